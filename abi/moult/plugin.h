@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plugin - what a .so says of itself: one version of one application.
+ *
+ *     MOULT_PLUGIN(.children = (const moult_child[]){
+ *                      {.id = "counter", .server = &counter, .name = "counter"},
+ *                      {.id = NULL}});
+ */
+#ifndef MOULT_PLUGIN_H
+#define MOULT_PLUGIN_H
+
+#include "server.h"
+
+MOULT_BEGIN
+
+/* When an ended child is started again.  OTP: restart. */
+enum {
+    MOULT_PERMANENT = 0, /* always */
+    MOULT_TRANSIENT = 1, /* unless it ended in good order */
+    MOULT_TEMPORARY = 2  /* never */
+};
+
+#define MOULT_BRUTAL_KILL 0xfffffffeu         /* a shutdown_ms: kill at once */
+#define MOULT_SHUTDOWN_INFINITY 0xffffffffu   /* a shutdown_ms: wait for ever */
+
+/* A child of the application's top supervisor.  OTP: a child spec. */
+typedef struct {
+    const char *id;             /* unique among its siblings */
+    const moult_server *server; /* what it runs */
+    const char *name;           /* it is registered as that; NULL: not at all */
+    int32_t restart;            /* MOULT_PERMANENT and so on */
+    uint32_t shutdown_ms;       /* 0: OTP's 5000; or one of the two above */
+    const char *args;           /* init's `args`, as JSON; NULL: null */
+    uint32_t count;             /* start so many, with ids and names id.0, id.1 ...; 0: one */
+    uint32_t stack_size;        /* bytes a callback may use; 0: 256 KiB */
+} moult_child;
+
+/* One version of one application.  Define it with MOULT_PLUGIN. */
+struct moult_plugin {
+    uint32_t magic;                /* MOULT_MAGIC */
+    uint32_t size;                 /* sizeof(struct moult_plugin); only grows */
+    uint32_t abi_major, abi_minor; /* set by MOULT_PLUGIN */
+    uint32_t child_size;           /* sizeof(moult_child) */
+    uint32_t field_size;           /* sizeof(moult_field) */
+    const char *name, *vsn;        /* set by moult_add_plugin() */
+    const char *description;       /* for people; NULL: none */
+    const moult_child *children;   /* in the order of their start; ends with a NULL id */
+    uint32_t intensity;            /* restarts allowed within `period_s`; 0: OTP's 1 */
+    uint32_t period_s;             /* seconds; 0: OTP's 5 */
+};
+
+#define MOULT_MAGIC 0x746c756du /* "mult", little endian */
+
+/* The one symbol that a plugin exports. */
+MOULT_EXPORT extern const struct moult_plugin moult_plugin;
+
+/*
+ * The ELF note that names a plugin without running it; `readelf -n` shows it.  Written
+ * by MOULT_PLUGIN.
+ */
+#define MOULT_NOTE_OWNER "moult"
+#define MOULT_NOTE_TYPE  1u
+
+/* clang-format off */
+#define MOULT_NOTE_TEXT_ MOULT_PLUGIN_NAME "\0" MOULT_PLUGIN_VSN
+#define MOULT_PLUGIN(...)                                                           \
+    static const struct {                                                           \
+        uint32_t owner_size, size, type;                                            \
+        char owner[8];                                                              \
+        uint32_t abi_major, abi_minor;                                              \
+        char name_and_vsn[(sizeof(MOULT_NOTE_TEXT_) + 3) / 4 * 4];                  \
+    } moult_note __attribute__((section(".note.moult"), used, aligned(4))) = {      \
+        6, 8 + sizeof(MOULT_NOTE_TEXT_), MOULT_NOTE_TYPE, MOULT_NOTE_OWNER,         \
+        MOULT_ABI_MAJOR, MOULT_ABI_MINOR, MOULT_NOTE_TEXT_};                        \
+    const struct moult_plugin moult_plugin = {                                      \
+        .magic = MOULT_MAGIC, .size = sizeof(struct moult_plugin),                  \
+        .abi_major = MOULT_ABI_MAJOR, .abi_minor = MOULT_ABI_MINOR,                 \
+        .child_size = sizeof(moult_child), .field_size = sizeof(moult_field),       \
+        .name = MOULT_PLUGIN_NAME, .vsn = MOULT_PLUGIN_VSN, __VA_ARGS__}
+/* clang-format on */
+
+MOULT_END
+
+#endif

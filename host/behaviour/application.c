@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "application.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask.h"
+#include "event.h"
+#include "message.h"
+#include "signals.h"
+
+static struct {
+    pthread_mutex_t lock; /* guards the list and what of an application changes */
+    struct application *first;
+    moult_pid controller;
+} list = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+struct application *application_find(const char *name)
+{
+    struct application *app;
+
+    pthread_mutex_lock(&list.lock);
+    for (app = list.first; app && strcmp(app->name, name) != 0; app = app->next)
+        ;
+    pthread_mutex_unlock(&list.lock);
+    return app;
+}
+
+void application_each(void (*visit)(struct application *app, void *context), void *context)
+{
+    pthread_mutex_lock(&list.lock);
+    for (struct application *app = list.first; app; app = app->next)
+        visit(app, context);
+    pthread_mutex_unlock(&list.lock);
+}
+
+static void set(struct application *app, enum application_status status, moult_pid pid)
+{
+    pthread_mutex_lock(&list.lock);
+    app->status = status;
+    app->supervisor = pid;
+    pthread_mutex_unlock(&list.lock);
+}
+
+void application_became(struct application *app, const struct application_spec *spec)
+{
+    pthread_mutex_lock(&list.lock);
+    app->spec = spec;
+    pthread_mutex_unlock(&list.lock);
+}
+
+static struct application *application_get(const struct application_spec *spec)
+{
+    struct application *app = application_find(spec->name), **last;
+    size_t size = strlen(spec->name) + 1;
+
+    if (app)
+        return app;
+    app = calloc(1, sizeof(*app) + size);
+    if (!app)
+        return NULL;
+    memcpy(app->name, spec->name, size);
+    group_init(&app->group, app->name);
+    pthread_mutex_lock(&list.lock);
+    for (last = &list.first; *last; last = &(*last)->next)
+        ;
+    *last = app;
+    pthread_mutex_unlock(&list.lock);
+    return app;
+}
+
+/* -- the controller -- */
+
+static void reply(struct process *p, int error, const char *text)
+{
+    struct envelope *e = envelope_create(ENVELOPE_REPLY);
+
+    if (!e)
+        return;
+    if (error) {
+        e->flags = ENVELOPE_ERROR;
+        e->code = error;
+        signal_set_text(e, text);
+    } else {
+        moult_put_null(&e->out);
+    }
+    e->ref = p->current->ref;
+    process_send(p, p->current->from, e);
+}
+
+static void start(struct process *p, struct application *app)
+{
+    const struct application_spec *spec = app->spec;
+    struct supervisor_spec top = {.codes = spec->codes,
+                                  .count = spec->count,
+                                  .intensity = spec->intensity,
+                                  .period_s = spec->period_s,
+                                  .app = app->name,
+                                  .group = &app->group};
+    moult_pid pid;
+    int error = supervisor_start(p, &top, &pid);
+
+    if (!error)
+        set(app, APPLICATION_RUNNING, pid);
+    reply(p, error, moult_call_text(&p->ctx));
+}
+
+static void kill_member(struct process *member, void *context)
+{
+    signal_exit(NULL, process_pid(member), MOULT_KILL, NULL);
+}
+
+static void stop(struct process *p, struct application *app)
+{
+    moult_pid pid = app->supervisor;
+
+    set(app, APPLICATION_STOPPED, (moult_pid){0});
+    if (pid.bits)
+        supervisor_end(p, pid, MOULT_SHUTDOWN_INFINITY);
+    group_each(&app->group, kill_member, NULL);
+    event_emit(EVENT_INFO, "application.stop", "{s:s, s:s}", "app", app->name, "vsn",
+               app->spec->vsn);
+    reply(p, 0, NULL);
+}
+
+static void handle_exit(struct process *p)
+{
+    struct application *app;
+    const char *text = signal_text(p->current);
+
+    for (app = list.first; app; app = app->next)
+        if (moult_pid_equal(app->supervisor, p->current->from))
+            break;
+    if (!app)
+        return;
+    set(app, APPLICATION_FAILED, (moult_pid){0});
+    event_emit(EVENT_ERROR, "application.exit", "{s:s, s:s, s:s}", "app", app->name, "vsn",
+               app->spec->vsn, "reason", *text ? text : moult_strerror(p->current->code));
+}
+
+static void handle(struct process *p, struct envelope *e)
+{
+    p->current = e;
+    if (e->kind == ENVELOPE_EXIT) {
+        handle_exit(p);
+    } else if (e->kind == ENVELOPE_SYSTEM) {
+        moult_in in = out_read(&e->out);
+        struct application *app = (struct application *)(uintptr_t)moult_get_uint(&in);
+
+        if (e->code == SYSTEM_START_APPLICATION)
+            start(p, app);
+        else
+            stop(p, app);
+    }
+    envelope_destroy(p->current);
+    p->current = NULL;
+}
+
+static const struct process_class controller_class = {"application_controller", handle,
+                                                      NULL, true};
+
+int applications_start(void)
+{
+    struct process_options options = {.class = &controller_class,
+                                      .group = &ask_group,
+                                      .label = "application_controller"};
+    struct process *p = process_create(&options);
+    struct envelope *e = envelope_create(ENVELOPE_CAST);
+
+    if (!p || !e) {
+        envelope_destroy(e);
+        return -ENOMEM;
+    }
+    p->flags |= PROCESS_TRAPS;
+    list.controller = process_pid(p);
+    e->to_generation = pid_generation(list.controller);
+    process_launch(p, e);
+    return 0;
+}
+
+static int ask_controller(struct application *app, enum system_request what,
+                          char *text, size_t size)
+{
+    struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
+
+    if (!e)
+        return -ENOMEM;
+    e->code = (int32_t)what;
+    moult_put_uint(&e->out, (uintptr_t)app);
+    return ask_and_wait(list.controller, e, MOULT_INFINITY, NULL, text, size);
+}
+
+int application_start(const struct application_spec *spec, struct application **out,
+                      struct fault *why)
+{
+    struct application *app = application_get(spec);
+    char text[512] = "";
+    int error;
+
+    if (!app)
+        return fault(why, -ENOMEM, "no memory for application '%s'", spec->name);
+    if (app->status == APPLICATION_RUNNING)
+        return fault(why, -EALREADY, "application '%s' runs already", spec->name);
+    application_became(app, spec);
+    error = ask_controller(app, SYSTEM_START_APPLICATION, text, sizeof(text));
+    if (error) {
+        set(app, APPLICATION_FAILED, (moult_pid){0});
+        fault_where(why, "start", spec->name, NULL, NULL);
+        return fault(why, error, "application '%s' %s did not start: %s", spec->name,
+                     spec->vsn, text);
+    }
+    event_emit(EVENT_INFO, "application.start", "{s:s, s:s, s:i}", "app", app->name, "vsn",
+               spec->vsn, "servers", (int)app->group.count - 1);
+    *out = app;
+    return 0;
+}
+
+void application_stop(struct application *app)
+{
+    char text[512];
+
+    if (app->status != APPLICATION_STOPPED)
+        ask_controller(app, SYSTEM_STOP_APPLICATION, text, sizeof(text));
+}
+
+static struct application *last_running(void)
+{
+    struct application *last = NULL;
+
+    pthread_mutex_lock(&list.lock);
+    for (struct application *app = list.first; app; app = app->next)
+        if (app->status == APPLICATION_RUNNING)
+            last = app;
+    pthread_mutex_unlock(&list.lock);
+    return last;
+}
+
+void applications_stop(void)
+{
+    struct application *app;
+
+    while ((app = last_running()))
+        application_stop(app);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "carry.h"
+
+bool carry_is_map(const moult_out *out)
+{
+    moult_in in = out_read(out);
+
+    if (out->error || moult_peek(&in) != MOULT_MAP)
+        return false;
+    moult_skip(&in);
+    return !in.error && in.at == in.end;
+}
+
+/* Why it was refused, in the words nearest the cause. */
+static int refused(const moult_change *change, const moult_in *in, int error,
+                   const char *server, struct fault *why)
+{
+    const char *words = change->why[0] ? change->why
+                        : in->why      ? in->why
+                                       : moult_strerror(error);
+
+    fault_where(why, NULL, NULL, server, "code_change");
+    return fault(why, error,
+                 "code_change of server '%s' refuses to go from format %u to %u: %s",
+                 server, change->from, change->to, words);
+}
+
+int carry_translate(const struct code *from, const struct code *to, const moult_out *saved,
+                    moult_out *changed, struct fault *why)
+{
+    char said[256] = "";
+    moult_change change = {from->server.format, to->server.format, from->vsn, to->vsn,
+                           NULL, said, sizeof(said)};
+    moult_in in = out_read(saved);
+    int error = carry_translator(from, to)->server.code_change(&change, &in, changed);
+
+    said[sizeof(said) - 1] = 0;
+    if (error > 0)
+        error = -EINVAL;
+    if (!error)
+        error = in.error ? in.error : changed->error;
+    if (error)
+        return refused(&change, &in, error, from->id, why);
+    if (carry_is_map(changed))
+        return 0;
+    fault_where(why, NULL, NULL, from->id, "code_change");
+    return fault(why, -EBADMSG,
+                 "code_change of server '%s' from format %u to %u does not write one map: "
+                 "begin with moult_put_map",
+                 from->id, change.from, change.to);
+}
+
+int carry_state(const struct code *from, const struct code *to, const moult_out *saved,
+                moult_out *scratch, struct moult_ctx *ctx, void **state, struct fault *why)
+{
+    bool same = from->server.format == to->server.format;
+    moult_in in = out_read(saved);
+    int error;
+
+    if (!same) {
+        out_reset(scratch);
+        error = carry_translate(from, to, saved, scratch, why);
+        if (error)
+            return error;
+        in = out_read(scratch);
+    }
+    return state_load(ctx, to, same ? from->schema : NULL, &in, state, why);
+}

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event.h"
+#include "group.h"
+#include "json.h"
+#include "message.h"
+#include "name.h"
+#include "schema.h"
+#include "send_timer.h"
+#include "signals.h"
+
+/* -- what a callback may say besides what it returns -- */
+
+static moult_next say(moult_ctx *ctx, moult_next next, const char *format, va_list args)
+{
+    struct server *s = process_of(ctx)->data;
+    char text[1024];
+
+    vsnprintf(text, sizeof(text), format, args);
+    envelope_destroy(s->said);
+    s->said = envelope_create(ENVELOPE_REPLY);
+    if (s->said) {
+        s->said->flags = ENVELOPE_ERROR;
+        s->said->code = next.reason;
+        signal_set_text(s->said, text);
+    }
+    return next;
+}
+
+moult_next moult_refuse(moult_ctx *ctx, int error, const char *format, ...)
+{
+    moult_next next = {MOULT_NEXT_REFUSE, error < 0 ? error : -EINVAL, 0};
+    va_list args;
+
+    va_start(args, format);
+    next = say(ctx, next, format, args);
+    va_end(args);
+    return next;
+}
+
+moult_next moult_stop_because(moult_ctx *ctx, int32_t reason, const char *format, ...)
+{
+    moult_next next = {MOULT_NEXT_STOP, reason, 0};
+    va_list args;
+
+    va_start(args, format);
+    next = say(ctx, next, format, args);
+    va_end(args);
+    return next;
+}
+
+moult_out *moult_continuation(moult_ctx *ctx)
+{
+    struct server *s = process_of(ctx)->data;
+
+    if (!s->continuation)
+        s->continuation = envelope_create(ENVELOPE_CAST);
+    return s->continuation ? &s->continuation->out : moult_draft(ctx);
+}
+
+void moult_log(moult_ctx *ctx, int32_t level, const char *format, ...)
+{
+    static const enum event_level levels[] = {EVENT_DEBUG, EVENT_INFO, EVENT_WARN,
+                                              EVENT_ERROR};
+    struct process *p = process_of(ctx);
+    struct server *s = p->data;
+    char text[1001];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    event_emit(levels[level & 3], "plugin.log", "{s:s, s:s, s:s}", "server", s->id, "app",
+               s->code->app, "text", text);
+}
+
+/* -- state -- */
+
+int server_save(const struct server *s, moult_out *out, struct fault *why)
+{
+    const struct code *code = s->code;
+    int error = 0;
+
+    if (code->server.save) {
+        error = code->server.save(s->state, out);
+        if (!error)
+            error = moult_out_error(out);
+        if (error)
+            fault_where(why, NULL, NULL, NULL, "save");
+    } else if (code->schema) {
+        error = schema_save(code->schema, s->state, out, why);
+    } else {
+        moult_put_map(out, 0);
+    }
+    if (error)
+        fault(why, error, "its state can't be written: %s", moult_strerror(error));
+    return error;
+}
+
+int state_load(struct moult_ctx *ctx, const struct code *code, const moult_schema *writer,
+               moult_in *in, void **state, struct fault *why)
+{
+    const moult_schema *schema = code->schema;
+    void *memory = NULL;
+    int error = 0;
+
+    if (schema) {
+        memory = heap_alloc(&ctx->heap, schema->size);
+        if (!memory || schema_init(ctx, schema, memory) < 0)
+            return fault(why, -ENOMEM, "no memory for a state of %u bytes", schema->size);
+    }
+    if (in && code->server.load) {
+        error = code->server.load(ctx, memory, in);
+        if (!error)
+            error = in->error;
+        if (error)
+            fault_where(why, NULL, NULL, NULL, "load");
+    } else if (in && schema) {
+        error = schema_load(ctx, schema, writer, memory, in, why);
+    }
+    if (error)
+        return fault(why, error, "its state can't be read: %s",
+                     in->why ? in->why : moult_strerror(error));
+    *state = memory;
+    return 0;
+}
+
+void server_swap(struct process *p, const struct code *code, void *state,
+                 struct moult_ctx *ctx)
+{
+    struct server *s = p->data;
+
+    s->code = code;
+    s->state = state;
+    if (ctx) {
+        struct moult_ctx old = p->ctx;
+
+        p->ctx = *ctx;
+        *ctx = old;
+    }
+}
+
+/* -- one callback -- */
+
+static void terminate(struct process *p, struct server *s, int32_t reason)
+{
+    if (s->flags & SERVER_STARTED && s->code->server.terminate)
+        s->code->server.terminate(&p->ctx, s->state, reason);
+    s->flags &= (uint8_t)~SERVER_STARTED;
+}
+
+static void stop(struct process *p, struct server *s, int32_t reason, const char *text)
+{
+    terminate(p, s, reason);
+    process_exit(p, reason, text);
+}
+
+static void start_idle(struct process *p, struct server *s, uint64_t ms)
+{
+    struct envelope *e = envelope_create(ENVELOPE_IDLE);
+
+    if (e)
+        s->idle = send_timer_start(p, process_pid(p), ms, e);
+}
+
+static moult_next continued(struct process *p, struct server *s)
+{
+    struct envelope *term = s->continuation;
+    moult_next next = moult_noreply();
+    moult_in in = term ? out_read(&term->out) : moult_in_over("\xf6", 1);
+
+    s->continuation = NULL;
+    if (s->code->server.handle_continue)
+        next = s->code->server.handle_continue(&p->ctx, s->state, &in);
+    else
+        next = moult_stop_because(&p->ctx, -ENOSYS,
+                                  "it said continue and has no handle_continue");
+    envelope_destroy(term);
+    return next;
+}
+
+/* What a callback said for itself, without what goes to a caller. */
+static void go_on(struct process *p, struct server *s, moult_next next)
+{
+    while (next.verdict & MOULT_NEXT_CONTINUE)
+        next = continued(p, s);
+    switch (next.verdict & MOULT_NEXT_VERDICT) {
+    case MOULT_NEXT_STOP:
+    case MOULT_NEXT_STOP_REPLY:
+        stop(p, s, next.reason, s->said ? signal_text(s->said) : NULL);
+        return;
+    case MOULT_NEXT_NOREPLY:
+    case MOULT_NEXT_REPLY:
+    case MOULT_NEXT_REFUSE:
+        break;
+    default:
+        stop(p, s, -EPROTO, "a callback returned a value that it may not return");
+        return;
+    }
+    if (next.verdict & MOULT_NEXT_TIMEOUT)
+        start_idle(p, s, next.timeout_ms);
+}
+
+/* -- messages -- */
+
+static void refuse(struct process *p, struct envelope *call, int error, const char *text)
+{
+    moult_pid caller = call->from;
+    struct envelope *e = p->current;
+
+    p->current = NULL; /* the request becomes the answer: no memory is needed */
+    envelope_reset(e, ENVELOPE_REPLY);
+    e->flags = ENVELOPE_ERROR;
+    e->code = error;
+    signal_set_text(e, text);
+    process_send_last(p, caller, e);
+}
+
+static void refuse_as_said(struct process *p, struct server *s, moult_next next)
+{
+    refuse(p, p->current, next.reason, s->said ? signal_text(s->said) : NULL);
+}
+
+static void reply_or_refuse(struct process *p, struct envelope *reply, const moult_in *in)
+{
+    char text[256];
+
+    if (in->error) {
+        snprintf(text, sizeof(text), "the request was not understood: %s", in->why);
+        refuse(p, p->current, in->error, text);
+        envelope_destroy(reply);
+    } else if (reply->out.error) {
+        refuse(p, p->current, reply->out.error, "the reply could not be written");
+        envelope_destroy(reply);
+    } else {
+        reply->ref = p->current->ref;
+        reply->from = process_pid(p);
+        process_send_last(p, p->current->from, reply);
+    }
+}
+
+/* Answered already, by moult_reply_to() inside the callback? */
+static bool is_answered(const struct process *p)
+{
+    return p->current->kind != ENVELOPE_CALL;
+}
+
+static void handle_call(struct process *p, struct server *s)
+{
+    struct envelope *e = p->current, *reply;
+    moult_from from = {e->from, process_pid(p), e->ref};
+    moult_in in = out_read(&e->out);
+    moult_next next;
+
+    if (!s->code->server.handle_call) {
+        refuse(p, e, -ENOSYS, "this server takes no calls");
+        return;
+    }
+    reply = envelope_create(ENVELOPE_REPLY);
+    if (!reply) {
+        refuse(p, e, -ENOMEM, "no memory for the reply");
+        return;
+    }
+    next = s->code->server.handle_call(&p->ctx, s->state, &from, &in, &reply->out);
+    switch (is_answered(p) ? MOULT_NEXT_VERDICT : next.verdict & MOULT_NEXT_VERDICT) {
+    case MOULT_NEXT_REPLY:
+        reply_or_refuse(p, reply, &in);
+        reply = NULL;
+        break;
+    case MOULT_NEXT_REFUSE:
+        refuse_as_said(p, s, next);
+        break;
+    case MOULT_NEXT_STOP_REPLY:
+        terminate(p, s, next.reason);
+        reply_or_refuse(p, reply, &in);
+        reply = NULL;
+        break;
+    case MOULT_NEXT_NOREPLY:
+        if (process_owe(p, e) < 0)
+            refuse(p, e, -ENOMEM, "no memory to remember the call");
+        p->current = NULL;
+        break;
+    default: /* stops, and the ending answers; or it is answered */
+        break;
+    }
+    envelope_destroy(reply);
+    go_on(p, s, next);
+}
+
+static void unhandled(struct server *s, const struct envelope *e, const char *kind)
+{
+    moult_in in = out_read(&e->out);
+    json_t *content = json_from_cbor(&in, NULL);
+
+    event_emit(EVENT_WARN, "server.unhandled", "{s:s, s:s, s:s, s:o}", "server", s->id,
+               "app", s->code->app, "kind", kind, "message",
+               content ? content : json_null());
+}
+
+static void handle_message(struct process *p, struct server *s,
+                           moult_next (*callback)(moult_ctx *, void *, moult_in *),
+                           const char *kind)
+{
+    moult_in in = out_read(&p->current->out);
+
+    if (callback)
+        go_on(p, s, callback(&p->ctx, s->state, &in));
+    else
+        unhandled(s, p->current, kind);
+}
+
+static void handle_idle(struct process *p, struct server *s)
+{
+    moult_in in = moult_in_over("\xf6", 1);
+
+    if (s->code->server.handle_info)
+        go_on(p, s, s->code->server.handle_info(&p->ctx, s->state, &in));
+    else
+        unhandled(s, p->current, "timeout");
+}
+
+static void handle_system(struct process *p, struct server *s)
+{
+    struct envelope *e = p->current, *reply = envelope_create(ENVELOPE_REPLY);
+    struct fault why = {0};
+
+    if (!reply || e->code != SYSTEM_STATE) {
+        refuse(p, e, reply ? -ENOSYS : -ENOMEM, NULL);
+        envelope_destroy(reply);
+        return;
+    }
+    moult_put_map(&reply->out, 3);
+    moult_put_text_at(&reply->out, "vsn", s->code->vsn);
+    moult_put_int_at(&reply->out, "format", s->code->server.format);
+    moult_put_text(&reply->out, "state");
+    if (server_save(s, &reply->out, &why) < 0) {
+        refuse(p, e, why.error, why.text);
+        envelope_destroy(reply);
+        return;
+    }
+    reply->ref = e->ref;
+    process_send_last(p, e->from, reply);
+}
+
+/* -- starting -- */
+
+static void start_failed(struct process *p, int error, const char *text)
+{
+    /* The ending answers who waits: by then the name is free again. */
+    process_exit(p, error, text);
+}
+
+static void ignored(struct process *p)
+{
+    struct envelope *reply = envelope_create(ENVELOPE_REPLY);
+
+    name_release(p);
+    if (reply) {
+        moult_put_bool(&reply->out, false);
+        reply->ref = p->current->ref;
+        process_send(p, p->current->from, reply);
+        p->current->kind = ENVELOPE_CAST; /* it is answered */
+    }
+    process_exit(p, MOULT_NORMAL, NULL);
+}
+
+static void started(struct process *p, struct server *s, moult_next next)
+{
+    struct envelope *reply = envelope_create(ENVELOPE_REPLY);
+
+    if (!reply) {
+        start_failed(p, -ENOMEM, "no memory to say that it has started");
+        return;
+    }
+    s->flags |= SERVER_STARTED;
+    moult_put_bool(&reply->out, true);
+    reply->ref = p->current->ref;
+    process_send_last(p, p->current->from, reply);
+    p->current->kind = ENVELOPE_CAST;
+    go_on(p, s, next);
+}
+
+static void handle_start(struct process *p, struct server *s)
+{
+    moult_in args = out_read(&p->current->out);
+    moult_next next = moult_noreply();
+    struct fault why = {0};
+    int error = state_load(&p->ctx, s->code, NULL, NULL, &s->state, &why);
+
+    if (error) {
+        start_failed(p, error, why.text);
+        return;
+    }
+    if (s->code->server.init)
+        next = s->code->server.init(&p->ctx, s->state, &args);
+    switch (next.verdict & MOULT_NEXT_VERDICT) {
+    case MOULT_NEXT_NOREPLY:
+        started(p, s, next);
+        return;
+    case MOULT_NEXT_IGNORE:
+        ignored(p);
+        return;
+    case MOULT_NEXT_STOP:
+    case MOULT_NEXT_REFUSE:
+        start_failed(p, next.reason, s->said ? signal_text(s->said) : NULL);
+        return;
+    default:
+        start_failed(p, -EPROTO, "init returned a value that it may not return");
+    }
+}
+
+static void handle_exit(struct process *p, struct server *s)
+{
+    stop(p, s, p->current->code, signal_text(p->current));
+}
+
+static void dispatch(struct process *p, struct server *s)
+{
+    const moult_server *callbacks = &s->code->server;
+
+    switch (p->current->kind) {
+    case ENVELOPE_CALL:
+        handle_call(p, s);
+        return;
+    case ENVELOPE_CAST:
+        handle_message(p, s, callbacks->handle_cast, "cast");
+        return;
+    case ENVELOPE_INFO:
+        handle_message(p, s, callbacks->handle_info, "info");
+        return;
+    case ENVELOPE_SYSTEM:
+        handle_system(p, s);
+        return;
+    case ENVELOPE_START:
+        handle_start(p, s);
+        return;
+    case ENVELOPE_EXIT:
+        handle_exit(p, s);
+        return;
+    case ENVELOPE_IDLE:
+        handle_idle(p, s);
+        return;
+    default:
+        return;
+    }
+}
+
+/* False if `e` is a timeout that a message has overtaken. */
+static bool stop_idle(struct process *p, struct server *s, const struct envelope *e)
+{
+    uint64_t idle = s->idle;
+
+    if (e->flags & ENVELOPE_TIMED)
+        send_timer_received(p, e->ref);
+    if (e->kind == ENVELOPE_IDLE && e->ref != idle)
+        return false;
+    s->idle = 0;
+    if (idle && e->kind != ENVELOPE_IDLE)
+        send_timer_cancel(p, idle);
+    return true;
+}
+
+static void handle(struct process *p, struct envelope *e)
+{
+    struct server *s = p->data;
+
+    p->current = e;
+    s->handled++;
+    if (!(s->idle | (e->flags & ENVELOPE_TIMED)) || stop_idle(p, s, e))
+        dispatch(p, s);
+    if (p->ctx.heap.used != atomic_load_explicit(&p->memory, memory_order_relaxed))
+        atomic_store_explicit(&p->memory, (uint32_t)p->ctx.heap.used, memory_order_relaxed);
+    if (p->flags & PROCESS_EXITING)
+        return; /* what it owes an answer to is answered by its ending */
+    envelope_destroy(p->current);
+    p->current = NULL;
+    if (p->drafts)
+        drafts_drop(p);
+    if (s->said) {
+        envelope_destroy(s->said);
+        s->said = NULL;
+    }
+}
+
+static void ended(struct process *p)
+{
+    struct server *s = p->data;
+
+    envelope_destroy(s->said);
+    envelope_destroy(s->continuation);
+    code_use(s->code, -1);
+    free(s);
+}
+
+const struct process_class server_class = {"server", handle, ended, false};
+
+int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
+{
+    struct process_options options = {.class = &server_class,
+                                      .group = parent->group,
+                                      .parent = process_pid(parent),
+                                      .linked = true};
+    size_t id_size = strlen(spec->id) + 1;
+    struct server *s = calloc(1, sizeof(*s) + id_size);
+    struct envelope *e = envelope_create(ENVELOPE_START);
+    moult_pid child, holder = {0};
+    char text[256], holder_text[PID_TEXT];
+    struct process *p;
+    int error;
+
+    if (e)
+        moult_put_item(&e->out, spec->code->args, spec->code->args_len);
+    if (!s || !e || e->out.error || !(p = process_create(&options))) {
+        envelope_destroy(e);
+        free(s);
+        return process_fail(parent, -ENOMEM, "no memory for another process");
+    }
+    memcpy(s->id, spec->id, id_size);
+    s->code = spec->code;
+    code_use(s->code, 1);
+    p->data = s;
+    p->label = s->id;
+    child = process_pid(p);
+    if (spec->name && (error = name_register(p, spec->name, &holder)) < 0) {
+        snprintf(text, sizeof(text), "the name '%s' is taken by %s", spec->name,
+                 pid_print(holder, holder_text));
+        envelope_destroy(e);
+        process_discard(p);
+        return process_fail(parent, error,
+                            error == -EEXIST ? text : moult_strerror(error));
+    }
+    error = process_start(parent, p, e);
+    if (error)
+        return error;
+    *pid = parent->answer && parent->answer->out.len &&
+                   parent->answer->out.bytes[0] == 0xf5
+               ? child
+               : (moult_pid){0};
+    return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server - processes that run a plugin's callbacks.  OTP: gen_server.
+ *
+ * A server is its code and its state; both are swapped by an upgrade while the process
+ * rests.  All here but server_start is for who owns the process.
+ */
+#ifndef MOULT_SERVER_INTERNAL_H
+#define MOULT_SERVER_INTERNAL_H
+
+#include "code.h"
+#include "fault.h"
+#include "process.h"
+
+enum server_flag {
+    SERVER_STARTED = 1, /* init has returned well, so terminate is called */
+    SERVER_SUSPENDED = 2
+};
+
+struct server {
+    const struct code *code;
+    void *state; /* in the process's heap; NULL if the code has none */
+    struct envelope *said;         /* by moult_refuse or moult_stop_because */
+    struct envelope *continuation; /* written in this callback, or NULL */
+    uint64_t idle;                 /* the timer of moult_with_timeout, or 0 */
+    uint32_t handled;              /* messages */
+    uint8_t flags;                 /* enum server_flag */
+    char id[];                     /* its own, "worker.7" */
+};
+
+extern const struct process_class server_class;
+
+/* What servers and supervisors answer to calls of ENVELOPE_SYSTEM, by `code`. */
+enum system_request {
+    SYSTEM_STATE = 1, /* {vsn, format, state}; OTP: sys:get_state/1 */
+    SYSTEM_CHILDREN,  /* of a supervisor, as a list of maps */
+    SYSTEM_ADD,       /* children to a supervisor, and start them; see supervisor.h */
+    SYSTEM_REMOVE,    /* end them, and forget them */
+    SYSTEM_START_APPLICATION,
+    SYSTEM_STOP_APPLICATION
+};
+
+/* What to start.  All is borrowed until the server runs. */
+struct server_spec {
+    const struct code *code;
+    const char *id;   /* copied */
+    const char *name; /* to register, or NULL */
+};
+
+/*
+ * Start a server as a child of `parent`, linked, and wait for its init.  0 and `*pid`
+ * (nobody if init said ignore); or a negative errno, and why in `parent->answer`: the
+ * reason as its code, and words.  By `parent`, inside a callback.
+ */
+int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid);
+
+static inline struct server *server_of(const struct process *p)
+{
+    return p->class == &server_class ? p->data : NULL;
+}
+
+/*
+ * Write the state of `s` as one map, by its schema or its save hook.  0, or a negative
+ * errno and `why` names the field.  [pure]
+ */
+int server_save(const struct server *s, moult_out *out, struct fault *why);
+
+/*
+ * Make a state of `code` in `ctx` from the map at `in` (NULL: the initial values), by
+ * schema or load hook.  `writer` is the schema that the map was written by, or NULL.  0 and `*state`; or a negative errno, `why`, and what was
+ * allocated is still `ctx`'s.  [pure]
+ */
+int state_load(struct moult_ctx *ctx, const struct code *code, const moult_schema *writer,
+               moult_in *in, void **state, struct fault *why);
+
+/*
+ * From now on `p`, which rests, runs `code` on `state`.  If `ctx` is given, its memory
+ * takes the place of the process's, whose old memory is given in it; else the memory
+ * stays.  Uses are the caller's to count (code_use).  Cannot fail.
+ */
+void server_swap(struct process *p, const struct code *code, void *state,
+                 struct moult_ctx *ctx);
+
+#endif

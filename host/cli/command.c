@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+
+#include <string.h>
+
+#include "help.h"
+#include "local.h"
+#include "show.h"
+#include "talk.h"
+
+static const struct option run_options[] = {
+    {"config", "FILE", "settings; see 'moult help config'"},
+    {"plugins", "DIR", "the folder that is watched; DATA/plugins"},
+    {"data", "DIR", "what outlives the host; $XDG_STATE_HOME/moult"},
+    {"workers", "N", "threads that run servers; one a processor"},
+    {"on-drop", "upgrade|stage", "what a higher version does that is dropped"},
+    {"log", "text|json", "how events look on stderr"},
+    {0},
+};
+static const struct option ps_options[] = {
+    {"limit", "N", "no more than so many; 1000"},
+    {0},
+};
+static const struct option call_options[] = {
+    {"timeout", "MS", "how long to wait for the reply; 5000"},
+    {0},
+};
+static const struct option upgrade_options[] = {
+    {"plan", NULL, "say what would be done, and do nothing"},
+    {0},
+};
+static const struct option event_options[] = {
+    {"follow", NULL, "go on with what happens, until interrupted"},
+    {"level", "LEVEL", "debug, info, warn or error: that and above"},
+    {"last", "N", "at most so many of the past; 100"},
+    {0},
+};
+
+static const struct command commands[] = {
+    {
+        .name = "run",
+        .synopsis = "[--plugins DIR] [--data DIR]",
+        .summary = "be a host: load the plugins in a folder, and watch it",
+        .details = "  Runs until SIGTERM, SIGINT or 'moult stop', and then ends each "
+                   "server in\n"
+                   "  order.  Of each application the highest version starts, or the "
+                   "one that ran\n"
+                   "  last.  Events go to stderr.\n"
+                   "\n"
+                   "  moult run --plugins ./plugins --data ./data\n"
+                   "  moult run --config /etc/moult.conf --workers 4\n",
+        .options = run_options,
+        .run = local_run,
+    },
+    {
+        .name = "status",
+        .synopsis = "",
+        .summary = "how the host is",
+        .details = "  moult status\n"
+                   "  moult status --json | jq .uptime_ms\n",
+        .method = "status",
+        .show = show_status,
+        .run = talk_run,
+    },
+    {
+        .name = "apps",
+        .synopsis = "",
+        .summary = "the applications that run",
+        .details = "  moult apps\n",
+        .method = "apps",
+        .show = show_apps,
+        .run = talk_run,
+    },
+    {
+        .name = "tree",
+        .synopsis = "",
+        .summary = "the supervision trees",
+        .details =
+            "  For each child its id, its registered name if that is another, its pid\n"
+            "  and how it is.\n"
+            "\n"
+            "  moult tree\n",
+        .method = "tree",
+        .show = show_tree,
+        .run = talk_run,
+    },
+    {
+        .name = "ps",
+        .synopsis = "[--limit N]",
+        .summary = "the processes",
+        .details = "  MAILBOX is how many messages wait, MEMORY is in bytes.\n"
+                   "\n"
+                   "  moult ps\n"
+                   "  moult ps --json | jq '.[] | select(.mailbox > 100)'\n",
+        .options = ps_options,
+        .method = "ps",
+        .params = talk_limit,
+        .show = show_ps,
+        .run = talk_ps,
+    },
+    {
+        .name = "state",
+        .synopsis = "NAME",
+        .summary = "the state of a server",
+        .details = "  NAME is a registered name, as 'moult ps' shows it.\n"
+                   "\n"
+                   "  moult state counter\n"
+                   "  moult state counter --json | jq .state\n",
+        .least = 1,
+        .most = 1,
+        .method = "state",
+        .params = talk_name,
+        .show = show_state,
+        .run = talk_run,
+    },
+    {
+        .name = "call",
+        .synopsis = "NAME JSON [--timeout MS]",
+        .summary = "ask a server and print its reply",
+        .details =
+            "  NAME is a registered name.  The message is JSON; a word alone\n"
+            "  is a text and needs no quotes, and - reads it from standard input.\n"
+            "\n"
+            "  moult call counter get\n"
+            "  moult call counter '{\"add\": 5}' --timeout 100\n"
+            "  moult call counter - < message.json\n",
+        .options = call_options,
+        .least = 2,
+        .most = 2,
+        .method = "call",
+        .params = talk_message,
+        .show = show_value,
+        .run = talk_run,
+    },
+    {
+        .name = "cast",
+        .synopsis = "NAME JSON",
+        .summary = "tell a server something, and not wait",
+        .details =
+            "  As 'moult call', but done as soon as it is in the server's mailbox.\n"
+            "\n"
+            "  moult cast counter bump\n",
+        .least = 2,
+        .most = 2,
+        .method = "cast",
+        .params = talk_message,
+        .show = show_nothing,
+        .run = talk_run,
+    },
+    {
+        .name = "upgrade",
+        .synopsis = "APP[@VSN] [--plan]",
+        .summary = "move an application to another version, with its state",
+        .details = "  Without VSN to the highest one that is there.  All servers move, "
+                   "or none\n"
+                   "  does and everything goes on as before; then the reason is told.\n"
+                   "\n"
+                   "  moult upgrade counter\n"
+                   "  moult upgrade counter@2.0.0 --plan\n",
+        .options = upgrade_options,
+        .least = 1,
+        .most = 1,
+        .method = "upgrade",
+        .params = talk_targets,
+        .show = show_upgrade,
+        .run = talk_run,
+    },
+    {
+        .name = "downgrade",
+        .synopsis = "APP@VSN [--plan]",
+        .summary = "move an application back to a lower version",
+        .details = "  An upgrade in the other direction.\n"
+                   "\n"
+                   "  moult downgrade counter@1.1.0\n",
+        .options = upgrade_options,
+        .least = 1,
+        .most = 1,
+        .method = "downgrade",
+        .params = talk_targets,
+        .show = show_upgrade,
+        .run = talk_run,
+    },
+    {
+        .name = "unpack",
+        .synopsis = "FILE",
+        .summary = "give the host a plugin, and not upgrade to it",
+        .details = "  Vetted and kept as if it were dropped into the plugins folder with\n"
+                   "  on_drop = \"stage\".\n"
+                   "\n"
+                   "  moult unpack counter-1.1.0.so\n",
+        .least = 1,
+        .most = 1,
+        .method = "unpack",
+        .params = talk_file,
+        .show = show_unpacked,
+        .run = talk_run,
+    },
+    {
+        .name = "releases",
+        .synopsis = "",
+        .summary = "the versions that are known, and what became of them",
+        .details = "  A refused one is tried again when its content changes.\n"
+                   "\n"
+                   "  moult releases\n",
+        .method = "releases",
+        .show = show_releases,
+        .run = talk_run,
+    },
+    {
+        .name = "events",
+        .synopsis = "[NAME]... [--follow]",
+        .summary = "what happened",
+        .details =
+            "  NAME is the name of an event or its beginning: upgrade stands for\n"
+            "  upgrade.commit as well.  With --json each event is a line of JSON.\n"
+            "\n"
+            "  moult events --follow --level warn\n"
+            "  moult events upgrade server.crash --last 10\n",
+        .options = event_options,
+        .most = -1,
+        .method = "events.recent",
+        .run = talk_events,
+    },
+    {
+        .name = "stop",
+        .synopsis = "",
+        .summary = "end the host in order, and wait until it has gone",
+        .details = "  Each server is given its shutdown time.\n"
+                   "\n"
+                   "  moult stop\n",
+        .method = "stop",
+        .run = talk_stop,
+    },
+    {
+        .name = "check",
+        .synopsis = "FILE [OLD]",
+        .summary = "vet a plugin as a host would, without one",
+        .details =
+            "  Reads FILE, loads it in another process, and saves, loads and carries\n"
+            "  initial states; with OLD, another version of it, from that one and "
+            "back.\n"
+            "\n"
+            "  moult check counter-2.0.0.so counter-1.1.0.so\n",
+        .least = 1,
+        .most = 2,
+        .run = local_check,
+    },
+    {
+        .name = "help",
+        .synopsis = "[TOPIC]",
+        .summary = "explain a command or a topic",
+        .details = "  moult help upgrade\n"
+                   "  moult help protocol\n",
+        .most = 1,
+        .run = help_run,
+    },
+    {
+        .name = "vet",
+        .synopsis = "",
+        .summary = "be the helper of a host that vets plugins",
+        .details = "",
+        .hidden = true,
+        .run = local_vet,
+    },
+};
+
+const struct command *command_at(size_t index)
+{
+    return index < sizeof(commands) / sizeof(commands[0]) ? &commands[index] : NULL;
+}
+
+const struct command *command_find(const char *name)
+{
+    const struct command *command;
+
+    for (size_t i = 0; (command = command_at(i)); i++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config - how a host is to run, from its options, its file and its environment.
+ *
+ * What is said on the command line goes before the file, and that before the
+ * environment and the defaults, which need none of them.  All paths are absolute.
+ */
+#ifndef MOULT_CONFIG_H
+#define MOULT_CONFIG_H
+
+#include <stdbool.h>
+
+#include "fault.h"
+
+#define CONFIG_WORKERS_MAX 1024u
+
+/* Owned by the config; all zero is empty. */
+struct config {
+    char *plugins; /* the folder that is watched */
+    char *data;    /* the folder of everything that outlives the host */
+    char *socket;  /* the control socket */
+    unsigned
+        workers; /* 1 to CONFIG_WORKERS_MAX; one a processor unless said otherwise */
+    bool stage_only; /* on_drop = "stage": what is dropped is not upgraded to */
+    bool log_json;   /* log = "json" */
+};
+
+/* What was said on the command line, borrowed; NULL is nothing. */
+struct config_options {
+    const char *file; /* --config */
+    const char *plugins, *data, *socket, *workers, *on_drop, *log;
+};
+
+/*
+ * Put it together.  0, or with `why` -EINVAL (an option, or the file by line), -ENOENT
+ * (no such file), -ENOMEM; then `out` is empty.
+ */
+int config_gather(const struct config_options *options, struct config *out,
+                  struct fault *why);
+
+void config_finish(struct config *config);
+
+/*
+ * Where a host without options has its socket, for its clients: given, NULL when out of
+ * memory.  MOULT_SOCKET, else moult.sock in XDG_RUNTIME_DIR, else in the data folder.
+ */
+char *config_default_socket(void);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "help.h"
+
+#include <string.h>
+
+#include "nearest.h"
+#include "protocol.h"
+
+/* clang-format off */
+static const char config_text[] =
+    "THE CONFIGURATION FILE\n"
+    "\n"
+    "  Given to 'moult run' by --config; none is needed.  Any of these, and nothing else:\n"
+    "\n"
+    "    plugins = \"plugins\";     the folder that is watched; DATA/plugins\n"
+    "    data    = \"/var/lib/x\";  what outlives the host; $XDG_STATE_HOME/moult, or\n"
+    "                             ~/.local/state/moult\n"
+    "    socket  = \"moult.sock\";  the control socket; $MOULT_SOCKET, or moult.sock in\n"
+    "                             $XDG_RUNTIME_DIR, or in DATA\n"
+    "    workers = 4;             threads that run servers; one a processor\n"
+    "    on_drop = \"stage\";       what becomes of a higher version that is dropped:\n"
+    "                             \"upgrade\" (the default), or \"stage\": it waits for\n"
+    "                             'moult upgrade'\n"
+    "    log     = \"json\";        events on stderr: \"text\" (the default), or JSON\n"
+    "\n"
+    "  Paths are relative to the file.  An option of 'moult run' goes before the file.\n";
+
+static const char environment_text[] =
+    "THE ENVIRONMENT\n"
+    "\n"
+    "  MOULT_SOCKET     the control socket, unless --socket or the file names it\n"
+    "  XDG_RUNTIME_DIR  where the control socket is otherwise, as moult.sock\n"
+    "  XDG_STATE_HOME   where the data folder is, as moult; ~/.local/state\n"
+    "  NO_COLOR         if set to anything, no colours\n"
+    "\n"
+    "  An XDG folder that is not absolute is not used.\n";
+
+static const char status_text[] =
+    "EXIT STATUS\n"
+    "\n"
+    "  0  done\n"
+    "  1  refused or failed: a line on stderr says why\n"
+    "  2  the command line makes no sense\n"
+    "  3  no host listens at the socket\n";
+/* clang-format on */
+
+static void print_config(FILE *out)
+{
+    fputs(config_text, out);
+}
+
+static void print_environment(FILE *out)
+{
+    fputs(environment_text, out);
+}
+
+static void print_status(FILE *out)
+{
+    fputs(status_text, out);
+}
+
+static const struct {
+    const char *name, *summary;
+    void (*print)(FILE *out);
+} topics[] = {
+    {"config", "the configuration file", print_config},
+    {"environment", "the variables that count", print_environment},
+    {"protocol", "the control socket, method by method", protocol_print},
+    {"status-codes", "what moult exits with", print_status},
+};
+
+#define TOPICS (sizeof(topics) / sizeof(topics[0]))
+
+/* -- the overview -- */
+
+static size_t usage_width(const struct command *command)
+{
+    size_t synopsis = strlen(command->synopsis);
+
+    return strlen(command->name) + (synopsis ? synopsis + 1 : 0);
+}
+
+void help_overview(FILE *out)
+{
+    const struct command *command;
+    size_t width = 0;
+
+    for (size_t i = 0; (command = command_at(i)); i++)
+        if (!command->hidden && usage_width(command) > width)
+            width = usage_width(command);
+    fputs(
+        "moult runs C plugins as supervised servers, and changes their code while they "
+        "keep\ntheir state.\n\n",
+        out);
+    for (size_t i = 0; (command = command_at(i)); i++)
+        if (!command->hidden)
+            fprintf(out, "  moult %s%s%-*s  %s\n", command->name,
+                    command->synopsis[0] ? " " : "",
+                    (int)(width - strlen(command->name) - (command->synopsis[0] != 0)),
+                    command->synopsis, command->summary);
+    fputs("\nOptions of all commands:\n", out);
+    for (const struct option *o = args_everywhere; o->name; o++)
+        fprintf(out, "  --%-*s  %s\n", 12,
+                strcmp(o->name, "socket") == 0 ? "socket PATH" : o->name, o->about);
+    fputs("\n'moult help TOPIC' tells more; beside the commands there are:\n", out);
+    for (size_t i = 0; i < TOPICS; i++)
+        fprintf(out, "  %-14s  %s\n", topics[i].name, topics[i].summary);
+}
+
+/* -- one command -- */
+
+static void print_options(const struct option *options, FILE *out)
+{
+    int width = 0;
+
+    for (const struct option *o = options; o && o->name; o++) {
+        int here = (int)(strlen(o->name) + (o->value ? strlen(o->value) + 1 : 0));
+
+        width = here > width ? here : width;
+    }
+    for (const struct option *o = options; o && o->name; o++)
+        fprintf(out, "  --%s%s%-*s  %s\n", o->name, o->value ? " " : "",
+                width - (int)strlen(o->name) - (o->value != NULL),
+                o->value ? o->value : "", o->about);
+}
+
+void help_command(const struct command *command, FILE *out)
+{
+    fprintf(out, "moult %s%s%s\n\n  %s\n", command->name,
+            command->synopsis[0] ? " " : "", command->synopsis, command->summary);
+    if (command->options) {
+        fputs("\nOptions:\n", out);
+        print_options(command->options, out);
+    }
+    fprintf(out, "\n%s", command->details);
+    if (command->method)
+        fprintf(out,
+                "\nThe method '%s' of the control socket; 'moult help protocol' has "
+                "its result.\n",
+                command->method);
+}
+
+/* -- moult help -- */
+
+static int unknown_topic(const char *word, const struct screen *screen)
+{
+    struct nearest nearest = {.word = word};
+    const struct command *command;
+
+    for (size_t i = 0; (command = command_at(i)); i++)
+        if (!command->hidden)
+            nearest_try(&nearest, command->name);
+    for (size_t i = 0; i < TOPICS; i++)
+        nearest_try(&nearest, topics[i].name);
+    if (nearest.best)
+        screen_complain(screen, "there is no help on '%s': is '%s' meant?", word,
+                        nearest.best);
+    else
+        screen_complain(
+            screen, "there is no help on '%s': 'moult help' lists what there is", word);
+    return CLI_USAGE;
+}
+
+int help_run(const struct args *args, const struct screen *screen)
+{
+    const char *word = args->count ? args->words[0] : NULL;
+    const struct command *command = word ? command_find(word) : NULL;
+
+    if (!word)
+        help_overview(screen->out);
+    for (size_t i = 0; word && i < TOPICS; i++)
+        if (strcmp(topics[i].name, word) == 0) {
+            topics[i].print(screen->out);
+            return CLI_DONE;
+        }
+    if (command && !command->hidden)
+        help_command(command, screen->out);
+    else if (word)
+        return unknown_topic(word, screen);
+    return CLI_DONE;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "application.h"
+#include "ask.h"
+#include "clock.h"
+#include "control.h"
+#include "event.h"
+#include "methods.h"
+#include "name.h"
+#include "release.h"
+#include "worker.h"
+
+struct host {
+    const struct config *config;
+    struct host_view view;
+    uv_loop_t loop;
+    uv_signal_t interrupt, terminate;
+    struct control *control;
+    uint64_t next_event, missed;
+};
+
+/* -- the event log -- */
+
+static void log_events(struct host *h)
+{
+    json_t *event;
+
+    while ((event = event_read(&h->next_event, &h->missed))) {
+        event_print(event, h->config->log_json, stderr);
+        json_decref(event);
+    }
+    fflush(stderr);
+}
+
+static void on_events(void *context)
+{
+    struct host_view *view = context;
+
+    log_events(view->context);
+}
+
+/* -- telling that it is ready (sd_notify's protocol) -- */
+
+static void notify(const char *text)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    size_t len = path ? strlen(path) : 0;
+    int fd;
+
+    if (len < 2 || len >= sizeof(to.sun_path))
+        return;
+    memcpy(to.sun_path, path, len);
+    if (path[0] == '@') /* an abstract name begins with a zero */
+        to.sun_path[0] = 0;
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to,
+               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+        event_emit(EVENT_WARN, "host.notify_failed", "{s:s}", "reason",
+                   strerror(errno));
+    close(fd);
+}
+
+/* -- ending -- */
+
+static void stop(void *context)
+{
+    struct host *h = context;
+
+    uv_stop(&h->loop);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    event_emit(EVENT_INFO, "host.signal", "{s:s}", "signal",
+               number == SIGINT ? "SIGINT" : "SIGTERM");
+    stop(handle->data);
+}
+
+static int watch_signals(struct host *h)
+{
+    int error = uv_signal_init(&h->loop, &h->interrupt);
+
+    if (!error)
+        error = uv_signal_init(&h->loop, &h->terminate);
+    h->interrupt.data = h->terminate.data = h;
+    if (!error)
+        error = uv_signal_start(&h->interrupt, on_signal, SIGINT);
+    if (!error)
+        error = uv_signal_start(&h->terminate, on_signal, SIGTERM);
+    return error;
+}
+
+static void close_handle(uv_handle_t *handle, void *unused)
+{
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* -- the host -- */
+
+static int open_control(struct host *h, struct fault *why)
+{
+    struct control_options options = {.path = h->config->socket,
+                                      .methods = host_methods,
+                                      .context = &h->view,
+                                      .on_events = on_events};
+
+    return control_open(&h->loop, &options, &h->control, why);
+}
+
+static int start(struct host *h, struct fault *why)
+{
+    const struct config *c = h->config;
+    struct release_options options = {c->plugins, c->data, c->stage_only};
+    int error = names_start();
+
+    ask_start();
+    if (!error)
+        error = workers_start(c->workers);
+    if (!error)
+        error = applications_start();
+    if (error)
+        return fault(why, error, "unable to start %u workers: %s", c->workers,
+                     strerror(-error));
+    error = release_start(&options, why);
+    if (!error)
+        error = open_control(h, why);
+    return error;
+}
+
+static void ready(struct host *h)
+{
+    event_emit(EVENT_INFO, "host.ready", "{s:s, s:i, s:I}", "socket", h->config->socket,
+               "workers", (int)workers_count(), "took_us",
+               (json_int_t)((clock_ns() - h->view.started_ns) / 1000));
+    log_events(h);
+    notify("READY=1");
+}
+
+static void end(struct host *h)
+{
+    event_emit(EVENT_INFO, "host.stop", "{}");
+    notify("STOPPING=1");
+    control_close(h->control);
+    release_stop();
+    workers_stop();
+    names_stop();
+    event_emit(EVENT_INFO, "host.stopped", "{}");
+    uv_walk(&h->loop, close_handle, NULL);
+    uv_run(&h->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&h->loop);
+    log_events(h);
+}
+
+int host_run(const struct config *config)
+{
+    struct host h = {.config = config};
+    struct fault why = {0};
+
+    h.view = (struct host_view){config->plugins, config->data, config->socket,
+                                clock_ns(),      stop,         &h};
+    uv_loop_init(&h.loop);
+    if (watch_signals(&h) < 0 || start(&h, &why) < 0) {
+        end(&h);
+        fprintf(stderr, "moult: %s\n", why.text[0] ? why.text : "unable to start");
+        return 1;
+    }
+    ready(&h);
+    uv_run(&h.loop, UV_RUN_DEFAULT);
+    end(&h);
+    return 0;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "local.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "host.h"
+#include "manifest.h"
+#include "request.h"
+#include "show.h"
+#include "vet.h"
+
+int local_run(const struct args *args, const struct screen *screen)
+{
+    const struct config_options options = {
+        .file = args_value(args, "config"),
+        .plugins = args_value(args, "plugins"),
+        .data = args_value(args, "data"),
+        .socket = args->socket,
+        .workers = args_value(args, "workers"),
+        .on_drop = args_value(args, "on-drop"),
+        .log = args_value(args, "log"),
+    };
+    struct config config;
+    struct fault why = {0};
+    int status;
+
+    if (config_gather(&options, &config, &why) != 0) {
+        screen_complain(screen, "%s", why.text);
+        return CLI_USAGE;
+    }
+    status = host_run(&config);
+    config_finish(&config);
+    return status;
+}
+
+int local_vet(const struct args *args, const struct screen *screen)
+{
+    if (fcntl(VET_FD, F_GETFD) >= 0)
+        return vet_main(VET_FD);
+    screen_complain(screen,
+                    "'moult vet' is started by a host; 'moult check FILE' is for "
+                    "people");
+    return CLI_USAGE;
+}
+
+/* -- check -- */
+
+/* What is known of a file, as it is filled in. */
+struct check {
+    char *path, *old; /* absolute */
+    struct manifest manifest;
+    json_t *lints;
+    struct fault why;
+};
+
+static void add_lints(json_t *all, const struct manifest *manifest)
+{
+    for (int i = 0; i < LINT_COUNT; i++)
+        if (manifest->lints[i][0])
+            json_array_append_new(all, json_string(manifest->lints[i]));
+}
+
+static char *whole_path(const char *path, struct fault *why)
+{
+    char *whole = realpath(path, NULL);
+
+    if (!whole)
+        fault(why, -errno, "unable to read '%s': %s", path, strerror(errno));
+    return whole;
+}
+
+/* The second ring: the code is run, in another process. */
+static int try_out(struct check *check)
+{
+    struct vet *vet;
+    struct vet_report report = {0};
+    int error = vet_start(NULL, &vet, &check->why);
+
+    if (error)
+        return error;
+    error = vet_run(vet, check->path, check->old, 0, &report, &check->why);
+    if (!error && report.lints)
+        json_array_extend(check->lints, report.lints);
+    json_decref(report.lints);
+    vet_stop(vet);
+    return error;
+}
+
+static int check_all(const struct args *args, struct check *check)
+{
+    struct manifest old;
+    int error = 0;
+
+    check->path = whole_path(args->words[0], &check->why);
+    if (args->count > 1)
+        check->old = whole_path(args->words[1], &check->why);
+    if (check->why.error)
+        return check->why.error;
+    error = manifest_read(check->path, &check->manifest, &check->why);
+    if (!error && check->old)
+        error = manifest_read(check->old, &old, &check->why);
+    if (!error && check->old && strcmp(old.name, check->manifest.name) != 0)
+        error = fault(&check->why, -EINVAL,
+                      "'%s' is a version of '%s', and '%s' of '%s': states are carried "
+                      "between versions of one application",
+                      args->words[0], check->manifest.name, args->words[1], old.name);
+    if (error)
+        return error;
+    add_lints(check->lints, &check->manifest);
+    return try_out(check);
+}
+
+/* A method's error object, so that it looks like one. */
+static json_t *refusal(const struct fault *why)
+{
+    json_t *data = request_fault_data(why);
+
+    return json_pack("{s:i, s:o, s:o*}", "code", (int)rpc_code_of(why->error),
+                     "message", rpc_text(why->text), "data", data);
+}
+
+static void print_check(const struct check *check, bool json,
+                        const struct screen *screen)
+{
+    const json_t *lint;
+    size_t i;
+
+    if (json) {
+        json_t *all = json_pack("{s:s, s:s, s:s, s:O}", "name", check->manifest.name,
+                                "vsn", check->manifest.vsn, "hash",
+                                check->manifest.hash, "lints", check->lints);
+
+        json_dumpf(all, screen->out, JSON_COMPACT);
+        putc('\n', screen->out);
+        json_decref(all);
+        return;
+    }
+    fprintf(screen->out, "%s %s is fit to be loaded%s\n", check->manifest.name,
+            check->manifest.vsn, check->old ? ", and carries states both ways" : "");
+    json_array_foreach(check->lints, i, lint)
+    {
+        fputs("lint: ", screen->out);
+        screen_text(screen, PLAIN, 0, json_string_value(lint));
+        putc('\n', screen->out);
+    }
+}
+
+int local_check(const struct args *args, const struct screen *screen)
+{
+    struct check check = {.lints = json_array()};
+    int error = check_all(args, &check);
+
+    if (error) {
+        json_t *told = refusal(&check.why);
+
+        show_error(screen, told, args->json);
+        json_decref(told);
+    } else {
+        print_check(&check, args->json, screen);
+    }
+    json_decref(check.lints);
+    free(check.path);
+    free(check.old);
+    return error ? CLI_FAILED : CLI_DONE;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * show - how the results of the host's methods look to people.
+ *
+ * Each takes the result (borrowed) as protocol.c describes it.  What is missing in it,
+ * as from another version of the host, is shown as "-".
+ */
+#ifndef MOULT_SHOW_H
+#define MOULT_SHOW_H
+
+#include <jansson.h>
+
+#include "screen.h"
+
+void show_status(const struct screen *screen, const json_t *result);
+void show_apps(const struct screen *screen, const json_t *result);
+void show_tree(const struct screen *screen, const json_t *result);
+void show_ps(const struct screen *screen, const json_t *result);
+void show_state(const struct screen *screen, const json_t *result);
+void show_releases(const struct screen *screen, const json_t *result);
+void show_upgrade(const struct screen *screen, const json_t *result); /* or its plan */
+void show_unpacked(const struct screen *screen, const json_t *result);
+void show_value(const struct screen *screen, const json_t *result);
+void show_nothing(const struct screen *screen, const json_t *result);
+
+/* A refusal, as a line on `err`, or as it came if `json`. */
+void show_error(const struct screen *screen, const json_t *error, bool json);
+
+/* The text of the member `key`, or NULL; lent. */
+const char *show_text(const json_t *object, const char *key);
+
+/* The integer of the member `key`, or 0. */
+json_int_t show_number(const json_t *object, const char *key);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "show.h"
+
+#include <inttypes.h>
+
+#include "table.h"
+
+static void print_heading(const struct screen *screen, const json_t *upgrade)
+{
+    screen_text(screen, BOLD, 0, show_text(upgrade, "application"));
+    putc(' ', screen->out);
+    screen_text(screen, PLAIN, 0, show_text(upgrade, "from"));
+    fputs(" -> ", screen->out);
+    screen_text(screen, PLAIN, 0, show_text(upgrade, "to"));
+}
+
+static const char *plural(json_int_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* "10 servers moved by pointer, 2 by schema, 1 added". */
+static void print_moved(FILE *out, const json_t *moved)
+{
+    static const struct {
+        const char *key, *words;
+    } ways[] = {{"pointer", "by pointer"},
+                {"schema", "by schema"},
+                {"code_change", "by code_change"}};
+    static const char *const others[] = {"unchanged", "added", "removed"};
+    bool first = true;
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+        json_int_t count = show_number(moved, ways[i].key);
+
+        if (count == 0)
+            continue;
+        if (first)
+            fprintf(out, "%" JSON_INTEGER_FORMAT " server%s moved ", count,
+                    plural(count));
+        else
+            fprintf(out, ", %" JSON_INTEGER_FORMAT " ", count);
+        fputs(ways[i].words, out);
+        first = false;
+    }
+    if (first)
+        fputs("no server to move", out);
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        if (show_number(moved, others[i]) > 0)
+            fprintf(out, ", %" JSON_INTEGER_FORMAT " %s", show_number(moved, others[i]),
+                    others[i]);
+}
+
+/* Three digits are enough for people. */
+static void print_milliseconds(FILE *out, json_int_t us)
+{
+    double ms = (double)us / 1000;
+
+    fprintf(out, "%.*f ms", ms < 9.995 ? 2 : ms < 99.95 ? 1 : 0, ms);
+}
+
+static void print_done(const struct screen *screen, const json_t *upgrade)
+{
+    json_int_t waited = show_number(upgrade, "waited");
+
+    print_heading(screen, upgrade);
+    fputs(": ", screen->out);
+    print_moved(screen->out, json_object_get(upgrade, "moved"));
+    fputs(", paused ", screen->out);
+    print_milliseconds(screen->out, show_number(upgrade, "pause_us"));
+    fprintf(screen->out, ", %" JSON_INTEGER_FORMAT " message%s waited\n", waited,
+            plural(waited));
+}
+
+static void print_plan(const struct screen *screen, const json_t *plan)
+{
+    static const struct column columns[] = {{"SERVER", "server"},
+                                            {"COUNT", "count", COLUMN_NUMBER},
+                                            {"MOVED BY", "moved"},
+                                            {"WHY", "why"},
+                                            {0}};
+    const json_t *step;
+    size_t i;
+
+    print_heading(screen, plan);
+    fputs(", a plan: nothing was done\n\n", screen->out);
+    json_array_foreach(json_object_get(plan, "steps"), i, step)
+    {
+        fprintf(screen->out, "%3zu  ", i + 1);
+        screen_text(screen, BOLD, 10, show_text(step, "step"));
+        screen_text(screen, PLAIN, 0, show_text(step, "text"));
+        putc('\n', screen->out);
+    }
+    putc('\n', screen->out);
+    table_print(screen, columns, json_object_get(plan, "servers"),
+                "no server is concerned");
+}
+
+static void print_one(const struct screen *screen, const json_t *upgrade)
+{
+    if (json_object_get(upgrade, "steps"))
+        print_plan(screen, upgrade);
+    else
+        print_done(screen, upgrade);
+}
+
+void show_unpacked(const struct screen *screen, const json_t *result)
+{
+    const char *name = show_text(result, "application"),
+               *vsn = show_text(result, "vsn");
+    bool known = json_is_false(json_object_get(result, "new"));
+
+    screen_text(screen, BOLD, 0, name);
+    putc(' ', screen->out);
+    screen_text(screen, PLAIN, 0, vsn);
+    fputs(known ? " was known already" : " is there", screen->out);
+    fputs(": 'moult upgrade ", screen->out);
+    screen_text(screen, PLAIN, 0, name);
+    putc('@', screen->out);
+    screen_text(screen, PLAIN, 0, vsn);
+    fputs("' moves to it\n", screen->out);
+}
+
+void show_upgrade(const struct screen *screen, const json_t *result)
+{
+    const json_t *upgrade;
+    size_t i;
+
+    if (!json_is_array(result)) {
+        print_one(screen, result);
+        return;
+    }
+    json_array_foreach(result, i, upgrade) print_one(screen, upgrade);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * talk - commands that ask the host something and show what it says.
+ */
+#ifndef MOULT_TALK_H
+#define MOULT_TALK_H
+
+#include "command.h"
+
+/* Ask the command's method and show the result; the status. */
+int talk_run(const struct args *args, const struct screen *screen);
+
+/* `moult ps`: and say so if there are more than were asked for. */
+int talk_ps(const struct args *args, const struct screen *screen);
+
+/* `moult events`: what happened, and with --follow what happens. */
+int talk_events(const struct args *args, const struct screen *screen);
+
+/* `moult stop`: ask, and wait until the host has gone. */
+int talk_stop(const struct args *args, const struct screen *screen);
+
+/* Parameters from words, as struct command asks for them. */
+int talk_name(const struct args *args, json_t **params, struct fault *why);
+int talk_message(const struct args *args, json_t **params, struct fault *why);
+int talk_limit(const struct args *args, json_t **params, struct fault *why);
+int talk_file(const struct args *args, json_t **params, struct fault *why);
+int talk_targets(const struct args *args, json_t **params, struct fault *why);
+
+#endif

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "methods.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "application.h"
+#include "ask.h"
+#include "clock.h"
+#include "event.h"
+#include "json.h"
+#include "name.h"
+#include "params.h"
+#include "release.h"
+#include "rpc.h"
+#include "worker.h"
+
+#define ASK_MS     5000u /* for a server's state or a supervisor's children */
+#define PS_DEFAULT 1000u /* processes that `ps` lists unless asked for more */
+
+/* -- calls and casts -- */
+
+static void answer_failed(struct request *request, int error, const char *name,
+                          const char *text)
+{
+    struct fault why = {0};
+
+    fault_where(&why, NULL, NULL, name, NULL);
+    fault(&why, error, "%s", text);
+    request_fault(request, &why);
+}
+
+/* A call that was asked for, until its reply comes. */
+struct asked {
+    struct request *request;
+    char name[];
+};
+
+static void call_done(void *context, int error, const char *text, moult_in *in)
+{
+    struct asked *asked = context;
+    struct fault why = {0};
+    json_t *reply = NULL;
+
+    if (!error)
+        reply = json_from_cbor(in, &why);
+    if (error)
+        answer_failed(asked->request, error, asked->name, text);
+    else if (reply)
+        request_reply(asked->request, reply);
+    else
+        request_fault(asked->request, &why);
+    free(asked);
+}
+
+static void not_there(struct request *request, const char *name)
+{
+    struct fault why = {0};
+
+    fault_where(&why, NULL, NULL, name, NULL);
+    fault(&why, -ENOENT, "no process is registered as '%s'; `moult ps` lists them", name);
+    request_fault(request, &why);
+}
+
+static void ask_for(struct request *request, const char *name, struct envelope *e,
+                    uint64_t timeout_ms, ask_done *done)
+{
+    struct asked *asked = malloc(sizeof(*asked) + strlen(name) + 1);
+    moult_pid pid = name_find(name);
+
+    if (!pid.bits || !e || !asked) {
+        envelope_destroy(e);
+        free(asked);
+        if (!pid.bits)
+            not_there(request, name);
+        else
+            answer_failed(request, -ENOMEM, name, "no memory for the call");
+        return;
+    }
+    asked->request = request;
+    strcpy(asked->name, name);
+    if (ask(pid, e, timeout_ms, done, asked) < 0) {
+        free(asked);
+        answer_failed(request, -ENOMEM, name, "no memory for the call");
+    }
+}
+
+static struct envelope *encode(enum envelope_kind kind, const json_t *message,
+                               struct request *request)
+{
+    struct envelope *e = envelope_create(kind);
+    struct fault why = {0};
+
+    if (!e) {
+        fault(&why, -ENOMEM, "no memory for the message");
+    } else if (json_to_cbor(message, &e->out, &why) == 0) {
+        return e;
+    }
+    envelope_destroy(e);
+    request_fault(request, &why);
+    return NULL;
+}
+
+static void call(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    const char *name = params_text(&p, "name");
+    const json_t *message = params_value(&p, "message");
+    uint64_t timeout_ms =
+        params_uint_or(&p, "timeout_ms", MOULT_CALL_TIMEOUT_MS, 1, UINT32_MAX);
+    struct envelope *e;
+
+    if (params_refused(&p, request) || !(e = encode(ENVELOPE_CALL, message, request)))
+        return;
+    ask_for(request, name, e, timeout_ms, call_done);
+}
+
+static void cast(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    const char *name = params_text(&p, "name");
+    const json_t *message = params_value(&p, "message");
+    struct envelope *e;
+    moult_pid pid;
+    int error;
+
+    if (params_refused(&p, request) || !(e = encode(ENVELOPE_CAST, message, request)))
+        return;
+    pid = name_find(name);
+    error = process_send(NULL, pid, e);
+    if (error == -ESRCH)
+        not_there(request, name);
+    else if (error)
+        answer_failed(request, error, name, moult_strerror(error));
+    else
+        request_reply(request, json_null());
+}
+
+static void state_done(void *context, int error, const char *text, moult_in *in)
+{
+    struct asked *asked = context;
+    struct fault why = {0};
+    json_t *reply = error ? NULL : json_from_cbor(in, &why);
+    char pid[PID_TEXT];
+
+    if (error) {
+        answer_failed(asked->request, error, asked->name, text);
+    } else if (reply) {
+        json_object_set_new(reply, "name", json_string(asked->name));
+        json_object_set_new(reply, "pid",
+                            json_string(pid_print(name_find(asked->name), pid)));
+        request_reply(asked->request, reply);
+    } else {
+        request_fault(asked->request, &why);
+    }
+    free(asked);
+}
+
+static void state(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    const char *name = params_text(&p, "name");
+    struct envelope *e;
+
+    if (params_refused(&p, request))
+        return;
+    e = envelope_create(ENVELOPE_SYSTEM);
+    if (e)
+        e->code = SYSTEM_STATE;
+    ask_for(request, name, e, ASK_MS, state_done);
+}
+
+/* -- what there is -- */
+
+static void count_application(struct application *app, void *context)
+{
+    json_int_t *count = context;
+
+    *count += app->status == APPLICATION_RUNNING ? 1 : 0;
+}
+
+static void status(struct request *request, void *context)
+{
+    const struct host_view *host = context;
+    struct params p = params_of(request);
+    json_int_t applications = 0;
+
+    if (params_refused(&p, request))
+        return;
+    application_each(count_application, &applications);
+    request_reply(
+        request,
+        json_pack("{s:i, s:s, s:s, s:I, s:i, s:s, s:s, s:s, s:I, s:I, s:I}", "pid",
+                  (int)getpid(), "version", MOULT_HOST_VERSION, "state", "running",
+                  "uptime_ms", (json_int_t)((clock_ns() - host->started_ns) / 1000000u),
+                  "workers", (int)workers_count(), "plugins", host->plugins, "data",
+                  host->data, "socket", host->socket, "applications", applications,
+                  "processes", (json_int_t)process_count(), "events",
+                  (json_int_t)event_next()));
+}
+
+static const char *status_text(const struct application *app)
+{
+    static const char *const texts[] = {"stopped", "running", "failed"};
+
+    return texts[app->status];
+}
+
+static void count_server(struct process *p, void *context)
+{
+    json_int_t *servers = context;
+
+    *servers += server_of(p) ? 1 : 0;
+}
+
+static void add_application(struct application *app, void *context)
+{
+    json_int_t servers = 0;
+
+    group_each(&app->group, count_server, &servers);
+    json_array_append_new(
+        context,
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "name", app->name, "vsn",
+                  app->spec ? app->spec->vsn : "", "status", status_text(app), "servers",
+                  servers, "restarts",
+                  (json_int_t)atomic_load_explicit(&app->group.restarts,
+                                                   memory_order_relaxed),
+                  "description", app->spec ? app->spec->description : ""));
+}
+
+static void apps(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    json_t *list;
+
+    if (params_refused(&p, request))
+        return;
+    list = json_array();
+    application_each(add_application, list);
+    request_reply(request, list);
+}
+
+struct listing {
+    json_t *list;
+    const char *app, *vsn;
+    uint64_t left;
+};
+
+static const char *process_status(struct process *p)
+{
+    switch (mailbox_state(atomic_load_explicit(&p->inbox, memory_order_relaxed))) {
+    case MAILBOX_RUN:
+        return "running";
+    case MAILBOX_IDLE:
+        return "idle";
+    case MAILBOX_WAIT:
+        return "waiting";
+    case MAILBOX_HELD:
+        return "held";
+    default:
+        return "exiting";
+    }
+}
+
+static void add_process(struct process *p, void *context)
+{
+    struct listing *l = context;
+    char pid[PID_TEXT], name[NAME_MAX_LEN + 1];
+    uint64_t word = atomic_load_explicit(&p->inbox, memory_order_relaxed);
+
+    if (!l->left)
+        return;
+    l->left--;
+    name_of(process_pid(p), name);
+    json_array_append_new(
+        l->list,
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "pid",
+                  pid_print(process_pid(p), pid), "name", name, "application", l->app,
+                  "id", p->label ? p->label : p->class->name, "vsn", l->vsn, "status",
+                  process_status(p), "mailbox",
+                  (json_int_t)mailbox_count(word) +
+                      (json_int_t)atomic_load_explicit(&p->backlog, memory_order_relaxed),
+                  "memory",
+                  (json_int_t)(sizeof(*p) + atomic_load_explicit(&p->memory,
+                                                                 memory_order_relaxed))));
+}
+
+static void add_processes(struct application *app, void *context)
+{
+    struct listing *l = context;
+
+    l->app = app->name;
+    l->vsn = app->spec ? app->spec->vsn : "";
+    group_each(&app->group, add_process, l);
+}
+
+static void ps(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    struct listing l = {.left = params_uint_or(&p, "limit", PS_DEFAULT, 1, UINT32_MAX)};
+
+    if (params_refused(&p, request))
+        return;
+    l.list = json_array();
+    application_each(add_processes, &l);
+    l.app = "kernel";
+    l.vsn = MOULT_HOST_VERSION;
+    group_each(&ask_group, add_process, &l);
+    request_reply(request, l.list);
+}
+
+static void releases(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+
+    if (!params_refused(&p, request))
+        request_reply(request, release_list());
+}
+
+/* -- the tree: every top supervisor is asked for its children -- */
+
+struct tree {
+    struct request *request;
+    json_t *applications;
+    pthread_mutex_t lock; /* guards all: answers come from several workers */
+    size_t waits;         /* answers that are missing, and one for who asks */
+};
+
+struct branch {
+    struct tree *tree;
+    json_t *supervisor; /* borrowed from the tree */
+};
+
+static void tree_drop(struct tree *tree)
+{
+    bool last;
+
+    pthread_mutex_lock(&tree->lock);
+    last = --tree->waits == 0;
+    pthread_mutex_unlock(&tree->lock);
+    if (!last)
+        return;
+    request_reply(tree->request, json_pack("{s:s, s:o}", "host", "moult", "applications",
+                                           tree->applications));
+    pthread_mutex_destroy(&tree->lock);
+    free(tree);
+}
+
+static void branch_done(void *context, int error, const char *text, moult_in *in)
+{
+    struct branch *b = context;
+    json_t *children = error ? NULL : json_from_cbor(in, NULL);
+
+    pthread_mutex_lock(&b->tree->lock);
+    if (children)
+        json_object_set_new(b->supervisor, "children", children);
+    else
+        json_object_set_new(b->supervisor, "error", rpc_text(text));
+    pthread_mutex_unlock(&b->tree->lock);
+    tree_drop(b->tree);
+    free(b);
+}
+
+static void add_branch(struct application *app, void *context)
+{
+    struct tree *tree = context;
+    struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
+    struct branch *b = malloc(sizeof(*b));
+    char pid[PID_TEXT];
+    json_t *supervisor =
+        json_pack("{s:s, s:s, s:I, s:[]}", "pid", pid_print(app->supervisor, pid),
+                  "strategy", "one_for_one", "restarts",
+                  (json_int_t)atomic_load_explicit(&app->group.restarts,
+                                                   memory_order_relaxed),
+                  "children");
+
+    pthread_mutex_lock(&tree->lock);
+    json_array_append_new(tree->applications,
+                          json_pack("{s:s, s:s, s:s, s:o}", "name", app->name, "vsn",
+                                    app->spec ? app->spec->vsn : "", "status",
+                                    status_text(app), "supervisor", supervisor));
+    pthread_mutex_unlock(&tree->lock);
+    if (!e || !b || app->status != APPLICATION_RUNNING) {
+        envelope_destroy(e);
+        free(b);
+        return;
+    }
+    *b = (struct branch){tree, supervisor};
+    e->code = SYSTEM_CHILDREN;
+    pthread_mutex_lock(&tree->lock);
+    tree->waits++;
+    pthread_mutex_unlock(&tree->lock);
+    if (ask(app->supervisor, e, ASK_MS, branch_done, b) < 0) {
+        tree_drop(tree);
+        free(b);
+    }
+}
+
+static void tree(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    struct tree *t;
+
+    if (params_refused(&p, request))
+        return;
+    t = calloc(1, sizeof(*t));
+    if (!t) {
+        request_reply(request, NULL);
+        return;
+    }
+    *t = (struct tree){.request = request, .applications = json_array(), .waits = 1};
+    pthread_mutex_init(&t->lock, NULL);
+    application_each(add_branch, t);
+    tree_drop(t);
+}
+
+/* -- changing versions -- */
+
+static void change_progress(void *context, const char *step)
+{
+    request_progress(context, json_pack("{s:s}", "step", step));
+}
+
+static void change_done(void *context, json_t *report, const struct fault *why)
+{
+    if (report)
+        request_reply(context, report);
+    else
+        request_fault(context, why);
+}
+
+static void change(struct request *request, enum release_verb verb, const char *target)
+{
+    struct release_listener listener = {change_progress, change_done, request};
+    const char *at = strchr(target, '@');
+    char *app = at ? strndup(target, (size_t)(at - target)) : strdup(target);
+
+    if (!app || release_change(verb, app, at ? at + 1 : NULL, &listener) < 0)
+        request_reply(request, NULL);
+    free(app);
+}
+
+/* One target; several in one transaction are not known yet. */
+static const char *target_of(struct params *p)
+{
+    json_t *targets = params_texts(p, "targets");
+
+    if (targets && json_array_size(targets) != 1)
+        params_wrong(p, "'targets' must hold one application, as \"counter@2.0.0\"");
+    return targets ? json_string_value(json_array_get(targets, 0)) : NULL;
+}
+
+static void upgrade(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    const char *target = target_of(&p);
+    bool plan = params_flag(&p, "plan");
+
+    if (!params_refused(&p, request))
+        change(request, plan ? RELEASE_PLAN : RELEASE_UPGRADE, target);
+}
+
+static void downgrade(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    const char *target = target_of(&p);
+    bool plan = params_flag(&p, "plan");
+
+    if (target && !strchr(target, '@'))
+        params_wrong(&p, "a downgrade needs a version, as \"%s@1.0.0\"", target);
+    if (!params_refused(&p, request))
+        change(request, plan ? RELEASE_PLAN : RELEASE_DOWNGRADE, target);
+}
+
+static void unpack(struct request *request, void *context)
+{
+    struct release_listener listener = {change_progress, change_done, request};
+    struct params p = params_of(request);
+    const char *file = params_text(&p, "file");
+
+    if (file && file[0] != '/')
+        params_wrong(&p, "'file' must be an absolute path");
+    if (!params_refused(&p, request) && release_unpack(file, &listener) < 0)
+        request_reply(request, NULL);
+}
+
+static void stop(struct request *request, void *context)
+{
+    const struct host_view *host = context;
+    struct params p = params_of(request);
+
+    if (params_refused(&p, request))
+        return;
+    request_reply(request, json_null());
+    host->stop(host->context);
+}
+
+const struct method host_methods[] = {
+    {"apps", apps},         {"call", call},     {"cast", cast},
+    {"downgrade", downgrade}, {"ps", ps},       {"releases", releases},
+    {"state", state},       {"status", status}, {"stop", stop},
+    {"tree", tree},         {"unpack", unpack},
+    {"upgrade", upgrade}, {NULL, NULL}};

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "protocol.h"
+
+#define ASK(rest)    "> {'jsonrpc':'2.0','id':1," rest "}\n"
+#define ANSWER(rest) "< {'jsonrpc':'2.0','id':1,'result':" rest "}"
+
+/* clang-format off */
+const struct protocol_method protocol_methods[] = {
+{
+    .name = "status",
+    .summary = "how the host is",
+    .params = "none",
+    .result = "an object: pid, version, state (\"running\"), uptime_ms, workers, plugins\n"
+              "and data (folders), socket, applications, processes and events (how many)",
+    .errors = "none",
+    .example = ASK("'method':'status'")
+               ANSWER("{'pid':123,'version':'0.1.0',\n"
+               "   'state':'running','uptime_ms':5000,'workers':2,...}"),
+    .command = "moult status",
+},
+{
+    .name = "apps",
+    .summary = "the applications that there are",
+    .params = "none",
+    .result = "an array of objects: name, vsn, status (\"running\", \"stopped\", \"failed\"),\n"
+              "servers (how many), restarts (of them), description",
+    .errors = "none",
+    .example = ASK("'method':'apps'")
+               ANSWER("[{'name':'counter','vsn':'1.0.0',\n"
+               "   'status':'running','servers':1,'restarts':0,'description':'...'}]"),
+    .command = "moult apps",
+},
+{
+    .name = "tree",
+    .summary = "the supervision trees",
+    .params = "none",
+    .result = "an object: host, and applications, an array of objects: name, vsn, status\n"
+              "and supervisor, which has pid, strategy, restarts and children.  A child\n"
+              "has id, name (\"\" if it is not registered), pid, type, status, restarts;\n"
+              "one of type \"supervisor\" has strategy and children of its own.  Where a\n"
+              "supervisor did not answer, `error` says why",
+    .errors = "none",
+    .example = ASK("'method':'tree'")
+               ANSWER("{'host':'moult','applications':\n"
+               "   [{'name':'counter','vsn':'1.0.0','status':'running','supervisor':\n"
+               "   {'pid':'<0.3.1>','strategy':'one_for_one','restarts':0,'children':\n"
+               "   [{'id':'counter','name':'counter','pid':'<0.4.1>','type':'worker',\n"
+               "   'status':'running','restarts':0}]}}]}"),
+    .command = "moult tree",
+},
+{
+    .name = "ps",
+    .summary = "the processes",
+    .params = "limit  integer, 1000 unless given: no more than so many",
+    .result = "an array of objects: pid, name (\"\" if it is not registered), application\n"
+              "(\"kernel\" is the host's own), id, vsn, status (\"running\", \"idle\",\n"
+              "\"waiting\", \"held\" by an upgrade, \"exiting\"), mailbox (messages that\n"
+              "wait), memory (bytes)",
+    .errors = "none",
+    .example = ASK("'method':'ps'")
+               ANSWER("[{'pid':'<0.4.1>','name':'counter',\n"
+               "   'application':'counter','id':'counter','vsn':'1.0.0','status':'idle',\n"
+               "   'mailbox':0,'memory':512}]"),
+    .command = "moult ps",
+},
+{
+    .name = "state",
+    .summary = "the state of a server",
+    .params = "name  string, a registered name",
+    .result = "an object: name, pid, vsn, format, and state: a map keyed by field",
+    .errors = "not_found, timeout (it is in a callback that does not end), died",
+    .example = ASK("'method':'state','params':{'name':'counter'}")
+               ANSWER("{'name':'counter','pid':'<0.4.1>',\n"
+               "   'vsn':'1.0.0','format':0,'state':{'count':7}}"),
+    .command = "moult state",
+},
+{
+    .name = "call",
+    .summary = "ask a server something and wait for its reply",
+    .params = "name        string, a registered name\n"
+              "message     any JSON, as CBOR what the server is asked\n"
+              "timeout_ms  integer, 5000 unless given: how long to wait",
+    .result = "the reply, any JSON",
+    .errors = "not_found, timeout, died, busy (its mailbox is full), and what the server\n"
+              "itself refuses with; the message is its own then",
+    .example = ASK("'method':'call',\n"
+               "   'params':{'name':'counter','message':{'add':5}}")
+               ANSWER("12"),
+    .command = "moult call",
+},
+{
+    .name = "cast",
+    .summary = "tell a server something and not wait",
+    .params = "name     string, a registered name\n"
+              "message  any JSON, as CBOR what the server is told",
+    .result = "null: it is in the mailbox",
+    .errors = "not_found, busy (its mailbox is full)",
+    .example = ASK("'method':'cast',\n"
+               "   'params':{'name':'counter','message':'bump'}")
+               ANSWER("null"),
+    .command = "moult cast",
+},
+{
+    .name = "upgrade",
+    .summary = "move an application to another version, with its state",
+    .params = "targets  array of one string, \"APP@VSN\", or \"APP\" for the highest there is\n"
+              "plan     true: say what would be done, and do nothing",
+    .result = "an object: application, from, to, servers (how many), moved (how many by\n"
+              "pointer, schema and code_change, and how many were added and removed),\n"
+              "list (server, pid, moved; the first 100), rehearsed (states that were tried\n"
+              "before), pause_us, total_us, vet_us, waited (messages that came during the\n"
+              "pause and were answered after it).  With plan: application, from, to, steps\n"
+              "(step, text) and servers (server, count, moved).  On the way `progress`\n"
+              "tells each step",
+    .errors = "refused, not_found, timeout (a server did not come to rest), busy (another\n"
+              "upgrade), invalid (the file), unsupported.  Nothing was changed then, and\n"
+              "`data` says which step, server and field",
+    .example = ASK("'method':'upgrade',\n"
+               "   'params':{'targets':['counter@1.1.0']}")
+               "< {'jsonrpc':'2.0','method':'progress','params':{'step':'vet','id':1}}\n"
+               ANSWER("{'application':'counter','from':'1.0.0',\n"
+               "   'to':'1.1.0','servers':1,'moved':{'pointer':0,'schema':1,\n"
+               "   'code_change':0,'added':0,'removed':0},'pause_us':180,...}"),
+    .command = "moult upgrade",
+},
+{
+    .name = "downgrade",
+    .summary = "move an application back to a lower version",
+    .params = "targets  array of one string, \"APP@VSN\"\n"
+              "plan     true: say what would be done, and do nothing",
+    .result = "as of upgrade",
+    .errors = "as of upgrade",
+    .example = ASK("'method':'downgrade',\n"
+               "   'params':{'targets':['counter@1.0.0']}")
+               ANSWER("{'application':'counter','from':'1.1.0',\n"
+               "   'to':'1.0.0',...}"),
+    .command = "moult downgrade",
+},
+{
+    .name = "unpack",
+    .summary = "take a plugin in without upgrading to it",
+    .params = "file  string, an absolute path",
+    .result = "an object: application, vsn, new (false: it was known already)",
+    .errors = "not_found, invalid and others: `data` says what is wrong with the file",
+    .example = ASK("'method':'unpack',\n"
+               "   'params':{'file':'/tmp/counter-1.1.0.so'}")
+               ANSWER("{'application':'counter','vsn':'1.1.0',\n"
+               "   'new':true}"),
+    .command = "moult unpack",
+},
+{
+    .name = "releases",
+    .summary = "the versions that are known, and what became of them",
+    .params = "none",
+    .result = "an array of objects: name, vsn, status (\"running\", \"staged\", \"old\",\n"
+              "\"refused\"), file, hash, since (a time), reason (why it was refused, or\n"
+              "what keeps an old one loaded), lints (array of strings)",
+    .errors = "none",
+    .example = ASK("'method':'releases'")
+               ANSWER("[{'name':'counter','vsn':'1.1.0',\n"
+               "   'status':'running','file':'counter-1.1.0.so',...}]"),
+    .command = "moult releases",
+},
+{
+    .name = "events.recent",
+    .summary = "the last events",
+    .params = "count  integer from 1 to 4096, 100 unless given\n"
+              "since  integer, the first sequence number wanted\n"
+              "level  \"debug\", \"info\", \"warn\" or \"error\": that and above\n"
+              "names  array of strings: \"upgrade\" stands for \"upgrade.commit\" as well",
+    .result = "an object: events (array of objects: seq, time, level, event and what the\n"
+              "event has), missed (how many since `since` are not kept any more), next\n"
+              "(the sequence number to ask for next)",
+    .errors = "none",
+    .example = ASK("'method':'events.recent',\n"
+               "   'params':{'count':1,'names':['upgrade']}")
+               ANSWER("{'events':[{'seq':41,'time':'...',\n"
+               "   'level':'info','event':'upgrade.commit',...}],'missed':0,'next':52}"),
+    .command = "moult events",
+},
+{
+    .name = "events.subscribe",
+    .summary = "be sent events as they happen",
+    .params = "since  integer, the first sequence number wanted; from now on unless given\n"
+              "level  as of events.recent\n"
+              "names  as of events.recent",
+    .result = "an object: next, the first sequence number that may come.  From then on\n"
+              "each event comes as a notification `event`.  A client that does not keep up\n"
+              "is told by `events.missed` {count} how many it lost, wanted or not.  Another\n"
+              "subscription takes the place of the first",
+    .errors = "none",
+    .example = ASK("'method':'events.subscribe',\n"
+               "   'params':{'level':'warn'}")
+               ANSWER("{'next':52}") "\n"
+               "< {'jsonrpc':'2.0','method':'event','params':{'seq':57,'time':'...',\n"
+               "   'level':'warn','event':'server.crash',...}}",
+    .command = "moult events --follow",
+},
+{
+    .name = "events.unsubscribe",
+    .summary = "be sent no more events",
+    .params = "none",
+    .result = "null",
+    .errors = "none",
+    .example = ASK("'method':'events.unsubscribe'")
+               ANSWER("null"),
+    .command = "none: 'moult events --follow' ends its session instead",
+},
+{
+    .name = "stop",
+    .summary = "end the host in order, each server within its shutdown time",
+    .params = "none",
+    .result = "null: it has begun; the connection ends when it is over",
+    .errors = "none",
+    .example = ASK("'method':'stop'")
+               ANSWER("null"),
+    .command = "moult stop",
+},
+{
+    .name = "ping",
+    .summary = "whether the host answers",
+    .params = "none",
+    .result = "\"pong\"",
+    .errors = "none",
+    .example = ASK("'method':'ping'")
+               ANSWER("'pong'"),
+    .command = "none: 'moult status' tells more",
+},
+{
+    .name = "version",
+    .summary = "the version of the host and of this protocol",
+    .params = "none",
+    .result = "an object: version, and protocol, an integer that is raised when what is\n"
+              "told here changes so that older clients can't go on",
+    .errors = "none",
+    .example = ASK("'method':'version'")
+               ANSWER("{'version':'0.1.0','protocol':1}"),
+    .command = "none: 'moult status' tells the host's, 'moult --version' its own",
+},
+{
+    .name = "methods",
+    .summary = "the methods that there are",
+    .params = "none",
+    .result = "an array of objects: name, summary",
+    .errors = "none",
+    .example = ASK("'method':'methods'")
+               ANSWER("[{'name':'status',\n"
+               "   'summary':'how the host is'},...]"),
+    .command = "none: 'moult help protocol' tells more",
+},
+};
+/* clang-format on */
+
+const size_t protocol_count = sizeof(protocol_methods) / sizeof(protocol_methods[0]);

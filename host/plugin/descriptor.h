@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * descriptor - the host's own copy of what a plugin says of itself, checked.
+ *
+ * An older plugin's structs are shorter than ours: what they lack is zero in the copy,
+ * and zero is the right default.  All texts are copied, so they stay when the plugin
+ * goes; the schemas and hooks are the plugin's.  Called by image only.
+ */
+#ifndef MOULT_DESCRIPTOR_H
+#define MOULT_DESCRIPTOR_H
+
+#include <stddef.h>
+
+#include "code.h"
+#include "fault.h"
+
+#define DESCRIPTOR_CHILDREN_MAX 1024u    /* more are refused: a list without its end */
+#define DESCRIPTOR_COUNT_MAX    1000000u /* servers of one child */
+#define DESCRIPTOR_STACK_MAX    (64u << 20)
+#define DESCRIPTOR_TEXT_MAX     255u /* bytes of an id or a registered name */
+
+/* All zero is empty. */
+struct descriptor {
+    struct moult_plugin plugin; /* its `children` are the ones below */
+    moult_child *children;      /* `count` of them, and one with a NULL id */
+    struct code *codes;         /* one a child; their `image` and `uses` are not set */
+    size_t count;
+};
+
+/* Told before code of the plugin is called: which function, and of which server. */
+typedef void descriptor_step(const char *function, const char *server);
+
+/*
+ * Copy and check `plugin`, whose code is loaded.  `step` may be NULL.  0, or with
+ * `why`: -ELIBBAD (another ABI), -EINVAL (says something that can't be), -ENOMEM; then
+ * `out` is empty.
+ */
+int descriptor_take(const struct moult_plugin *plugin, descriptor_step *step,
+                    struct descriptor *out, struct fault *why);
+
+/* Free the copy. */
+void descriptor_release(struct descriptor *d);
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctx.h"
+#include "image.h"
+#include "out.h"
+#include "server.h"
+
+#define THREAD_EXIT_MS 200 /* for joined threads to disappear from the kernel's list */
+
+/* One for the process, since hooks of the image find it. */
+static struct trial_progress *progress;
+
+static void note(const char *doing, const char *server)
+{
+    snprintf(progress->doing, sizeof(progress->doing), "%s", doing);
+    snprintf(progress->server, sizeof(progress->server), "%s", server ? server : "");
+}
+
+static void lint(json_t *lints, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void lint(json_t *lints, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    json_array_append_new(lints, json_vsprintf(format, args));
+    va_end(args);
+}
+
+/* How many entries a folder has, less those with a dot. */
+static int count_entries(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    int count = 0;
+
+    while (dir && (entry = readdir(dir)))
+        count += entry->d_name[0] != '.';
+    if (dir)
+        closedir(dir);
+    return count;
+}
+
+/* -- states -- */
+
+/* Is `out` one map and nothing else? */
+static bool is_one_map(const moult_out *out)
+{
+    moult_in in = out_read(out);
+
+    if (moult_out_error(out) || moult_peek(&in) != MOULT_MAP)
+        return false;
+    moult_skip(&in);
+    return !in.error && in.at == in.end;
+}
+
+/*
+ * Load the map in `from` (NULL: initial values), which `writer` describes if it isn't
+ * NULL, with `code`, and save it to `to`.
+ */
+static int load_and_save(const struct code *code, const moult_schema *writer,
+                         const moult_out *from, moult_out *to, struct fault *why)
+{
+    struct moult_ctx ctx = {0};
+    struct server server = {.code = code};
+    moult_in in = {0};
+    int err;
+
+    heap_init(&ctx.heap, 0);
+    if (from)
+        in = out_read(from);
+    note("loading a state", code->id);
+    err = state_load(&ctx, code, writer, from ? &in : NULL, &server.state, why);
+    if (!err) {
+        note("saving a state", code->id);
+        err = server_save(&server, to, why);
+    }
+    heap_finish(&ctx.heap);
+    if (!err && !is_one_map(to)) {
+        fault_where(why, NULL, NULL, code->id, "save");
+        err = fault(
+            why, -EBADMSG,
+            "save of server '%s' does not write one map: begin with moult_put_map",
+            code->id);
+    }
+    return err;
+}
+
+/* A state with its initial values must be the same after being saved and loaded. */
+static int check_initial(const struct code *code, struct fault *why)
+{
+    moult_out first, second;
+    int err;
+
+    out_init(&first, NULL, 0);
+    out_init(&second, NULL, 0);
+    err = load_and_save(code, NULL, NULL, &first, why);
+    if (!err)
+        err = load_and_save(code, code->schema, &first, &second, why);
+    if (!err && (first.len != second.len ||
+                 memcmp(first.bytes, second.bytes, first.len) != 0)) {
+        fault_where(why, NULL, NULL, NULL, code->server.save ? "save" : NULL);
+        err =
+            fault(why, -EBADMSG,
+                  "the state of server '%s' is another after it was saved and loaded: "
+                  "save and load must agree",
+                  code->id);
+    }
+    out_release(&first);
+    out_release(&second);
+    return err;
+}
+
+static const struct code *newer_of(const struct code *a, const struct code *b)
+{
+    return a->server.format > b->server.format ? a : b;
+}
+
+static int call_code_change(const struct code *a, const struct code *b,
+                            const moult_out *from, moult_out *to, struct fault *why)
+{
+    char said[256] = "", what[96];
+    moult_change change = {.from = a->server.format,
+                           .to = b->server.format,
+                           .from_vsn = a->vsn,
+                           .to_vsn = b->vsn,
+                           .why = said,
+                           .why_size = sizeof(said)};
+    moult_in in = out_read(from);
+    int err;
+
+    snprintf(what, sizeof(what), "code_change from format %u to %u", change.from,
+             change.to);
+    note(what, a->id);
+    fault_where(why, NULL, NULL, a->id, NULL);
+    err = newer_of(a, b)->server.code_change(&change, &in, to);
+    said[sizeof(said) - 1] = '\0';
+    if (!err)
+        err = in.error ? in.error : moult_out_error(to);
+    if (!err && !is_one_map(to))
+        err = fault(
+            why, -EBADMSG,
+            "code_change of server '%s' from format %u to %u does not write one map: "
+            "begin with moult_put_map",
+            a->id, change.from, change.to);
+    if (err) {
+        fault_where(why, NULL, NULL, NULL, "code_change");
+        err = fault(why, err,
+                    "code_change of server '%s' refuses to go from format %u to %u: "
+                    "%s",
+                    a->id, change.from, change.to,
+                    said[0]  ? said
+                    : in.why ? in.why
+                             : moult_strerror(err));
+    }
+    return err;
+}
+
+/* Carry a state of `a` to one of `b`, and have `b` load it and save it in `to`. */
+static int carry(const struct code *a, const struct code *b, const moult_out *from,
+                 moult_out *to, struct fault *why)
+{
+    bool is_changed = a->server.format != b->server.format;
+    moult_out changed;
+    int err = 0;
+
+    out_init(&changed, NULL, 0);
+    if (is_changed)
+        err = call_code_change(a, b, from, &changed, why);
+    if (!err)
+        err = load_and_save(b, is_changed ? NULL : a->schema,
+                            is_changed ? &changed : from, to, why);
+    out_release(&changed);
+    if (err)
+        fault_where(why, NULL, NULL, a->id, NULL);
+    return err;
+}
+
+/* From `a`, which runs, to `b`, which must go; and back, which may be refused. */
+static int carry_both_ways(const struct code *a, const struct code *b,
+                           const moult_out *from, json_t *lints, struct fault *why)
+{
+    struct fault back = {0};
+    moult_out there, again;
+    int err;
+
+    out_init(&there, NULL, 0);
+    out_init(&again, NULL, 0);
+    err = carry(a, b, from, &there, why);
+    if (!err && carry(b, a, &there, &again, &back) && lints)
+        lint(lints, "can't go back to %s: %s", a->vsn, back.text);
+    out_release(&there);
+    out_release(&again);
+    return err;
+}
+
+static int carry_initial(const struct code *a, const struct code *b, json_t *lints,
+                         struct fault *why)
+{
+    const struct code *newer = newer_of(a, b);
+    moult_out initial;
+    int err;
+
+    if (a->server.format != b->server.format && !newer->server.code_change) {
+        fault_where(why, NULL, NULL, a->id, "code_change");
+        return fault(why, -ENOTSUP,
+                     "server '%s' has format %u in %s and %u in %s, and %s has no "
+                     "code_change: write one, or keep the format",
+                     a->id, a->server.format, a->vsn, b->server.format, b->vsn,
+                     newer->vsn);
+    }
+    out_init(&initial, NULL, 0);
+    err = load_and_save(a, NULL, NULL, &initial, why);
+    if (!err)
+        err = carry_both_ways(a, b, &initial, lints, why);
+    out_release(&initial);
+    return err;
+}
+
+static int carry_state(const struct image *with, const struct image *image,
+                       const struct vet_state *state, struct fault *why)
+{
+    const struct code *a = image_find_code(with, state->server);
+    const struct code *b = image_find_code(image, state->server);
+    moult_out from;
+    int err;
+
+    if (!a || !b)
+        return 0; /* it starts or ends with the change */
+    out_init(&from, NULL, 0);
+    moult_put_item(&from, state->bytes, state->len);
+    err = is_one_map(&from) ? carry_both_ways(a, b, &from, NULL, why)
+                            : fault(why, -EBADMSG, "the state of server '%s' is no map",
+                                    state->server);
+    out_release(&from);
+    return err;
+}
+
+/* -- images -- */
+
+static int open_image(const char *path, struct image **out, struct fault *why)
+{
+    struct manifest manifest;
+    int err = manifest_read(path, &manifest, why);
+
+    return err ? err : image_open(path, &manifest, note, out, why);
+}
+
+static void close_image(struct image *image, json_t *lints)
+{
+    char *path = strdup(image->path);
+
+    note("its destructor", NULL);
+    image_close(image);
+    if (path && image_lingers(path))
+        lint(lints, "does not unload: something in it holds on to the process");
+    free(path);
+}
+
+static int try_image(const struct image *image, struct fault *why)
+{
+    const struct descriptor *d = &image->descriptor;
+    int err = 0;
+
+    for (size_t i = 0; i < d->count && !err; i++) {
+        err = check_initial(&d->codes[i], why);
+        if (err)
+            fault_where(why, NULL, NULL, d->codes[i].id, NULL);
+    }
+    return err;
+}
+
+static int try_change(const struct vet_job *job, const struct image *with,
+                      const struct image *image, json_t *lints, struct fault *why)
+{
+    const struct descriptor *d = &image->descriptor;
+    int err = 0;
+
+    if (strcmp(with->name, image->name) != 0)
+        return fault(why, -EINVAL, "it is application '%s', not '%s'", image->name,
+                     with->name);
+    for (size_t i = 0; i < d->count && !err; i++) {
+        const struct code *before = image_find_code(with, d->codes[i].id);
+
+        if (before)
+            err = carry_initial(before, &d->codes[i], lints, why);
+    }
+    for (size_t i = 0; i < job->state_count && !err; i++) {
+        progress->state = (int64_t)i;
+        err = carry_state(with, image, &job->states[i], why);
+    }
+    if (!err)
+        progress->state = -1;
+    return err;
+}
+
+static int try_with(const struct vet_job *job, const struct image *image, json_t *lints,
+                    struct fault *why)
+{
+    json_t *unasked = json_array();
+    struct image *with = NULL;
+    int err;
+
+    progress->with = true;
+    err = open_image(job->with, &with, why);
+    progress->with = false;
+    if (!err) {
+        err = try_change(job, with, image, lints, why);
+        progress->with = true;
+        close_image(with, unasked);
+        progress->with = false;
+    }
+    json_decref(unasked);
+    return err;
+}
+
+/* A joined thread may be in the kernel's list a moment longer. */
+static int threads_left(int before)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    int left = count_entries("/proc/self/task") - before;
+
+    for (int ms = 0; left > 0 && ms < THREAD_EXIT_MS; ms++) {
+        nanosleep(&moment, NULL);
+        left = count_entries("/proc/self/task") - before;
+    }
+    return left;
+}
+
+int trial_run(const struct vet_job *job, struct trial_progress *p, json_t *lints,
+              struct fault *why)
+{
+    int files = count_entries("/proc/self/fd");
+    int threads = count_entries("/proc/self/task");
+    struct image *image;
+    int err;
+
+    progress = p;
+    note("reading it", NULL);
+    err = open_image(job->path, &image, why);
+    if (err)
+        return err;
+    fault_where(why, NULL, image->name, NULL, NULL);
+    err = try_image(image, why);
+    if (!err && job->with && strcmp(job->with, job->path) != 0)
+        err = try_with(job, image, lints, why);
+    if (err)
+        return err;
+    close_image(image, lints);
+    threads = threads_left(threads);
+    files = count_entries("/proc/self/fd") - files;
+    if (threads > 0)
+        return fault(
+            why, -EINVAL,
+            "it leaves threads running (%d) when it is unloaded: end them in a "
+            "destructor",
+            threads);
+    if (files > 0)
+        lint(lints, "leaves descriptors open (%d) when it is unloaded", files);
+    return 0;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cbor_out - the writing half of abi/moult/cbor.h.
+ */
+#include "moult.h"
+
+#include <cbor.h>
+#include <string.h>
+
+#include "out.h"
+#include "tag.h"
+#include "utf8.h"
+
+#define HEAD_MAX 9u /* bytes of the longest head */
+
+/* Major types, as they stand in the first byte. */
+enum {
+    UINT = 0x00,
+    NEGINT = 0x20,
+    BYTES = 0x40,
+    TEXT = 0x60,
+    ARRAY = 0x80,
+    MAP = 0xa0
+};
+
+/* libcbor's encoders give 0 where the room is too small. */
+static size_t encode_head(int major, uint64_t value, uint8_t *to, size_t room)
+{
+    switch (major) {
+    case UINT:
+        return cbor_encode_uint(value, to, room);
+    case NEGINT:
+        return cbor_encode_negint(value, to, room);
+    case BYTES:
+        return cbor_encode_bytestring_start(value, to, room);
+    case TEXT:
+        return cbor_encode_string_start(value, to, room);
+    case ARRAY:
+        return cbor_encode_array_start(value, to, room);
+    default:
+        return cbor_encode_map_start(value, to, room);
+    }
+}
+
+/* Most heads are one byte, and are not worth a call. */
+static inline void put_head(moult_out *out, int major, uint64_t value)
+{
+    size_t room = out->capacity - out->len, put;
+
+    if (out->error)
+        return;
+    if (value < 24 && room > 0) {
+        out->bytes[out->len++] = (uint8_t)((uint64_t)major | value);
+        return;
+    }
+    put = encode_head(major, value, out->bytes + out->len, room);
+    if (put == 0 && out_room(out, HEAD_MAX))
+        put = encode_head(major, value, out->bytes + out->len, HEAD_MAX);
+    out->len += (uint32_t)put;
+}
+
+/* The same with another of libcbor's functions. */
+#define PUT(out, encode, value)                                       \
+    do {                                                              \
+        uint8_t head[HEAD_MAX];                                       \
+                                                                      \
+        moult_put_item(out, head, encode(value, head, sizeof(head))); \
+    } while (0)
+
+int moult_out_error(const moult_out *out)
+{
+    return out->error;
+}
+
+void moult_put_uint(moult_out *out, uint64_t value)
+{
+    put_head(out, UINT, value);
+}
+
+void moult_put_int(moult_out *out, int64_t value)
+{
+    if (value >= 0)
+        put_head(out, UINT, (uint64_t)value);
+    else
+        put_head(out, NEGINT, ~(uint64_t)value);
+}
+
+/* In half the bytes where nothing is lost by that. */
+void moult_put_float(moult_out *out, double value)
+{
+    float half = (float)value;
+
+    if ((double)half == value)
+        PUT(out, cbor_encode_single, half);
+    else
+        PUT(out, cbor_encode_double, value);
+}
+
+void moult_put_bool(moult_out *out, bool value)
+{
+    PUT(out, cbor_encode_bool, value);
+}
+
+void moult_put_null(moult_out *out)
+{
+    PUT(out, cbor_encode_ctrl, 22);
+}
+
+void moult_put_tag(moult_out *out, uint64_t tag)
+{
+    PUT(out, cbor_encode_tag, tag);
+}
+
+void moult_put_array(moult_out *out, size_t count)
+{
+    put_head(out, ARRAY, count);
+}
+
+void moult_put_map(moult_out *out, size_t count)
+{
+    put_head(out, MAP, count);
+}
+
+void moult_put_item(moult_out *out, const void *item, size_t len)
+{
+    if (out->error || len > out->capacity - out->len)
+        if (!out_room(out, len))
+            return;
+    if (len > 0)
+        memcpy(out->bytes + out->len, item, len);
+    out->len += (uint32_t)len;
+}
+
+void moult_put_text_len(moult_out *out, const char *text, size_t len)
+{
+    if (out->error)
+        return;
+    if (!utf8_valid(text, len)) {
+        out->error = -EINVAL;
+        return;
+    }
+    put_head(out, TEXT, len);
+    moult_put_item(out, text, len);
+}
+
+void moult_put_text(moult_out *out, const char *text)
+{
+    moult_put_text_len(out, text, strlen(text));
+}
+
+void moult_put_bytes(moult_out *out, const void *bytes, size_t len)
+{
+    put_head(out, BYTES, len);
+    moult_put_item(out, bytes, len);
+}
+
+static void big_endian(uint8_t *to, uint64_t value)
+{
+    for (int i = 8; i-- > 0; value >>= 8)
+        to[i] = (uint8_t)value;
+}
+
+void moult_put_pid(moult_out *out, moult_pid pid)
+{
+    uint8_t bytes[8];
+
+    big_endian(bytes, pid.bits);
+    moult_put_tag(out, TAG_PID);
+    moult_put_bytes(out, bytes, sizeof(bytes));
+}
+
+void moult_put_from(moult_out *out, const moult_from *from)
+{
+    uint8_t bytes[24];
+
+    big_endian(bytes, from->caller.bits);
+    big_endian(bytes + 8, from->callee.bits);
+    big_endian(bytes + 16, from->ref);
+    moult_put_tag(out, TAG_FROM);
+    moult_put_bytes(out, bytes, sizeof(bytes));
+}
+
+void moult_put_int_at(moult_out *out, const char *key, int64_t value)
+{
+    moult_put_text(out, key);
+    moult_put_int(out, value);
+}
+
+void moult_put_bool_at(moult_out *out, const char *key, bool value)
+{
+    moult_put_text(out, key);
+    moult_put_bool(out, value);
+}
+
+void moult_put_text_at(moult_out *out, const char *key, const char *value)
+{
+    moult_put_text(out, key);
+    moult_put_text(out, value);
+}

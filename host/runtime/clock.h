@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clock - monotonic time for timers and timeouts; virtual in tests.
+ */
+#ifndef MOULT_CLOCK_H
+#define MOULT_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Nanoseconds since some moment, never backward.  [any] */
+uint64_t clock_ns(void);
+
+/*
+ * The same, perhaps up to half a millisecond old: reads the processor's counter, and the
+ * clock only if that has moved.  A thread's own `struct clock_cache`, zeroed at first.
+ */
+struct clock_cache {
+    uint64_t ns;
+    uint64_t ticks;
+    uint64_t ticks_limit; /* ticks that half a millisecond takes; 0: not known yet */
+};
+uint64_t clock_cached_ns(struct clock_cache *cache);
+
+/* The processor's counter: for telling long from short, in ticks of no known length. */
+uint64_t clock_ticks(void);
+
+/* Before the runtime starts: time stands still until clock_advance(). */
+void clock_set_virtual(bool on);
+bool clock_is_virtual(void);
+
+/* Let virtual time pass.  Wake the workers after it (worker_wake_all). */
+void clock_advance(uint64_t ns);
+
+#endif

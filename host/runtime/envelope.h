@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * envelope - what travels between processes: a message or a signal.
+ *
+ * Short messages live inside, so a send allocates nothing besides; an envelope is two
+ * cache lines and a short message touches one.  It has one owner at a time: the sender,
+ * then the mailbox, then the receiver, who frees or reuses it.
+ */
+#ifndef MOULT_ENVELOPE_H
+#define MOULT_ENVELOPE_H
+
+#include "moult.h"
+#include "out.h"
+
+#define ENVELOPE_INLINE 70u /* bytes; what is left of 128 */
+
+enum envelope_kind {
+    /* Messages: they wait in order and count against the mailbox's limit. */
+    ENVELOPE_CAST,
+    ENVELOPE_INFO,
+    ENVELOPE_CALL,
+    ENVELOPE_SYSTEM, /* a call that the behaviour answers, `code` says which */
+    ENVELOPE_START,  /* the first a process gets: run init and answer */
+    /* Signals: acted on when fetched, and what a waiting process wakes for. */
+    ENVELOPE_SIGNAL,
+    ENVELOPE_REPLY = ENVELOPE_SIGNAL, /* `code` 0, or an error and its text */
+    ENVELOPE_EXIT,                    /* `code` is the reason */
+    ENVELOPE_DOWN,                    /* `code` is the reason */
+    ENVELOPE_LINK,
+    ENVELOPE_UNLINK,
+    ENVELOPE_MONITOR,
+    ENVELOPE_DEMONITOR,
+    ENVELOPE_ANSWERED, /* somebody else answered the call `ref` of the pid inside */
+    ENVELOPE_IDLE      /* a server's own timeout */
+};
+
+enum envelope_flag {
+    ENVELOPE_URGENT = 1, /* from a process that an upgrade waits for */
+    ENVELOPE_ERROR = 2,  /* a reply that is an error */
+    ENVELOPE_DEAD = 4,   /* a reply because the callee ended; `ref` as asked */
+    ENVELOPE_TIMED = 8   /* fired by a timer of the receiver's own */
+};
+
+struct envelope {
+    struct envelope *next;
+    moult_pid from;
+    uint64_t ref; /* of a call and its reply, a monitor, a timer */
+    uint32_t to_generation;
+    int32_t code;
+    struct moult_out out; /* the content */
+    uint8_t kind;         /* enum envelope_kind */
+    uint8_t flags : 4;    /* enum envelope_flag */
+    uint8_t worker : 4;   /* that sent it, modulo 16 */
+    uint8_t space[ENVELOPE_INLINE];
+} __attribute__((aligned(128)));
+
+/* A cache of free envelopes; one owner. */
+struct envelope_cache {
+    struct envelope *free;
+    uint32_t count;
+};
+
+/* An empty envelope, given; NULL when out of memory.  On a worker, or any thread. */
+struct envelope *envelope_create(enum envelope_kind kind);
+
+/* Free `e` (taken, or NULL) and its content. */
+void envelope_destroy(struct envelope *e);
+
+/* Empty `e` for another use. */
+void envelope_reset(struct envelope *e, enum envelope_kind kind);
+
+/* The envelope that `out` is the content of. */
+static inline struct envelope *envelope_of(moult_out *out)
+{
+    return (struct envelope *)((char *)out - offsetof(struct envelope, out));
+}
+
+/* Give all that `cache` has back to the common pool; at a worker's end. */
+void envelope_cache_finish(struct envelope_cache *cache);
+
+#endif

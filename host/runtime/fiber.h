@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fiber - stacks and the switch between them.
+ *
+ * A worker's loop runs callbacks right on its own stack.  A callback that must wait
+ * keeps that stack, and the worker goes on in a loop on another one; so a callback that
+ * does not wait costs no switch, and an idle process owns no stack.
+ */
+#ifndef MOULT_FIBER_H
+#define MOULT_FIBER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FIBER_STACK (256u * 1024u) /* bytes; touched as used, not when made */
+
+struct fiber {
+    struct fiber *next;   /* in a worker's cache */
+    void *sp;             /* while it does not run */
+    char *base;           /* of the mapping: the guard page, then the stack */
+    size_t size;          /* bytes of the mapping */
+    void (*entry)(void);  /* never returns */
+    void *sanitizer[2];   /* ASan's fake stack, TSan's fiber */
+    const void *asan_low; /* the stack as ASan is told */
+    size_t asan_size;
+};
+
+/* A fiber that will run `entry` on a stack of `size` bytes; given; NULL: no memory. */
+struct fiber *fiber_create(size_t size, void (*entry)(void));
+
+/* Make an abandoned fiber as new: whatever was on its stack is forgotten. */
+void fiber_rewind(struct fiber *f);
+
+/* Free one that does not run. */
+void fiber_destroy(struct fiber *f);
+
+/* Fill `f` for the stack that this thread runs on anyway. */
+void fiber_adopt_thread(struct fiber *f);
+
+/* Leave `from`, the one that runs here, for `to`; returns when something comes back. */
+void fiber_switch(struct fiber *from, struct fiber *to);
+
+/* The same where nothing will come back to `from` before it is rewound or destroyed. */
+_Noreturn void fiber_leave(struct fiber *from, struct fiber *to);
+
+#endif

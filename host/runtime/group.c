@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "group.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "worker.h"
+
+void group_init(struct group *g, const char *name)
+{
+    *g = (struct group){.name = name};
+    pthread_mutex_init(&g->lock, NULL);
+}
+
+void group_finish(struct group *g)
+{
+    pthread_mutex_destroy(&g->lock);
+}
+
+void hold_init(struct hold *hold)
+{
+    pthread_condattr_t attr;
+
+    *hold = (struct hold){0};
+    pthread_mutex_init(&hold->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&hold->rested, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+/* With the lock held. */
+static void leave(struct hold *hold)
+{
+    if (--hold->busy == 0)
+        pthread_cond_signal(&hold->rested);
+}
+
+void group_add(struct group *g, struct process *p)
+{
+    pthread_mutex_lock(&g->lock);
+    p->next = g->members;
+    p->link = &g->members;
+    if (p->next)
+        p->next->link = &p->next;
+    g->members = p;
+    g->count++;
+    if (g->hold) { /* only a member that is not at rest can start one: not frozen yet */
+        pthread_mutex_lock(&g->hold->lock);
+        g->hold->busy++;
+        atomic_store_explicit(&p->hold, g->hold, memory_order_relaxed);
+        pthread_mutex_unlock(&g->hold->lock);
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
+/* Ask no more of `p`; with the lock held. */
+static void forget(struct process *p, struct hold *hold)
+{
+    if (atomic_load_explicit(&p->hold, memory_order_relaxed) != hold)
+        return;
+    /* Sequential: see hold_late. */
+    atomic_store_explicit(&p->hold, NULL, memory_order_seq_cst);
+    leave(hold);
+}
+
+void group_remove(struct group *g, struct process *p)
+{
+    struct hold *hold;
+
+    if (!p->link) /* it was never launched */
+        return;
+    hold = atomic_load_explicit(&p->hold, memory_order_relaxed);
+    if (hold) {
+        pthread_mutex_lock(&hold->lock);
+        forget(p, hold);
+        pthread_mutex_unlock(&hold->lock);
+    }
+    pthread_mutex_lock(&g->lock);
+    *p->link = p->next;
+    if (p->next)
+        p->next->link = p->link;
+    p->link = NULL;
+    g->count--;
+    pthread_mutex_unlock(&g->lock);
+}
+
+void group_each(struct group *g, void (*visit)(struct process *p, void *context),
+                void *context)
+{
+    pthread_mutex_lock(&g->lock);
+    for (struct process *p = g->members; p; p = p->next)
+        visit(p, context);
+    pthread_mutex_unlock(&g->lock);
+}
+
+/* Take `p` if it is idle.  Whoever's compare-and-swap succeeds counts it as at rest. */
+static bool take_idle(struct process *p)
+{
+    uint64_t idle = mailbox_word(NULL, 0, MAILBOX_IDLE);
+
+    /* Acquire: what its last turn wrote.  Sequential: see hold_late. */
+    return atomic_compare_exchange_strong_explicit(
+        &p->inbox, &idle, mailbox_word(NULL, 0, MAILBOX_HELD), memory_order_seq_cst,
+        memory_order_relaxed);
+}
+
+void group_hold(struct group *g, struct hold *hold)
+{
+    pthread_mutex_lock(&g->lock);
+    pthread_mutex_lock(&hold->lock);
+    g->hold = hold;
+    hold->frozen = false;
+    hold->busy += g->count;
+    for (struct process *p = g->members; p; p = p->next) {
+        atomic_store_explicit(&p->hold, hold, memory_order_seq_cst);
+        if (take_idle(p))
+            leave(hold);
+    }
+    pthread_mutex_unlock(&hold->lock);
+    pthread_mutex_unlock(&g->lock);
+}
+
+/*
+ * The owner rests as idle and then looks at `hold`; the holder writes `hold` and then
+ * looks whether it is idle.  Both sides are sequentially consistent, so at least one of
+ * them sees the other's write, and the compare-and-swap makes it only one.
+ */
+void hold_late(struct process *p, struct hold *hold)
+{
+    pthread_mutex_lock(&hold->lock);
+    if (atomic_load_explicit(&p->hold, memory_order_relaxed) == hold && take_idle(p))
+        leave(hold);
+    pthread_mutex_unlock(&hold->lock);
+}
+
+bool hold_rest(struct process *p, struct hold *hold)
+{
+    bool rests;
+
+    pthread_mutex_lock(&hold->lock);
+    rests = atomic_load_explicit(&p->hold, memory_order_relaxed) == hold &&
+            mailbox_rest(&p->inbox, MAILBOX_HELD);
+    if (rests)
+        leave(hold);
+    pthread_mutex_unlock(&hold->lock);
+    return rests;
+}
+
+void hold_wake(struct process *p)
+{
+    struct hold *hold = atomic_load_explicit(&p->hold, memory_order_relaxed);
+    bool woken;
+
+    if (!hold)
+        return;
+    pthread_mutex_lock(&hold->lock);
+    woken = !hold->frozen &&
+            atomic_load_explicit(&p->hold, memory_order_relaxed) == hold &&
+            mailbox_claim(&p->inbox, MAILBOX_HELD);
+    if (woken)
+        hold->busy++;
+    pthread_mutex_unlock(&hold->lock);
+    if (woken)
+        worker_schedule(p);
+}
+
+int hold_freeze(struct hold *hold, uint64_t timeout_ms)
+{
+    struct timespec end;
+    int error = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += (time_t)(timeout_ms / 1000);
+    end.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (end.tv_nsec >= 1000000000) {
+        end.tv_sec++;
+        end.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&hold->lock);
+    while (hold->busy && !error)
+        error = pthread_cond_timedwait(&hold->rested, &hold->lock, &end);
+    hold->frozen = !hold->busy;
+    pthread_mutex_unlock(&hold->lock);
+    return hold->frozen ? 0 : -ETIMEDOUT;
+}
+
+/* Put one that rests back: idle, or running if something waits for it. */
+static uint64_t let_go(struct process *p)
+{
+    uint64_t word = mailbox_word(NULL, 0, MAILBOX_HELD);
+    uint64_t waited = atomic_load_explicit(&p->backlog, memory_order_relaxed);
+
+    /* Release: it runs on what we wrote into it, on whatever worker. */
+    if (!p->first && atomic_compare_exchange_strong_explicit(
+                         &p->inbox, &word, mailbox_word(NULL, 0, MAILBOX_IDLE),
+                         memory_order_acq_rel, memory_order_relaxed))
+        return 0;
+    word = atomic_load_explicit(&p->inbox, memory_order_relaxed);
+    waited += mailbox_count(word);
+    if (mailbox_claim(&p->inbox, MAILBOX_HELD))
+        worker_schedule(p);
+    return waited;
+}
+
+uint64_t group_release(struct group *g, struct hold *hold)
+{
+    uint64_t waited = 0;
+
+    pthread_mutex_lock(&g->lock);
+    pthread_mutex_lock(&hold->lock);
+    g->hold = NULL;
+    for (struct process *p = g->members; p; p = p->next) {
+        bool rests = mailbox_state(atomic_load_explicit(
+                         &p->inbox, memory_order_acquire)) == MAILBOX_HELD;
+
+        if (rests)
+            hold->busy++; /* forget() takes it off again */
+        forget(p, hold);
+        if (rests)
+            waited += let_go(p);
+    }
+    pthread_mutex_unlock(&hold->lock);
+    pthread_mutex_unlock(&g->lock);
+    return waited;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * group - the processes of one application, and how an upgrade brings them to rest.
+ *
+ * Every process that a member starts is a member.  A hold asks each member to rest at
+ * its next turn boundary, where no callback of it is on any stack:
+ *
+ *   - one that is idle is taken at once, by a compare-and-swap, without running it;
+ *   - one that runs rests by itself when its callback has returned;
+ *   - one that waits inside a callback gets what it waits for: messages from members
+ *     that are not at rest, and what others send on their behalf, are URGENT, and a
+ *     member at rest wakes for them.  So two members that call each other, in whatever
+ *     order and through whomever, come to rest without a declared order.
+ *
+ * When the last member rests the hold freezes: from then on none wakes, and whoever asked
+ * for it owns all members until it releases them.  OTP: the group leader; sys:suspend/1.
+ */
+#ifndef MOULT_GROUP_H
+#define MOULT_GROUP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "process.h"
+
+/*
+ * One attempt to bring groups to rest.  Lives for ever: who looks at it late finds it.
+ */
+struct hold {
+    pthread_mutex_t lock; /* guards all that follows, and every process's `hold` */
+    pthread_cond_t rested;
+    uint32_t busy; /* members not at rest */
+    bool frozen;   /* none wakes any more */
+};
+
+struct group {
+    pthread_mutex_t lock; /* guards all that follows */
+    struct process *members;
+    uint32_t count;
+    struct hold *hold; /* what new members are held by, or NULL */
+    const char *name;  /* of the application; lives as long as the group */
+    _Atomic uint32_t restarts; /* of its servers by their supervisors; relaxed, a figure */
+};
+
+/* `name` is borrowed for the group's life. */
+void group_init(struct group *g, const char *name);
+void group_finish(struct group *g);
+
+/* Called by process_launch and process_finish. */
+void group_add(struct group *g, struct process *p);
+void group_remove(struct group *g, struct process *p);
+
+/* Call `visit` for each member, with the lock held: it must not start or end any. [any] */
+void group_each(struct group *g, void (*visit)(struct process *p, void *context),
+                void *context);
+
+void hold_init(struct hold *hold);
+
+/* Ask all members, and all that are started from now on, to rest.  Not twice at once. */
+void group_hold(struct group *g, struct hold *hold);
+
+/*
+ * Wait until all that were asked rest, and freeze them.  0; -ETIMEDOUT when `timeout_ms`
+ * is over: then release.  Not on a worker.
+ */
+int hold_freeze(struct hold *hold, uint64_t timeout_ms);
+
+/* Let all members go on.  The number of messages that waited for it. */
+uint64_t group_release(struct group *g, struct hold *hold);
+
+/* -- for the loop -- */
+
+/* True if `p` rests now: leave it alone.  False: it goes on. */
+bool hold_rest(struct process *p, struct hold *hold);
+
+/* `p` went idle while it was asked to rest: take it, unless somebody woke it. */
+void hold_late(struct process *p, struct hold *hold);
+
+/* `p` has been sent something urgent: wake it if it rests and nothing is frozen. */
+void hold_wake(struct process *p);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "heap.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct block {
+    struct block *next, *prev; /* prev of the first is NULL: the heap may move */
+    size_t size;               /* bytes that follow */
+    uintptr_t mark;            /* of a live block at this address */
+    unsigned char memory[];
+};
+
+_Static_assert(sizeof(struct block) == 32, "keeps memory aligned to 16, and is small");
+
+#define MARK     ((uintptr_t)0x6d6f756c74u)
+#define SMALL    1024u /* bytes; below, malloc and memset beat calloc in glibc */
+#define SIZE_TOP (SIZE_MAX / 2) /* so that sums can't wrap */
+
+static struct block *block_of(void *memory)
+{
+    struct block *b = (struct block *)((unsigned char *)memory - sizeof(*b));
+
+    /* A plugin's mistake.  abort() ends the one server that made it. */
+    if (b->mark != ((uintptr_t)b ^ MARK))
+        abort();
+    return b;
+}
+
+static bool fits(const struct heap *heap, size_t more)
+{
+    if (more > SIZE_TOP)
+        return false;
+    return heap->limit == 0 ||
+           (heap->used <= heap->limit && more <= heap->limit - heap->used);
+}
+
+static void link_first(struct heap *heap, struct block *b)
+{
+    b->prev = NULL;
+    b->next = heap->first;
+    if (b->next)
+        b->next->prev = b;
+    heap->first = b;
+}
+
+void heap_init(struct heap *heap, uint64_t limit)
+{
+    *heap = (struct heap){.limit = limit};
+}
+
+void *heap_alloc(struct heap *heap, size_t size)
+{
+    size_t whole = sizeof(struct block) + size;
+    struct block *b;
+
+    if (size > SIZE_TOP || !fits(heap, whole))
+        return NULL;
+    b = size <= SMALL ? malloc(whole) : calloc(1, whole);
+    if (!b)
+        return NULL;
+    if (size <= SMALL)
+        memset(b->memory, 0, size);
+    b->size = size;
+    b->mark = (uintptr_t)b ^ MARK;
+    link_first(heap, b);
+    heap->used += whole;
+    return b->memory;
+}
+
+/* Tell the neighbours where `b` is now. */
+static void relink(struct heap *heap, struct block *b)
+{
+    if (b->next)
+        b->next->prev = b;
+    if (b->prev)
+        b->prev->next = b;
+    else
+        heap->first = b;
+}
+
+void *heap_realloc(struct heap *heap, void *memory, size_t size)
+{
+    struct block *b, *moved;
+    size_t old;
+
+    if (!memory)
+        return heap_alloc(heap, size);
+    b = block_of(memory);
+    old = b->size;
+    if (size > SIZE_TOP || (size > old && !fits(heap, size - old)))
+        return NULL;
+    moved = realloc(b, sizeof(*b) + size);
+    if (!moved)
+        return NULL;
+    if (size > old)
+        memset(moved->memory + old, 0, size - old);
+    moved->size = size;
+    moved->mark = (uintptr_t)moved ^ MARK;
+    relink(heap, moved);
+    heap->used = heap->used - old + size;
+    return moved->memory;
+}
+
+void heap_free(struct heap *heap, void *memory)
+{
+    struct block *b;
+
+    if (!memory)
+        return;
+    b = block_of(memory);
+    if (b->next)
+        b->next->prev = b->prev;
+    if (b->prev)
+        b->prev->next = b->next;
+    else
+        heap->first = b->next;
+    heap->used -= sizeof(*b) + b->size;
+    b->mark = 0;
+    free(b);
+}
+
+void heap_finish(struct heap *heap)
+{
+    struct block *b = heap->first;
+
+    while (b) {
+        struct block *next = b->next;
+
+        b->mark = 0;
+        free(b);
+        b = next;
+    }
+    heap->first = NULL;
+    heap->used = 0;
+}
+
+void heap_take(struct heap *to, struct heap *from)
+{
+    assert(!to->first);
+    *to = *from;
+    from->first = NULL;
+    from->used = 0;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "moult.h"
+
+#include <string.h>
+
+#include "ctx.h"
+#include "out.h"
+
+#define FIRST_ITEMS 4u /* room of a list that gets its first item */
+
+/* What MOULT_LIST_OF makes, whatever its items are. */
+struct list {
+    void *items;
+    uint32_t count, capacity;
+};
+
+void *moult_alloc(moult_ctx *ctx, size_t size)
+{
+    return heap_alloc(&ctx->heap, size);
+}
+
+void *moult_realloc(moult_ctx *ctx, void *block, size_t size)
+{
+    return heap_realloc(&ctx->heap, block, size);
+}
+
+void moult_free(moult_ctx *ctx, void *block)
+{
+    heap_free(&ctx->heap, block);
+}
+
+/*
+ * Make `*to` of `*capacity` bytes hold `len` bytes and `extra` zeroes.  `from` may be a
+ * part of it, so it is freed last.
+ */
+static int hold(moult_ctx *ctx, void **to, uint32_t *capacity, const void *from,
+                size_t len, size_t extra)
+{
+    uint8_t *memory = *to;
+
+    if (len > OUT_LIMIT)
+        return -EMSGSIZE;
+    if (len + extra > *capacity || !memory) {
+        memory = heap_alloc(&ctx->heap, len + extra);
+        if (!memory)
+            return -ENOMEM;
+        memcpy(memory, from, len);
+        heap_free(&ctx->heap, *to);
+        *to = memory;
+        *capacity = (uint32_t)(len + extra);
+    } else {
+        memmove(memory, from, len);
+        memset(memory + len, 0, extra);
+    }
+    return 0;
+}
+
+int moult_text_set(moult_ctx *ctx, moult_text *text, const char *from, size_t len)
+{
+    void *memory = text->text;
+    int err;
+
+    if (len == 0 && !memory) {
+        *text = (moult_text){0};
+        return 0;
+    }
+    err = hold(ctx, &memory, &text->capacity, len > 0 ? from : "", len, 1);
+    if (err)
+        return err;
+    text->text = memory;
+    text->len = (uint32_t)len;
+    return 0;
+}
+
+int moult_bytes_set(moult_ctx *ctx, moult_bytes *bytes, const void *from, size_t len)
+{
+    void *memory = bytes->bytes;
+    int err;
+
+    if (len == 0) {
+        bytes->len = 0;
+        return 0;
+    }
+    err = hold(ctx, &memory, &bytes->capacity, from, len, 0);
+    if (err)
+        return err;
+    bytes->bytes = memory;
+    bytes->len = (uint32_t)len;
+    return 0;
+}
+
+static int list_grow(moult_ctx *ctx, struct list *l, size_t size)
+{
+    uint64_t capacity = l->capacity > 0 ? 2 * (uint64_t)l->capacity : FIRST_ITEMS;
+    size_t bytes;
+    void *items;
+
+    if (capacity > UINT32_MAX)
+        capacity = UINT32_MAX;
+    if (l->count >= capacity || __builtin_mul_overflow(capacity, size, &bytes))
+        return -ENOMEM;
+    items = heap_realloc(&ctx->heap, l->items, bytes);
+    if (!items)
+        return -ENOMEM;
+    l->items = items;
+    l->capacity = (uint32_t)capacity;
+    return 0;
+}
+
+/* The list is copied in and out, since its own type is one that only its author has. */
+void *moult_list_add(moult_ctx *ctx, void *list, size_t size)
+{
+    struct list l;
+    uint8_t *item;
+
+    memcpy(&l, list, sizeof(l));
+    if (l.count >= l.capacity && list_grow(ctx, &l, size))
+        return NULL;
+    item = (uint8_t *)l.items + l.count * size;
+    memset(item, 0, size);
+    l.count++;
+    memcpy(list, &l, sizeof(l));
+    return item;
+}

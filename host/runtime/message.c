@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message - the functions of abi/moult/message.h, on processes.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "message.h"
+#include "name.h"
+#include "send_timer.h"
+#include "signals.h"
+#include "worker.h"
+
+/*
+ * What a draft is when there is no memory for one: its error is set, so writing to it
+ * does nothing and nothing is ever stored.
+ */
+static struct envelope no_memory = {.out = {.error = -ENOMEM}};
+
+moult_pid moult_self(moult_ctx *ctx)
+{
+    return process_pid(process_of(ctx));
+}
+
+moult_pid moult_whereis(const char *name)
+{
+    return name_find(name);
+}
+
+moult_out *moult_draft(moult_ctx *ctx)
+{
+    struct process *p = process_of(ctx);
+    struct envelope *e = envelope_create(ENVELOPE_CAST);
+
+    if (!e)
+        return &no_memory.out;
+    e->next = p->drafts;
+    p->drafts = e;
+    return &e->out;
+}
+
+moult_out *moult_draft_outside(void)
+{
+    struct envelope *e = envelope_create(ENVELOPE_CAST);
+
+    return e ? &e->out : &no_memory.out;
+}
+
+void drafts_drop(struct process *p)
+{
+    while (p->drafts) {
+        struct envelope *e = p->drafts;
+
+        p->drafts = e->next;
+        envelope_destroy(e);
+    }
+}
+
+/* `out` as an envelope that is nobody's draft any more; or its error. */
+static int take(moult_ctx *ctx, moult_out *out, struct envelope **taken)
+{
+    struct envelope *e = envelope_of(out), **link;
+
+    if (e == &no_memory)
+        return -ENOMEM;
+    for (link = ctx ? &process_of(ctx)->drafts : NULL; link && *link; link = &(*link)->next)
+        if (*link == e) {
+            *link = e->next;
+            break;
+        }
+    if (e->out.error) {
+        int error = e->out.error;
+
+        envelope_destroy(e);
+        return error;
+    }
+    if (!e->out.len) /* nothing written is null, as init's missing arguments are */
+        moult_put_null(&e->out);
+    *taken = e;
+    return 0;
+}
+
+static int send_as(moult_ctx *ctx, moult_pid to, moult_out *out, enum envelope_kind kind)
+{
+    struct process *p = ctx ? process_of(ctx) : NULL;
+    struct envelope *e;
+    int error = take(ctx, out, &e);
+
+    if (error)
+        return error;
+    e->kind = (uint8_t)kind;
+    if (p)
+        e->from = process_pid(p);
+    error = process_send(p, to, e);
+    if (p)
+        process_breathe(p);
+    return error;
+}
+
+int moult_cast(moult_ctx *ctx, moult_pid to, moult_out *message)
+{
+    return send_as(ctx, to, message, ENVELOPE_CAST);
+}
+
+int moult_send(moult_ctx *ctx, moult_pid to, moult_out *message)
+{
+    return send_as(ctx, to, message, ENVELOPE_INFO);
+}
+
+/* -- calls -- */
+
+int process_fail(struct process *p, int error, const char *text)
+{
+    envelope_destroy(p->answer);
+    p->answer = envelope_create(ENVELOPE_REPLY);
+    if (p->answer) {
+        p->answer->flags = ENVELOPE_ERROR;
+        p->answer->code = error;
+        signal_set_text(p->answer, text);
+    }
+    return error;
+}
+
+/* Wait for the reply to what was just sent. */
+static int answered(struct process *p, struct await *a, uint64_t timeout_ms)
+{
+    int error = process_await(p, a, timeout_ms);
+
+    if (error)
+        return process_fail(p, error, moult_strerror(error));
+    p->answer = a->reply;
+    if (!(a->reply->flags & ENVELOPE_ERROR))
+        return 0;
+    if (!(a->reply->flags & ENVELOPE_DEAD))
+        return a->reply->code;
+    return a->reply->code == MOULT_NOPROC ? -ESRCH : -EOWNERDEAD;
+}
+
+int process_call(struct process *p, moult_pid to, struct envelope *e, uint64_t timeout_ms)
+{
+    struct await a = {.ref = ++p->last_ref};
+    int error;
+
+    envelope_destroy(p->answer);
+    p->answer = NULL;
+    e->from = process_pid(p);
+    e->ref = a.ref;
+    error = process_send_last(p, to, e);
+    if (error)
+        return process_fail(p, error, moult_strerror(error));
+    return answered(p, &a, timeout_ms);
+}
+
+int process_start(struct process *parent, struct process *p, struct envelope *e)
+{
+    struct await a = {.ref = ++parent->last_ref};
+
+    envelope_destroy(parent->answer);
+    parent->answer = NULL;
+    e->from = process_pid(parent);
+    e->ref = a.ref;
+    e->to_generation = pid_generation(process_pid(p));
+    if (process_is_urgent(parent))
+        e->flags |= ENVELOPE_URGENT;
+    process_launch(p, e);
+    return answered(parent, &a, MOULT_INFINITY);
+}
+
+int moult_call(moult_ctx *ctx, moult_pid to, moult_out *request, uint64_t timeout_ms,
+               moult_in *reply)
+{
+    struct process *p = process_of(ctx);
+    struct envelope *e;
+    int error = take(ctx, request, &e);
+
+    if (!error && moult_pid_equal(to, process_pid(p))) {
+        envelope_destroy(e);
+        error = -EDEADLK;
+    }
+    if (error)
+        return process_fail(p, error, moult_strerror(error));
+    e->kind = ENVELOPE_CALL;
+    error = process_call(p, to, e, timeout_ms ? timeout_ms : MOULT_CALL_TIMEOUT_MS);
+    if (!error && reply)
+        *reply = out_read(&p->answer->out);
+    return error;
+}
+
+const char *moult_call_text(moult_ctx *ctx)
+{
+    struct envelope *answer = process_of(ctx)->answer;
+
+    if (!answer || !(answer->flags & ENVELOPE_ERROR))
+        return "";
+    if (!answer->out.len)
+        return moult_strerror(answer->code);
+    return signal_text(answer);
+}
+
+int32_t moult_call_reason(moult_ctx *ctx)
+{
+    struct envelope *answer = process_of(ctx)->answer;
+
+    return answer ? answer->code : MOULT_NORMAL;
+}
+
+/* -- answers -- */
+
+/* Take the call that `from` stands for off what `p` owes. */
+static void settle_debt(struct process *p, const moult_from *from)
+{
+    struct envelope *now = p->current;
+
+    if (now && now->kind == ENVELOPE_CALL && now->ref == from->ref &&
+        moult_pid_equal(now->from, from->caller))
+        now->kind = ENVELOPE_CAST; /* the one being handled is one no more */
+    else
+        envelope_destroy(process_owed(p, from->caller, from->ref));
+}
+
+static int answer(struct process *p, const moult_from *from, struct envelope *e)
+{
+    e->kind = ENVELOPE_REPLY;
+    e->from = from->callee;
+    e->ref = from->ref;
+    if (p && moult_pid_equal(from->callee, process_pid(p)))
+        settle_debt(p, from);
+    else
+        signal_answered(from);
+    return process_send(p, from->caller, e);
+}
+
+int moult_reply_to(moult_ctx *ctx, const moult_from *from, moult_out *out)
+{
+    struct process *p = ctx ? process_of(ctx) : NULL;
+    struct envelope *e;
+    int error = take(ctx, out, &e);
+
+    if (error)
+        return error;
+    return answer(p, from, e);
+}
+
+int moult_refuse_to(moult_ctx *ctx, const moult_from *from, int error, const char *why)
+{
+    struct envelope *e = envelope_create(ENVELOPE_REPLY);
+
+    if (!e)
+        return -ENOMEM;
+    e->flags = ENVELOPE_ERROR;
+    e->code = error < 0 ? error : -EINVAL;
+    signal_set_text(e, why);
+    return answer(ctx ? process_of(ctx) : NULL, from, e);
+}
+
+/* -- timers -- */
+
+moult_timer moult_send_after(moult_ctx *ctx, moult_pid to, uint64_t delay_ms,
+                             moult_out *message)
+{
+    struct process *p = process_of(ctx);
+    struct envelope *e;
+
+    if (take(ctx, message, &e) < 0)
+        return 0;
+    e->kind = ENVELOPE_INFO;
+    e->from = process_pid(p);
+    return send_timer_start(p, to, delay_ms, e);
+}
+
+int64_t moult_cancel_timer(moult_ctx *ctx, moult_timer timer)
+{
+    return send_timer_cancel(process_of(ctx), timer);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message - calls and drafts, for the behaviours; the ABI's own are in moult/message.h.
+ */
+#ifndef MOULT_MESSAGE_INTERNAL_H
+#define MOULT_MESSAGE_INTERNAL_H
+
+#include "process.h"
+
+/*
+ * Send `e` (taken; its kind is set) as a call and wait for the reply, which is in
+ * `p->answer` then, as are the words of a failure.  Errors: see moult_call().  By `p`.
+ */
+int process_call(struct process *p, moult_pid to, struct envelope *e, uint64_t timeout_ms);
+
+/*
+ * Launch `child`, which `parent` created, with `e` (taken, of kind ENVELOPE_START), and
+ * wait for its answer as process_call() does; for as long as it takes.  By `parent`.
+ */
+int process_start(struct process *parent, struct process *child, struct envelope *e);
+
+/* Leave `text` as the words of a failed call; returns `error`.  By `p`. */
+int process_fail(struct process *p, int error, const char *text);
+
+/* Free what was drafted and not sent: the callback is over. */
+void drafts_drop(struct process *p);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * name - the names that processes are registered under.
+ *
+ * Look-ups are lock-free (RCU: the table of liburcu); registering takes a lock.  A name is
+ * free again before anybody is told that its process ended.  OTP: register/2.
+ */
+#ifndef MOULT_NAME_H
+#define MOULT_NAME_H
+
+#include "moult.h"
+
+struct process;
+
+#define NAME_MAX_LEN 255u /* bytes */
+
+/* Before any other; 0 or -ENOMEM. */
+int names_start(void);
+void names_stop(void);
+
+/*
+ * Register `p`, which has no name yet, as `name` (copied).  0; -EEXIST, and `*holder`
+ * (may be NULL) who has it; -EINVAL (empty, too long); -ENOMEM.  By `p` itself, or
+ * before it runs.
+ */
+int name_register(struct process *p, const char *name, moult_pid *holder);
+
+/* Who is registered as `name`, or nobody.  [any] */
+moult_pid name_find(const char *name);
+
+/* Give the name of `p` back, if it has one.  By `p` itself. */
+void name_release(struct process *p);
+
+/* Copy the name of the process at `pid` to `to`; "" if it has none.  [any] */
+void name_of(moult_pid pid, char to[NAME_MAX_LEN + 1]);
+
+#endif

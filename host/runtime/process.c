@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "group.h"
+#include "name.h"
+#include "send_timer.h"
+#include "signals.h"
+#include "worker.h"
+
+#define CHUNK_BITS 10u
+#define CHUNK      (1u << CHUNK_BITS) /* slots */
+#define CHUNKS     ((PID_INDEX_MAX + 1u) >> CHUNK_BITS)
+#define SENDS_MAX  256u /* in one turn before others run: what fits the cache */
+
+static struct {
+    pthread_mutex_t lock; /* guards all that follows, but for reads of the atomics */
+    /* Release when a chunk is ready; pairs with the acquire in process_at. */
+    _Atomic(struct process *) chunks[CHUNKS];
+    _Atomic uint32_t used;  /* slots that ever were; release after their chunk */
+    _Atomic uint32_t count; /* relaxed: a figure */
+    struct process *free;   /* by `run_next` */
+} table = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static _Atomic uint64_t last_ref; /* relaxed: only uniqueness matters */
+
+uint64_t process_ref(void)
+{
+    return atomic_fetch_add_explicit(&last_ref, 1, memory_order_relaxed) + 1;
+}
+
+struct process *process_at(uint32_t index)
+{
+    struct process *chunk;
+
+    if (index > PID_INDEX_MAX)
+        return NULL;
+    chunk = atomic_load_explicit(&table.chunks[index >> CHUNK_BITS], memory_order_acquire);
+    return chunk ? &chunk[index & (CHUNK - 1)] : NULL;
+}
+
+struct process *process_find(moult_pid pid)
+{
+    struct process *p = process_at(pid_index(pid));
+
+    /* Acquire: pairs with the release in process_launch, for `limit`. */
+    if (!p || atomic_load_explicit(&p->generation, memory_order_acquire) !=
+                  pid_generation(pid) || pid_node(pid) != 0)
+        return NULL;
+    return p;
+}
+
+uint32_t process_count(void)
+{
+    return atomic_load_explicit(&table.count, memory_order_relaxed);
+}
+
+/* One more slot, never used before; with the lock held. */
+static struct process *slot_new(void)
+{
+    uint32_t index = atomic_load_explicit(&table.used, memory_order_relaxed);
+    struct process *chunk;
+
+    if (index > PID_INDEX_MAX)
+        return NULL;
+    chunk = atomic_load_explicit(&table.chunks[index >> CHUNK_BITS], memory_order_relaxed);
+    if (!chunk) {
+        chunk = aligned_alloc(64, sizeof(*chunk) * CHUNK);
+        if (!chunk)
+            return NULL;
+        memset(chunk, 0, sizeof(*chunk) * CHUNK);
+        for (uint32_t i = 0; i < CHUNK; i++) {
+            chunk[i].index = index + i;
+            atomic_store_explicit(&chunk[i].inbox,
+                                  mailbox_word(NULL, 0, MAILBOX_CLOSED),
+                                  memory_order_relaxed);
+        }
+        atomic_store_explicit(&table.chunks[index >> CHUNK_BITS], chunk,
+                              memory_order_release);
+    }
+    atomic_store_explicit(&table.used, index + 1, memory_order_release);
+    return &chunk[index & (CHUNK - 1)];
+}
+
+static struct process *slot_get(void)
+{
+    struct process *p;
+
+    pthread_mutex_lock(&table.lock);
+    p = table.free;
+    if (p)
+        table.free = p->run_next;
+    else
+        p = slot_new();
+    pthread_mutex_unlock(&table.lock);
+    if (p)
+        atomic_fetch_add_explicit(&table.count, 1, memory_order_relaxed);
+    return p;
+}
+
+static void slot_put(struct process *p)
+{
+    atomic_fetch_sub_explicit(&table.count, 1, memory_order_relaxed);
+    pthread_mutex_lock(&table.lock);
+    p->run_next = table.free;
+    table.free = p;
+    pthread_mutex_unlock(&table.lock);
+}
+
+struct process *process_create(const struct process_options *options)
+{
+    struct process *p = slot_get();
+    uint32_t generation;
+
+    if (!p)
+        return NULL;
+    generation = atomic_load_explicit(&p->generation, memory_order_relaxed) + 1;
+    if (generation > PID_GENERATION_MAX)
+        generation = 1;
+    p->limit = options->limit ? options->limit : MAILBOX_LIMIT;
+    p->class = options->class;
+    p->parent = options->parent;
+    p->label = options->label;
+    p->flags = options->linked ? PROCESS_LINKED : 0;
+    p->reason = MOULT_NORMAL;
+    /* Release: pairs with process_find's acquire. */
+    atomic_store_explicit(&p->generation, generation, memory_order_release);
+    /* Release: who pushes from here on sees an open mailbox that is running. */
+    atomic_store_explicit(&p->inbox, mailbox_word(NULL, 0, MAILBOX_RUN),
+                          memory_order_release);
+    p->group = options->group;
+    return p;
+}
+
+static void queue(struct process *p, struct envelope *e)
+{
+    e->next = NULL;
+    if (p->last)
+        p->last->next = e;
+    else
+        p->first = e;
+    p->last = e;
+    atomic_store_explicit(&p->backlog,
+                          atomic_load_explicit(&p->backlog, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+void process_launch(struct process *p, struct envelope *first)
+{
+    if (first)
+        queue(p, first);
+    group_add(p->group, p);
+    worker_schedule_next(p);
+}
+
+void process_discard(struct process *p)
+{
+    p->flags &= (uint8_t)~PROCESS_LINKED; /* nobody has heard of it */
+    process_finish(p);
+}
+
+/* -- sending -- */
+
+bool process_is_urgent(const struct process *sender)
+{
+    return atomic_load_explicit(&sender->hold, memory_order_relaxed) ||
+           (sender->current && sender->current->flags & ENVELOPE_URGENT);
+}
+
+/*
+ * Give `e` to `p` directly, if `p` rests with an empty mailbox and it is what `p` rests
+ * for: whoever moves it to MAILBOX_RUN owns it, queue and all.  A call and its reply go
+ * this way.  True if it was done: schedule `p`.
+ */
+static bool hand_over(struct process *p, struct envelope *e)
+{
+    bool message = e->kind < ENVELOPE_SIGNAL;
+
+    if (!(message ? mailbox_claim_empty(&p->inbox, MAILBOX_IDLE)
+                  : e->kind == ENVELOPE_REPLY &&
+                        mailbox_claim_empty(&p->inbox, MAILBOX_WAIT)))
+        return false;
+    if (e->to_generation != pid_generation(process_pid(p)))
+        process_answer_dead(e, (moult_pid){0}, MOULT_NOPROC, NULL);
+    else if (message)
+        queue(p, e);
+    else
+        signal_act(p, e);
+    return true;
+}
+
+static int send(struct process *sender, moult_pid to, struct envelope *e, bool last)
+{
+    struct process *p = process_find(to);
+    uint32_t backlog;
+    bool urgent;
+    int woken;
+
+    if (!p) {
+        envelope_destroy(e);
+        return -ESRCH;
+    }
+    e->to_generation = pid_generation(to);
+    e->worker = worker_index() & 15;
+    if (sender && process_is_urgent(sender))
+        e->flags |= ENVELOPE_URGENT;
+    urgent = e->flags & ENVELOPE_URGENT;
+    backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
+    woken = hand_over(p, e)
+                ? 1
+                : mailbox_push(&p->inbox, e, backlog < p->limit ? p->limit - backlog : 0);
+    if (woken < 0) {
+        envelope_destroy(e);
+        return woken;
+    }
+    if (woken && last)
+        worker_schedule_next(p);
+    else if (woken)
+        worker_schedule(p);
+    else if (urgent)
+        hold_wake(p);
+    return 0;
+}
+
+int process_send(struct process *sender, moult_pid to, struct envelope *e)
+{
+    return send(sender, to, e, false);
+}
+
+int process_send_last(struct process *sender, moult_pid to, struct envelope *e)
+{
+    return send(sender, to, e, true);
+}
+
+/* -- receiving -- */
+
+void process_answer_dead(struct envelope *e, moult_pid callee, int32_t reason,
+                         const char *text)
+{
+    moult_pid caller = e->from;
+
+    if (e->kind != ENVELOPE_CALL && e->kind != ENVELOPE_SYSTEM &&
+        e->kind != ENVELOPE_START) {
+        envelope_destroy(e);
+        return;
+    }
+    envelope_reset(e, ENVELOPE_REPLY);
+    e->from = callee;
+    e->flags = ENVELOPE_ERROR | ENVELOPE_DEAD;
+    e->code = reason;
+    signal_set_text(e, text);
+    process_send(NULL, caller, e);
+}
+
+void process_fetch(struct process *p)
+{
+    uint32_t generation = atomic_load_explicit(&p->generation, memory_order_relaxed);
+    unsigned here = worker_index() & 15;
+    uint32_t remote = 0;
+    struct envelope *e;
+
+    if (!mailbox_has(&p->inbox))
+        return;
+    e = mailbox_in_order(mailbox_take(&p->inbox));
+    while (e) {
+        struct envelope *next = e->next;
+
+        remote += e->worker != here;
+        if (e->to_generation != generation)
+            process_answer_dead(e, (moult_pid){0}, MOULT_NOPROC, NULL);
+        else if (e->kind < ENVELOPE_SIGNAL)
+            queue(p, e);
+        else
+            signal_act(p, e);
+        e = next;
+    }
+    if (remote)
+        worker_count_remote(remote);
+}
+
+void process_unqueue(struct process *p, struct envelope *e, struct envelope *before)
+{
+    if (before)
+        before->next = e->next;
+    else
+        p->first = e->next;
+    if (p->last == e)
+        p->last = before;
+    e->next = NULL;
+    atomic_store_explicit(&p->backlog,
+                          atomic_load_explicit(&p->backlog, memory_order_relaxed) - 1,
+                          memory_order_relaxed);
+}
+
+struct envelope *process_next(struct process *p)
+{
+    struct envelope *e = p->first;
+
+    if (e)
+        process_unqueue(p, e, NULL);
+    return e;
+}
+
+struct envelope *process_next_urgent(struct process *p)
+{
+    struct envelope *urgent = p->first, *before = NULL, *e;
+
+    while (urgent && !(urgent->flags & ENVELOPE_URGENT))
+        urgent = urgent->next;
+    if (!urgent)
+        return NULL;
+    for (e = p->first; !moult_pid_equal(e->from, urgent->from); e = e->next)
+        before = e;
+    /* What its sender sent earlier comes first, and is as urgent as what waits on it. */
+    e->flags |= ENVELOPE_URGENT;
+    process_unqueue(p, e, before);
+    return e;
+}
+
+/* -- waiting -- */
+
+static void await_fire(struct timer *t)
+{
+    struct await *a = (struct await *)((char *)t - offsetof(struct await, timer));
+
+    atomic_store_explicit(&a->timed_out, true, memory_order_relaxed);
+    if (mailbox_claim(&a->process->inbox, MAILBOX_WAIT))
+        worker_schedule(a->process);
+}
+
+static int await_end(struct process *p, struct await *a, int error)
+{
+    timer_cancel(&a->timer);
+    p->await = NULL;
+    return error;
+}
+
+/* Wait until `done` says so; process_await() and its like. */
+static int wait_until(struct process *p, struct await *a, uint64_t timeout_ms,
+                      bool (*done)(struct process *p, moult_pid about), moult_pid about)
+{
+    a->process = p;
+    p->await = a;
+    for (;;) {
+        process_fetch(p);
+        if (p->flags & PROCESS_EXITING)
+            worker_abandon(p);
+        if (done ? done(p, about) : a->reply != NULL)
+            return await_end(p, a, 0);
+        if (atomic_load_explicit(&a->timed_out, memory_order_relaxed))
+            return await_end(p, a, -ETIMEDOUT);
+        if (!a->timer.wheel && timeout_ms != MOULT_INFINITY) {
+            a->timer.fire = await_fire;
+            worker_start_timer(&a->timer, timeout_ms);
+        }
+        if (worker_wait(p, MAILBOX_WAIT) < 0)
+            return await_end(p, a, -ENOMEM);
+    }
+}
+
+int process_await(struct process *p, struct await *a, uint64_t timeout_ms)
+{
+    return wait_until(p, a, timeout_ms, NULL, (moult_pid){0});
+}
+
+int process_await_until(struct process *p, bool (*done)(struct process *p, moult_pid about),
+                        moult_pid about, uint64_t timeout_ms)
+{
+    struct await a = {0}; /* ref 0 is no call's: no reply is taken */
+
+    return wait_until(p, &a, timeout_ms, done, about);
+}
+
+void process_breathe(struct process *p)
+{
+    if (++p->sends < SENDS_MAX)
+        return;
+    p->sends = 0;
+    if (worker_wait(p, MAILBOX_RUN) < 0) /* no stack: nobody else runs, for now */
+        return;
+    process_fetch(p);
+    if (p->flags & PROCESS_EXITING)
+        worker_abandon(p);
+}
+
+/* -- owing answers -- */
+
+struct relations *process_relations(struct process *p)
+{
+    if (!p->relations)
+        p->relations = calloc(1, sizeof(*p->relations));
+    return p->relations;
+}
+
+static uint64_t owed_key(moult_pid caller, uint64_t ref)
+{
+    uint64_t key = caller.bits * 0x9e3779b97f4a7c15u ^ ref;
+
+    return key ? key : 1;
+}
+
+int process_owe(struct process *p, struct envelope *call)
+{
+    struct relations *r = process_relations(p);
+    uint64_t key = owed_key(call->from, call->ref), chain = 0;
+
+    if (!r)
+        return -ENOMEM;
+    map_find(&r->owed, key, &chain);
+    call->next = (struct envelope *)(uintptr_t)chain;
+    return map_put(&r->owed, key, (uintptr_t)call);
+}
+
+struct envelope *process_owed(struct process *p, moult_pid caller, uint64_t ref)
+{
+    uint64_t key = owed_key(caller, ref), chain;
+    struct envelope *e, *before = NULL;
+
+    if (!p->relations || !map_find(&p->relations->owed, key, &chain))
+        return NULL;
+    e = (struct envelope *)(uintptr_t)chain;
+    while (e && !(moult_pid_equal(e->from, caller) && e->ref == ref)) {
+        before = e;
+        e = e->next;
+    }
+    if (!e)
+        return NULL;
+    if (before)
+        before->next = e->next;
+    else if (e->next)
+        map_put(&p->relations->owed, key, (uintptr_t)e->next); /* no growth: it is there */
+    else
+        map_remove(&p->relations->owed, key, NULL);
+    return e;
+}
+
+/* -- ending -- */
+
+void process_exit(struct process *p, int32_t reason, const char *text)
+{
+    if (p->flags & PROCESS_EXITING)
+        return;
+    p->flags |= PROCESS_EXITING;
+    p->reason = reason;
+    p->reason_text = text && *text ? strdup(text) : NULL;
+}
+
+static void answer_all(struct process *p, struct envelope *e)
+{
+    moult_pid self = process_pid(p);
+
+    while (e) {
+        struct envelope *next = e->next;
+
+        process_answer_dead(e, self, p->reason, p->reason_text);
+        e = next;
+    }
+}
+
+static void answer_owed(struct process *p)
+{
+    const struct map_entry *entry;
+    uint32_t at = 0;
+
+    while (p->relations && (entry = map_next(&p->relations->owed, &at)))
+        answer_all(p, (struct envelope *)(uintptr_t)entry->value);
+}
+
+static void destroy_all(struct envelope *e)
+{
+    while (e) {
+        struct envelope *next = e->next;
+
+        envelope_destroy(e);
+        e = next;
+    }
+}
+
+static void relations_destroy(struct relations *r)
+{
+    if (!r)
+        return;
+    map_finish(&r->links);
+    map_finish(&r->watched);
+    map_finish(&r->watchers);
+    map_finish(&r->owed);
+    map_finish(&r->timers);
+    free(r);
+}
+
+/* Signals that were on their way to a process that ended are answered or dropped. */
+static void turn_away(struct process *p, struct envelope *e)
+{
+    while (e) {
+        struct envelope *next = e->next;
+
+        e->next = NULL;
+        if (e->kind < ENVELOPE_SIGNAL && e->to_generation != pid_generation(process_pid(p)))
+            process_answer_dead(e, (moult_pid){0}, MOULT_NOPROC, NULL);
+        else if (e->kind < ENVELOPE_SIGNAL)
+            process_answer_dead(e, process_pid(p), p->reason, p->reason_text);
+        else if (e->kind == ENVELOPE_LINK || e->kind == ENVELOPE_MONITOR)
+            signal_act(p, e); /* into the tables that signal_farewell reads */
+        else
+            envelope_destroy(e);
+        e = next;
+    }
+}
+
+void process_finish(struct process *p)
+{
+    group_remove(p->group, p); /* first: who walks the group reads `data` */
+    if (p->class->ended)
+        p->class->ended(p);
+    if (p->await)
+        await_end(p, p->await, 0);
+    send_timers_finish(p);
+    name_release(p);
+    turn_away(p, mailbox_in_order(mailbox_close(&p->inbox)));
+    answer_all(p, p->current);
+    answer_all(p, p->first);
+    answer_owed(p);
+    signal_farewell(p);
+    destroy_all(p->drafts);
+    envelope_destroy(p->answer);
+    relations_destroy(p->relations);
+    heap_finish(&p->ctx.heap);
+    free(p->reason_text);
+    p->first = p->last = p->current = p->drafts = p->answer = NULL;
+    p->relations = NULL;
+    p->reason_text = NULL;
+    p->data = NULL;
+    p->label = NULL;
+    p->image = NULL;
+    p->fiber = NULL;
+    p->sends = 0;
+    p->flags = 0;
+    atomic_store_explicit(&p->memory, 0, memory_order_relaxed);
+    atomic_store_explicit(&p->backlog, 0, memory_order_relaxed);
+    slot_put(p);
+}

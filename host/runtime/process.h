@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process - what runs: a slot, a mailbox, its own memory, and whom it is tied to.
+ *
+ * Slots are type-stable: their memory is a process's for ever, so that a sender with a
+ * stale pid touches nothing foreign.  A pid's generation tells whether the slot still
+ * holds the one it meant; one that slips through between the check and the push carries
+ * the generation along and is turned away by the receiver.
+ *
+ * A process belongs to whoever moved its mailbox to MAILBOX_RUN; all that is not atomic
+ * here is the owner's.
+ */
+#ifndef MOULT_PROCESS_H
+#define MOULT_PROCESS_H
+
+#include "ctx.h"
+#include "envelope.h"
+#include "mailbox.h"
+#include "map.h"
+#include "pid.h"
+#include "timer.h"
+
+struct fiber;
+struct group;
+struct hold;
+struct name;
+struct process;
+
+/* What a kind of process does. */
+struct process_class {
+    const char *name;
+    /* Handle one message, or an exit or down signal that became one; `e` is taken. */
+    void (*handle)(struct process *p, struct envelope *e);
+    /* It ends, whatever for: release what `data` holds.  Its memory goes next. */
+    void (*ended)(struct process *p);
+    /* It knows by itself whom it is tied to: its links are not in the tables. */
+    bool keeps_links;
+};
+
+/* One call that a process waits on; on its stack. */
+struct await {
+    uint64_t ref;
+    struct envelope *reply; /* or the news that there will be none */
+    struct timer timer;
+    struct process *process;
+    /* Set by the timer before it wakes the process, whose mailbox orders the two. */
+    _Atomic bool timed_out;
+};
+
+/* What only some processes have; made when first needed. */
+struct relations {
+    struct map links;    /* pid -> 1 */
+    struct map watched;  /* monitor ref -> pid; monitors of this process's own */
+    struct map watchers; /* monitor ref -> pid; who monitors this process */
+    struct map owed;     /* call -> envelopes; calls taken that were not answered yet */
+    struct map timers;   /* id -> struct send_timer */
+    uint32_t timers_swept;
+};
+
+enum process_flag {
+    PROCESS_TRAPS = 1,   /* exit signals become messages */
+    PROCESS_EXITING = 2, /* ends as soon as it is back in the loop */
+    PROCESS_LINKED = 4   /* to `parent` */
+};
+
+struct process {
+    /* Senders read and write these. */
+    mailbox inbox;
+    _Atomic uint32_t generation; /* release when taken into use; acquire in find */
+    uint32_t index;
+    _Atomic uint32_t backlog; /* messages in the queue below; relaxed, for the limit */
+    uint32_t limit;           /* messages */
+    /* The owner's. */
+    struct envelope *first, *last; /* messages taken from the mailbox, in order */
+    const struct process_class *class;
+    struct fiber *fiber; /* where it waits inside a callback, or NULL */
+
+    struct moult_ctx ctx;
+    void *data;               /* the class's */
+    struct envelope *current; /* being handled, if the class left it here */
+    struct envelope *drafts;  /* written, not sent */
+    struct envelope *answer;  /* the last call's, lent to the callback */
+
+    struct await *await;
+    struct relations *relations;
+    uint64_t last_ref;
+    _Atomic(struct hold *) hold; /* an upgrade wants it at rest; see group.h */
+    struct group *group;         /* the application it is part of */
+    struct process *next, **link; /* in the group; the group's lock guards them */
+    struct process *run_next;     /* in the injection queue */
+    struct name *name;            /* it is registered as */
+    const char *label;            /* for people: its id; lives as long as the process */
+    const void *image;            /* what its code is counted in; or NULL */
+    char *reason_text;
+    moult_pid parent;
+    int32_t reason;
+    _Atomic uint32_t memory; /* bytes of `ctx`, at most 4 GiB; relaxed, a figure */
+    uint32_t sends;          /* since its turn began */
+    uint8_t flags;  /* enum process_flag */
+};
+
+struct process_options {
+    const struct process_class *class;
+    struct group *group;
+    moult_pid parent;  /* linked to it, if `linked` */
+    bool linked;
+    uint32_t limit;    /* messages; 0: MAILBOX_LIMIT */
+    const char *label; /* borrowed until the process ends */
+};
+
+static inline moult_pid process_pid(const struct process *p)
+{
+    return pid_make(p->index,
+                    atomic_load_explicit(&p->generation, memory_order_relaxed));
+}
+
+static inline struct process *process_of(moult_ctx *ctx)
+{
+    return (struct process *)((char *)ctx - offsetof(struct process, ctx));
+}
+
+/* The process that `pid` names now, or NULL.  It may end at any time.  [any] */
+struct process *process_find(moult_pid pid);
+
+/* The one at slot `index`, or NULL past the last that ever was.  [any] */
+struct process *process_at(uint32_t index);
+
+/* How many there are.  [any] */
+uint32_t process_count(void);
+
+/*
+ * A new process that nobody runs yet: fill in `data`, then process_launch() it.  NULL
+ * when out of memory or over PID_INDEX_MAX processes.  [any]
+ */
+struct process *process_create(const struct process_options *options);
+
+/* Let it run, with `first` (taken) as its first message.  [any] */
+void process_launch(struct process *p, struct envelope *first);
+
+/* Throw away one that was created and not launched.  [any] */
+void process_discard(struct process *p);
+
+/*
+ * Send `e` (taken, whatever happens) from `sender` (NULL: from outside).  0, -ESRCH,
+ * -EAGAIN (its mailbox is full); a signal is never refused for want of room.  [any]
+ */
+int process_send(struct process *sender, moult_pid to, struct envelope *e);
+
+/* The same, for the last thing a turn does: the receiver runs next, on this worker. */
+int process_send_last(struct process *sender, moult_pid to, struct envelope *e);
+
+/* Does an upgrade wait for what `sender`, which runs, does now? */
+bool process_is_urgent(const struct process *sender);
+
+/* A number for a call, a monitor or a timer, not used before by anybody.  [any] */
+uint64_t process_ref(void);
+
+/* -- by the process itself, while it runs -- */
+
+/* Take what has arrived: messages to the queue, signals are acted on. */
+void process_fetch(struct process *p);
+
+/* The oldest message, taken from the queue; NULL if there is none. */
+struct envelope *process_next(struct process *p);
+
+/* The oldest message that an upgrade waits for, or that its sender sent before it. */
+struct envelope *process_next_urgent(struct process *p);
+
+/*
+ * Wait until `a->reply` is there, time is up or the process must end; `timeout_ms` may be
+ * MOULT_INFINITY.  0, -ETIMEDOUT, -ENOMEM (no stack to go on with).  Does not return if
+ * the process ends.
+ */
+int process_await(struct process *p, struct await *a, uint64_t timeout_ms);
+
+/* The same until `done` is true, asked each time a signal has come. */
+int process_await_until(struct process *p, bool (*done)(struct process *p, moult_pid about),
+                        moult_pid about, uint64_t timeout_ms);
+
+/* Take `e`, which stands behind `before` (NULL: first), out of the queue. */
+void process_unqueue(struct process *p, struct envelope *e, struct envelope *before);
+
+/* Let others run, if this turn has sent a lot. */
+void process_breathe(struct process *p);
+
+/* End when the callback returns; `text` is copied, or NULL.  The first reason stays. */
+void process_exit(struct process *p, int32_t reason, const char *text);
+
+/* Everything but the slot's memory goes, and the others are told.  On a worker's loop. */
+void process_finish(struct process *p);
+
+/* What only some have; NULL when out of memory. */
+struct relations *process_relations(struct process *p);
+
+/* Remember, or forget, that `call` (an envelope, taken or given back) is owed an answer. */
+int process_owe(struct process *p, struct envelope *call);
+struct envelope *process_owed(struct process *p, moult_pid caller, uint64_t ref);
+
+/* Answer `caller` that `callee` ended, or is not there.  `e` is the call, taken. */
+void process_answer_dead(struct envelope *e, moult_pid callee, int32_t reason,
+                         const char *text);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "send_timer.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+#include "worker.h"
+
+struct send_timer {
+    struct timer timer;
+    moult_pid to;
+    struct envelope *envelope;
+    /* Release when the envelope is gone; pairs with the acquire in sweep. */
+    _Atomic bool fired;
+};
+
+static void fire(struct timer *t)
+{
+    struct send_timer *s = (struct send_timer *)((char *)t - offsetof(struct send_timer,
+                                                                      timer));
+    struct envelope *e = s->envelope;
+
+    s->envelope = NULL;
+    process_send(NULL, s->to, e);
+    atomic_store_explicit(&s->fired, true, memory_order_release);
+}
+
+static void destroy(struct send_timer *s)
+{
+    timer_cancel(&s->timer);
+    envelope_destroy(s->envelope);
+    free(s);
+}
+
+/* Those that fired at others are only found by looking; so look when they may be half. */
+static void sweep(struct relations *r)
+{
+    const struct map_entry *entry;
+    uint32_t at = 0;
+
+    if (r->timers.count < 64 || r->timers.count < 2 * r->timers_swept)
+        return;
+    while ((entry = map_next(&r->timers, &at))) {
+        struct send_timer *s = (struct send_timer *)(uintptr_t)entry->value;
+
+        if (!atomic_load_explicit(&s->fired, memory_order_acquire))
+            continue;
+        destroy(s);
+        map_remove(&r->timers, entry->key, NULL);
+        at--; /* removing may have moved another one here */
+    }
+    r->timers_swept = r->timers.count;
+}
+
+uint64_t send_timer_start(struct process *p, moult_pid to, uint64_t delay_ms,
+                          struct envelope *e)
+{
+    struct relations *r = process_relations(p);
+    struct send_timer *s = calloc(1, sizeof(*s));
+    uint64_t id = process_ref();
+
+    if (!r || !s || map_put(&r->timers, id, (uintptr_t)s) < 0) {
+        free(s);
+        envelope_destroy(e);
+        return 0;
+    }
+    sweep(r);
+    if (moult_pid_equal(to, process_pid(p))) {
+        e->flags |= ENVELOPE_TIMED;
+        e->ref = id;
+    }
+    s->to = to;
+    s->envelope = e;
+    s->timer.fire = fire;
+    worker_start_timer(&s->timer, delay_ms);
+    return id;
+}
+
+int64_t send_timer_cancel(struct process *p, uint64_t id)
+{
+    struct send_timer *s;
+    uint64_t value;
+    int64_t left = -ENOENT;
+
+    if (!p->relations || !map_remove(&p->relations->timers, id, &value))
+        return -ENOENT;
+    s = (struct send_timer *)(uintptr_t)value;
+    if (timer_cancel(&s->timer)) {
+        left = (int64_t)s->timer.due_ms - (int64_t)(clock_ns() / 1000000u);
+        left = left < 0 ? 0 : left;
+    }
+    destroy(s);
+    return left;
+}
+
+void send_timer_received(struct process *p, uint64_t id)
+{
+    uint64_t value;
+
+    if (p->relations && map_remove(&p->relations->timers, id, &value))
+        destroy((struct send_timer *)(uintptr_t)value);
+}
+
+void send_timers_finish(struct process *p)
+{
+    const struct map_entry *entry;
+    uint32_t at = 0;
+
+    if (!p->relations)
+        return;
+    while ((entry = map_next(&p->relations->timers, &at)))
+        destroy((struct send_timer *)(uintptr_t)entry->value);
+    map_finish(&p->relations->timers);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * send_timer - messages that are sent later.  OTP: erlang:send_after/3.
+ */
+#ifndef MOULT_SEND_TIMER_H
+#define MOULT_SEND_TIMER_H
+
+#include "process.h"
+
+/*
+ * Send `e` (taken) to `to` in `delay_ms`.  Its id, or 0: no memory, and `e` is gone.  It
+ * ends with `p`.  By `p` itself.
+ */
+uint64_t send_timer_start(struct process *p, moult_pid to, uint64_t delay_ms,
+                          struct envelope *e);
+
+/* Milliseconds that were left, or -ENOENT if it has fired or never was.  By `p`. */
+int64_t send_timer_cancel(struct process *p, uint64_t id);
+
+/* A message with ENVELOPE_TIMED was received: its timer is done with.  By `p`. */
+void send_timer_received(struct process *p, uint64_t id);
+
+/* Stop all of `p`, which ends. */
+void send_timers_finish(struct process *p);
+
+#endif

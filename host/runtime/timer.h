@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * timer - hierarchical wheels of timers, one a worker; 1 ms grain, never early.
+ *
+ * Starting and cancelling are O(1).  A wheel has a lock, because a process may have moved
+ * to another worker when it cancels, and because whoever is idle fires what is due.
+ */
+#ifndef MOULT_TIMER_H
+#define MOULT_TIMER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WHEEL_LEVELS 5u /* of 64 slots: 64^5 ms are 12 days, then it goes round again */
+#define WHEEL_SLOTS  64u
+#define TIMER_NEVER  UINT64_MAX
+
+struct wheel;
+
+/* Zeroed before its first use; wherever its owner likes to keep it. */
+struct timer {
+    struct timer *next, **link; /* in a slot; `link` NULL: in none */
+    struct wheel *wheel;        /* it was last started on */
+    uint64_t due_ms;
+    /* Called when due, with the wheel's lock held, on any worker: it may push messages
+     * and schedule, never start or cancel a timer. */
+    void (*fire)(struct timer *t);
+};
+
+struct wheel {
+    _Atomic bool lock; /* guards all that follows; held for a few instructions */
+    uint64_t now_ms;   /* all that was due by then has fired */
+    _Atomic uint64_t next_ms; /* nothing is due before; read without the lock */
+    uint64_t used[WHEEL_LEVELS]; /* a bit a slot */
+    struct timer *slots[WHEEL_LEVELS][WHEEL_SLOTS];
+};
+
+void wheel_init(struct wheel *w, uint64_t now_ms);
+
+/*
+ * Start `t`, not started, on `w` for `due_ms`.  True if it is now the first that is due:
+ * a sleeping worker must be told.
+ */
+bool timer_start(struct timer *t, struct wheel *w, uint64_t due_ms);
+
+/*
+ * Stop `t`.  True if it was waiting; then it won't fire.  False: it has fired, or was
+ * never started; in any case it does not fire after this returns.
+ */
+bool timer_cancel(struct timer *t);
+
+/* Fire all of `w` that is due by `now_ms`. */
+void wheel_advance(struct wheel *w, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <urcu-qsbr.h>
+
+#include "clock.h"
+#include "fiber.h"
+#include "group.h"
+#include "run_queue.h"
+
+#define TURN_MESSAGES 1024u  /* of one process before others run */
+#define TURN_CHECK    64u    /* messages between looks at how long it has been */
+#define TURN_NS       250000u
+#define NEXT_STREAK   64u /* turns out of the `next` slot before the queue gets one */
+#define CHECK_TURNS   16u /* turns between looks at timers, outside work, grace periods */
+#define SPARE_STACKS  64u /* a worker keeps */
+#define NAP_MIN_NS    50000u
+#define NAP_MAX_NS    4000000u
+#define STEAL_WORTH_NS 10000u /* a theft that kept the thief busy for less was none */
+#define REMOTE_ENOUGH 64u     /* messages from elsewhere, to judge a theft by */
+#define REMOTE_NS     1000u   /* each of them should bring that much work along */
+
+/* What a worker's futex word says. */
+enum { AWAKE, ASLEEP, NAPPING };
+
+struct worker {
+    /* Its own thread's. */
+    struct process *run_next; /* before all others */
+    struct fiber *fiber;      /* that runs */
+    struct fiber *spare;      /* loops to go on with when a callback waits */
+    uint32_t spares;
+    uint32_t index;
+    uint32_t streak, turn;
+    /* What the stack that was just left wants done, now that nobody runs on it. */
+    struct process *parking, *ending;
+    enum mailbox_state park_state;
+    struct fiber *abandoned;
+    /* The last theft. */
+    bool stole;
+    uint32_t remote; /* messages from other workers since */
+    uint64_t stole_at, nap_ns;
+
+    struct envelope_cache envelopes;
+    struct clock_cache clock;
+    struct worker_figures figures;
+    struct fiber thread; /* the stack that the thread came with */
+    pthread_t id;
+    /* Others'. */
+    struct run_queue queue __attribute__((aligned(64)));
+    struct wheel wheel __attribute__((aligned(64)));
+    _Atomic uint32_t state __attribute__((aligned(64))); /* futex: AWAKE ... */
+};
+
+static struct {
+    struct worker *workers;
+    unsigned count;
+    /* Work from threads that are no workers, and what a queue has no room for. */
+    pthread_mutex_t lock; /* guards the list and `quiet` */
+    pthread_cond_t quiet; /* all sleep */
+    struct process *first, *last;
+    _Atomic uint32_t injected; /* relaxed: a hint to look; the lock orders the rest */
+    _Atomic uint32_t asleep;   /* in ASLEEP; sequential, see rest() */
+    _Atomic bool stopping;
+    bool fences; /* the kernel has no membarrier: senders pay for one */
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .quiet = PTHREAD_COND_INITIALIZER};
+
+static __thread struct worker *current;
+
+/*
+ * Not inlined, and opaque: a fiber may go on on another thread, so nobody may keep the
+ * address of a thread-local across a switch.
+ */
+__attribute__((noinline)) struct worker *worker_current(void)
+{
+    struct worker *w = current;
+
+    __asm__ volatile("" : "+r"(w));
+    return w;
+}
+
+unsigned worker_index(void)
+{
+    struct worker *w = worker_current();
+
+    return w ? w->index : 15;
+}
+
+struct envelope_cache *worker_envelopes(void)
+{
+    struct worker *w = worker_current();
+
+    return w ? &w->envelopes : NULL;
+}
+
+unsigned workers_count(void)
+{
+    return pool.count;
+}
+
+void worker_figures(unsigned index, struct worker_figures *out)
+{
+    *out = pool.workers[index].figures;
+}
+
+/* -- sleeping and waking -- */
+
+static void futex_wake(_Atomic uint32_t *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+/* Wake `w` if it is in `state`.  Acquire and release order nothing: queues do. */
+static bool wake(struct worker *w, uint32_t state)
+{
+    if (!atomic_compare_exchange_strong_explicit(&w->state, &state, AWAKE,
+                                                 memory_order_seq_cst,
+                                                 memory_order_relaxed))
+        return false;
+    if (state == ASLEEP)
+        atomic_fetch_sub_explicit(&pool.asleep, 1, memory_order_seq_cst);
+    futex_wake(&w->state);
+    return true;
+}
+
+static bool wake_one(bool nappers)
+{
+    for (unsigned i = 0; i < pool.count; i++)
+        if (wake(&pool.workers[i], ASLEEP))
+            return true;
+    for (unsigned i = 0; nappers && i < pool.count; i++)
+        if (wake(&pool.workers[i], NAPPING))
+            return true;
+    return false;
+}
+
+void workers_wake(void)
+{
+    for (unsigned i = 0; i < pool.count; i++)
+        if (!wake(&pool.workers[i], ASLEEP))
+            wake(&pool.workers[i], NAPPING);
+}
+
+/*
+ * A pusher writes its queue and then reads `asleep`; a sleeper writes `asleep` and then
+ * reads the queues.  One of them must see the other's write.  The sleeper pays for both:
+ * membarrier makes every running thread pass a full barrier between the two.
+ */
+static void share(void)
+{
+    if (pool.fences)
+        atomic_thread_fence(memory_order_seq_cst);
+    else
+        atomic_signal_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&pool.asleep, memory_order_relaxed))
+        wake_one(false);
+}
+
+static void barrier(void)
+{
+    if (pool.fences)
+        atomic_thread_fence(memory_order_seq_cst);
+    else
+        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+static bool anything_to_do(void)
+{
+    if (atomic_load_explicit(&pool.injected, memory_order_relaxed) ||
+        atomic_load_explicit(&pool.stopping, memory_order_relaxed))
+        return true;
+    for (unsigned i = 0; i < pool.count; i++)
+        if (!run_queue_is_empty(&pool.workers[i].queue))
+            return true;
+    return false;
+}
+
+/* When the first timer of all workers is due: who sleeps fires those of who is busy. */
+static uint64_t next_due_ms(void)
+{
+    uint64_t next = TIMER_NEVER;
+
+    for (unsigned i = 0; i < pool.count; i++) {
+        uint64_t due = atomic_load_explicit(&pool.workers[i].wheel.next_ms,
+                                            memory_order_relaxed);
+
+        if (due < next)
+            next = due;
+    }
+    return next;
+}
+
+static uint64_t sleep_ns(void)
+{
+    uint64_t due = next_due_ms(), now = clock_ns();
+
+    if (due == TIMER_NEVER || clock_is_virtual())
+        return due * 1000000u > now || due == TIMER_NEVER ? UINT64_MAX : 0;
+    return due * 1000000u > now ? due * 1000000u - now : 0;
+}
+
+static void tell_quiet(void)
+{
+    pthread_mutex_lock(&pool.lock);
+    pthread_cond_broadcast(&pool.quiet);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static void wait_on(struct worker *w, uint32_t state, uint64_t ns)
+{
+    struct timespec left = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+
+    rcu_thread_offline();
+    syscall(SYS_futex, &w->state, FUTEX_WAIT_PRIVATE, state,
+            ns == UINT64_MAX ? NULL : &left, NULL, 0);
+    rcu_thread_online();
+}
+
+/* Sleep until there is work or a timer is due. */
+static void rest(struct worker *w)
+{
+    uint64_t ns;
+
+    atomic_store_explicit(&w->state, ASLEEP, memory_order_seq_cst);
+    if (atomic_fetch_add_explicit(&pool.asleep, 1, memory_order_seq_cst) + 1 == pool.count)
+        tell_quiet();
+    barrier();
+    ns = anything_to_do() ? 0 : sleep_ns();
+    if (ns) {
+        w->figures.slept++;
+        wait_on(w, ASLEEP, ns);
+    }
+    wake(w, ASLEEP); /* unless somebody did */
+}
+
+/* After a theft that was none: leave the others alone for a while. */
+static void nap(struct worker *w)
+{
+    atomic_store_explicit(&w->state, NAPPING, memory_order_seq_cst);
+    barrier();
+    if (!atomic_load_explicit(&pool.injected, memory_order_relaxed) &&
+        !atomic_load_explicit(&pool.stopping, memory_order_relaxed))
+        wait_on(w, NAPPING, w->nap_ns);
+    atomic_store_explicit(&w->state, AWAKE, memory_order_seq_cst);
+}
+
+/* -- queues -- */
+
+static void inject(struct process *p)
+{
+    p->run_next = NULL;
+    pthread_mutex_lock(&pool.lock);
+    if (pool.last)
+        pool.last->run_next = p;
+    else
+        pool.first = p;
+    pool.last = p;
+    atomic_fetch_add_explicit(&pool.injected, 1, memory_order_seq_cst);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static struct process *take_injected(void)
+{
+    struct process *p;
+
+    if (!atomic_load_explicit(&pool.injected, memory_order_relaxed))
+        return NULL;
+    pthread_mutex_lock(&pool.lock);
+    p = pool.first;
+    if (p) {
+        pool.first = p->run_next;
+        if (!pool.first)
+            pool.last = NULL;
+        atomic_fetch_sub_explicit(&pool.injected, 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return p;
+}
+
+void worker_schedule(struct process *p)
+{
+    struct worker *w = worker_current();
+
+    if (w && run_queue_push(&w->queue, p)) {
+        share();
+        return;
+    }
+    inject(p);
+    if (!w)
+        wake_one(true);
+    else
+        share();
+}
+
+void worker_schedule_next(struct process *p)
+{
+    struct worker *w = worker_current();
+    struct process *other;
+
+    if (!w) {
+        worker_schedule(p);
+        return;
+    }
+    other = w->run_next;
+    w->run_next = p;
+    if (other)
+        worker_schedule(other);
+}
+
+static uint64_t ticks_of(const struct worker *w, uint64_t ns)
+{
+    return w->clock.ticks_limit ? w->clock.ticks_limit * ns / 250000u : ns * 3;
+}
+
+/* Give all that waits here to the others. */
+static void hand_over(struct worker *w)
+{
+    struct process *p;
+
+    while ((p = run_queue_pop(&w->queue)))
+        inject(p);
+    if (w->run_next)
+        inject(w->run_next);
+    w->run_next = NULL;
+}
+
+static void judge_theft(struct worker *w, bool dry)
+{
+    uint64_t took = clock_ticks() - w->stole_at;
+    bool bad = w->remote && took / w->remote < ticks_of(w, REMOTE_NS);
+
+    if (dry)
+        bad = bad || took < ticks_of(w, STEAL_WORTH_NS);
+    else if (w->remote < REMOTE_ENOUGH)
+        return;
+    w->remote = 0;
+    w->stole_at = clock_ticks();
+    if (dry)
+        w->stole = false;
+    if (!bad) {
+        w->nap_ns = 0;
+        return;
+    }
+    w->stole = false;
+    w->nap_ns = w->nap_ns ? w->nap_ns * 2 : NAP_MIN_NS;
+    if (w->nap_ns > NAP_MAX_NS)
+        w->nap_ns = NAP_MAX_NS;
+    hand_over(w);
+    nap(w);
+}
+
+static struct process *steal(struct worker *w)
+{
+    for (unsigned i = 1; i < pool.count; i++) {
+        struct worker *from = &pool.workers[(w->index + i) % pool.count];
+        struct process *p = run_queue_steal(&from->queue, &w->queue);
+
+        if (p) {
+            w->figures.stolen++;
+            w->stole = true;
+            w->remote = 0;
+            w->stole_at = clock_ticks();
+            return p;
+        }
+    }
+    return NULL;
+}
+
+void worker_count_remote(uint32_t messages)
+{
+    worker_current()->remote += messages;
+}
+
+static void fire_timers(struct worker *w)
+{
+    uint64_t now_ms = clock_cached_ns(&w->clock) / 1000000u;
+
+    for (unsigned i = 0; i < pool.count; i++) {
+        struct wheel *wheel = &pool.workers[i].wheel;
+
+        if (atomic_load_explicit(&wheel->next_ms, memory_order_relaxed) <= now_ms)
+            wheel_advance(wheel, now_ms);
+    }
+}
+
+/* Now and then, also when there is always something to run. */
+static struct process *look_round(struct worker *w)
+{
+    rcu_quiescent_state();
+    fire_timers(w);
+    if (w->stole)
+        judge_theft(w, false);
+    return take_injected();
+}
+
+static struct process *next_process(struct worker *w)
+{
+    struct process *p;
+
+    if (++w->turn % CHECK_TURNS == 0 && (p = look_round(w)))
+        return p;
+    if (w->run_next && (++w->streak < NEXT_STREAK || run_queue_is_empty(&w->queue))) {
+        p = w->run_next;
+        w->run_next = NULL;
+        return p;
+    }
+    w->streak = 0;
+    p = run_queue_pop(&w->queue);
+    if (!p && w->run_next) {
+        p = w->run_next;
+        w->run_next = NULL;
+    }
+    return p;
+}
+
+static struct process *find_work(struct worker *w)
+{
+    struct process *p = next_process(w);
+
+    if (p || (p = look_round(w)) || (p = next_process(w)))
+        return p;
+    if (w->stole)
+        judge_theft(w, true);
+    if ((p = take_injected()) || (p = steal(w)))
+        return p;
+    rest(w);
+    fire_timers(w);
+    return NULL;
+}
+
+/* -- the loop -- */
+
+/* Has a turn of `handled` messages been long enough? */
+static bool is_over(const struct worker *w, uint32_t handled, uint64_t *began)
+{
+    uint64_t now = clock_ticks();
+
+    if (handled == TURN_CHECK)
+        *began = now;
+    return handled >= TURN_MESSAGES || now - *began > ticks_of(w, TURN_NS);
+}
+
+static void turn(struct worker *w, struct process *p)
+{
+    uint32_t handled = 0;
+    uint64_t began = 0;
+    struct hold *hold;
+    struct envelope *e;
+
+    p->sends = 0;
+    for (;;) {
+        process_fetch(p);
+        if (p->flags & PROCESS_EXITING) {
+            process_finish(p);
+            return;
+        }
+        if (++handled % TURN_CHECK == 0 && is_over(w, handled, &began)) {
+            worker_schedule(p);
+            return;
+        }
+        hold = atomic_load_explicit(&p->hold, memory_order_seq_cst);
+        e = hold ? process_next_urgent(p) : process_next(p);
+        if (!e) {
+            if (hold ? hold_rest(p, hold) : mailbox_rest(&p->inbox, MAILBOX_IDLE))
+                break;
+            continue;
+        }
+        p->class->handle(p, e);
+        w = worker_current(); /* it may have waited, and gone on elsewhere */
+    }
+    if (!hold && (hold = atomic_load_explicit(&p->hold, memory_order_seq_cst)))
+        hold_late(p, hold);
+}
+
+static void keep_spare(struct worker *w, struct fiber *f)
+{
+    f->next = w->spare;
+    w->spare = f;
+    w->spares++;
+}
+
+/* Nobody runs on the stack that was left: do what it wanted. */
+static void settle(struct worker *w)
+{
+    struct process *p;
+
+    if ((p = w->parking)) {
+        w->parking = NULL;
+        if (w->park_state == MAILBOX_RUN)
+            worker_schedule(p);
+        else if (!mailbox_rest(&p->inbox, w->park_state))
+            worker_schedule_next(p);
+    }
+    if (w->abandoned) {
+        fiber_rewind(w->abandoned);
+        keep_spare(w, w->abandoned);
+        w->abandoned = NULL;
+    }
+    if ((p = w->ending)) {
+        w->ending = NULL;
+        process_finish(p);
+    }
+    while (w->spares > SPARE_STACKS) {
+        struct fiber *f = w->spare;
+
+        w->spare = f->next;
+        w->spares--;
+        fiber_destroy(f);
+    }
+}
+
+/* Go on where `p` waits; this loop is a spare meanwhile. */
+static void resume(struct worker *w, struct process *p)
+{
+    struct fiber *mine = w->fiber, *to = p->fiber;
+
+    p->fiber = NULL;
+    keep_spare(w, mine);
+    w->fiber = to;
+    fiber_switch(mine, to);
+}
+
+static void loop(void)
+{
+    for (;;) {
+        struct worker *w = worker_current();
+        struct process *p;
+
+        settle(w);
+        if (atomic_load_explicit(&pool.stopping, memory_order_relaxed))
+            fiber_leave(w->fiber, &w->thread);
+        p = find_work(w);
+        if (!p)
+            continue;
+        w->figures.turns++;
+        if (p->fiber)
+            resume(w, p);
+        else
+            turn(w, p);
+    }
+}
+
+static struct fiber *take_spare(struct worker *w)
+{
+    struct fiber *f = w->spare;
+
+    if (!f)
+        return fiber_create(FIBER_STACK, loop);
+    w->spare = f->next;
+    w->spares--;
+    return f;
+}
+
+int worker_wait(struct process *p, enum mailbox_state state)
+{
+    struct worker *w = worker_current();
+    struct fiber *mine = w->fiber, *other = take_spare(w);
+
+    if (!other)
+        return -ENOMEM;
+    p->fiber = mine;
+    w->parking = p;
+    w->park_state = state;
+    w->fiber = other;
+    fiber_switch(mine, other);
+    return 0;
+}
+
+void worker_abandon(struct process *p)
+{
+    struct worker *w = worker_current();
+    struct fiber *mine = w->fiber, *other;
+
+    while (!(other = take_spare(w)))
+        ; /* unreachable: a process that waits left a loop behind, now a spare */
+    w->abandoned = mine;
+    w->ending = p;
+    w->fiber = other;
+    fiber_leave(mine, other);
+}
+
+void worker_start_timer(struct timer *t, uint64_t delay_ms)
+{
+    struct worker *w = worker_current();
+    struct clock_cache fresh = {0};
+    uint64_t now_ns;
+
+    if (!w)
+        w = &pool.workers[0];
+    now_ns = w == current ? clock_cached_ns(&w->clock) : clock_cached_ns(&fresh);
+    /* The cache is up to half a millisecond old, so one more than rounding up. */
+    if (delay_ms > INT64_MAX / 2)
+        delay_ms = INT64_MAX / 2;
+    if (timer_start(t, &w->wheel, now_ns / 1000000u + delay_ms + 1) &&
+        atomic_load_explicit(&pool.asleep, memory_order_relaxed))
+        wake_one(true); /* who sleeps must sleep shorter */
+}
+
+/* -- threads -- */
+
+static void *worker_main(void *argument)
+{
+    struct worker *w = argument;
+    struct fiber *f;
+
+    current = w;
+    rcu_register_thread();
+    fiber_adopt_thread(&w->thread);
+    f = fiber_create(FIBER_STACK, loop);
+    if (f) {
+        w->fiber = f;
+        fiber_switch(&w->thread, f);
+        fiber_destroy(w->fiber);
+    }
+    while ((f = w->spare)) {
+        w->spare = f->next;
+        fiber_destroy(f);
+    }
+    envelope_cache_finish(&w->envelopes);
+    rcu_unregister_thread();
+    current = NULL;
+    return NULL;
+}
+
+int workers_start(unsigned count)
+{
+    int error = 0;
+
+    if (count == 0 || count > WORKERS_MAX)
+        return -EINVAL;
+    pool.workers = aligned_alloc(64, sizeof(*pool.workers) * count);
+    if (!pool.workers)
+        return -ENOMEM;
+    memset(pool.workers, 0, sizeof(*pool.workers) * count);
+    pool.fences =
+        syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0;
+    atomic_store_explicit(&pool.stopping, false, memory_order_relaxed);
+    atomic_store_explicit(&pool.asleep, 0, memory_order_relaxed);
+    for (unsigned i = 0; i < count; i++) {
+        pool.workers[i].index = i;
+        wheel_init(&pool.workers[i].wheel, clock_ns() / 1000000u);
+    }
+    pool.count = count;
+    for (unsigned i = 0; i < count && !error; i++) {
+        error = -pthread_create(&pool.workers[i].id, NULL, worker_main, &pool.workers[i]);
+        if (error)
+            pool.count = i;
+    }
+    if (error)
+        workers_stop();
+    return error;
+}
+
+/* Nothing runs any more: let go of what is left, without telling anybody. */
+static void discard_processes(void)
+{
+    struct process *p;
+
+    for (uint32_t i = 0; (p = process_at(i)); i++) {
+        struct fiber *f = p->fiber;
+
+        if (mailbox_state(atomic_load_explicit(&p->inbox, memory_order_acquire)) ==
+            MAILBOX_CLOSED)
+            continue;
+        process_finish(p);
+        fiber_destroy(f);
+    }
+}
+
+void workers_stop(void)
+{
+    atomic_store_explicit(&pool.stopping, true, memory_order_seq_cst);
+    workers_wake();
+    for (unsigned i = 0; i < pool.count; i++)
+        pthread_join(pool.workers[i].id, NULL);
+    discard_processes();
+    pool.first = pool.last = NULL;
+    atomic_store_explicit(&pool.injected, 0, memory_order_relaxed);
+    free(pool.workers);
+    pool.workers = NULL;
+    pool.count = 0;
+}
+
+static bool is_quiet(void)
+{
+    return atomic_load_explicit(&pool.asleep, memory_order_seq_cst) == pool.count &&
+           !anything_to_do() && sleep_ns() != 0;
+}
+
+void workers_settle(void)
+{
+    pthread_mutex_lock(&pool.lock);
+    while (!is_quiet())
+        pthread_cond_wait(&pool.quiet, &pool.lock);
+    pthread_mutex_unlock(&pool.lock);
+}

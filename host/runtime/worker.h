@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker - one thread a core that runs processes.
+ *
+ * A worker has a slot for the process to run next (who was called, who is answered: the
+ * caller is about to wait, so a call and its reply stay on one core), a queue that others
+ * may steal from, and a wheel of timers.  Out of work it steals, and sleeps on a futex if
+ * there is nothing.  It is woken when there is work to share, and it learns: a stolen
+ * process that ran dry at once, or that mostly talks to processes elsewhere, was better
+ * off where it was, and the thief leaves the others alone for a while, up to 4 ms.
+ */
+#ifndef MOULT_WORKER_H
+#define MOULT_WORKER_H
+
+#include "process.h"
+
+struct worker;
+
+#define WORKERS_MAX 256u
+
+/* Start `count` workers.  0 or a negative errno.  Not on a worker; once at a time. */
+int workers_start(unsigned count);
+
+/* Stop them; processes that are left are thrown away without a word. */
+void workers_stop(void);
+
+unsigned workers_count(void);
+
+/* The worker that this thread is, or NULL; ask again after anything that may wait. */
+struct worker *worker_current(void);
+
+/* Its index, or 15 (as good as any) on other threads. */
+unsigned worker_index(void);
+
+/* Its cache of envelopes, or NULL on other threads. */
+struct envelope_cache *worker_envelopes(void);
+
+/* This worker's process was sent so many from elsewhere: to judge a theft by. */
+void worker_count_remote(uint32_t messages);
+
+/* Run `p`, whose mailbox the caller moved to MAILBOX_RUN, in its turn.  [any] */
+void worker_schedule(struct process *p);
+
+/* The same, next on this worker.  For who is about to wait or to end its turn. */
+void worker_schedule_next(struct process *p);
+
+/* Wait in `state`, inside a callback of `p`.  0, or -ENOMEM: no stack to go on with. */
+int worker_wait(struct process *p, enum mailbox_state state);
+
+/* Leave the callback of `p` for good, and end `p`. */
+_Noreturn void worker_abandon(struct process *p);
+
+/* Start `t` to fire in `delay_ms`, not earlier; on this worker's wheel, or the first's. */
+void worker_start_timer(struct timer *t, uint64_t delay_ms);
+
+/* Wake all that sleep: virtual time has passed. */
+void workers_wake(void);
+
+/* Wait until every worker sleeps and nothing is due.  For tests. */
+void workers_settle(void);
+
+/* Time that each has spent running, and figures for people. */
+struct worker_figures {
+    uint64_t turns, stolen, slept;
+};
+void worker_figures(unsigned index, struct worker_figures *out);
+
+#endif

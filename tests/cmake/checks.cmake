@@ -1,0 +1,22 @@
+# Tests of what is round the code: the headers alone, the ABI, the package, the tour.
+set(checks ${PROJECT_SOURCE_DIR}/tests)
+
+find_program(CLANG clang)
+mark_as_advanced(CLANG)
+add_test(NAME headers
+  COMMAND ${checks}/headers ${PROJECT_SOURCE_DIR}/abi ${CMAKE_C_COMPILER}
+    $<$<BOOL:${CLANG}>:${CLANG}>
+  COMMAND_EXPAND_LISTS)
+
+# Its baseline was made of what gcc says of an ordinary build.
+if(CMAKE_C_COMPILER_ID STREQUAL GNU AND NOT MOULT_SANITIZE)
+  add_test(NAME abi COMMAND ${PROJECT_SOURCE_DIR}/abi/baseline --check ${CMAKE_BINARY_DIR})
+  set_tests_properties(abi PROPERTIES TIMEOUT 60 SKIP_RETURN_CODE 77)
+endif()
+
+add_test(NAME package COMMAND ${checks}/package ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER})
+
+add_test(NAME tour
+  COMMAND ${PROJECT_SOURCE_DIR}/samples/tour --no-build ${CMAKE_BINARY_DIR})
+
+set_tests_properties(headers package tour PROPERTIES TIMEOUT 120)

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <string.h>
+
+#include "heap.h"
+#include "random.h"
+
+static int is_zero(const unsigned char *memory, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (memory[i])
+            return 0;
+    return 1;
+}
+
+static void memory_is_zeroed_and_aligned(void **state)
+{
+    struct heap heap = {0};
+
+    for (size_t size = 0; size < 5000; size = size * 3 + 1) {
+        unsigned char *memory = heap_alloc(&heap, size);
+
+        assert_non_null(memory);
+        assert_int_equal((uintptr_t)memory % 16, 0);
+        assert_true(is_zero(memory, size));
+        memset(memory, 0xff, size);
+    }
+    heap_finish(&heap);
+    assert_int_equal(heap.used, 0);
+}
+
+static void what_grows_is_zeroed_where_it_is_new(void **state)
+{
+    struct heap heap = {0};
+    unsigned char *memory = heap_realloc(&heap, NULL, 10);
+
+    memset(memory, 7, 10);
+    memory = heap_realloc(&heap, memory, 4);
+    memory = heap_realloc(&heap, memory, 3000);
+    assert_memory_equal(memory, "\7\7\7\7", 4);
+    assert_true(is_zero(memory + 4, 2996));
+    heap_finish(&heap);
+}
+
+static void a_limit_refuses_and_leaves_everything_as_it_was(void **state)
+{
+    struct heap heap;
+    char *memory;
+
+    heap_init(&heap, 200);
+    memory = heap_alloc(&heap, 100);
+    assert_non_null(memory);
+    strcpy(memory, "here");
+    assert_null(heap_alloc(&heap, 100));
+    assert_null(heap_realloc(&heap, memory, 169));
+    assert_string_equal(memory, "here");
+    memory = heap_realloc(&heap, memory, 168);
+    assert_non_null(memory);
+    assert_int_equal(heap.used, 200);
+    assert_null(heap_alloc(&heap, 0));
+    heap_free(&heap, memory);
+    assert_int_equal(heap.used, 0);
+    heap_finish(&heap);
+}
+
+static void a_size_that_can_not_be_is_refused(void **state)
+{
+    struct heap heap = {0};
+    void *memory = heap_alloc(&heap, 1);
+
+    assert_null(heap_alloc(&heap, SIZE_MAX));
+    assert_null(heap_alloc(&heap, SIZE_MAX - 16));
+    assert_null(heap_realloc(&heap, memory, SIZE_MAX - 40));
+    heap_finish(&heap);
+}
+
+static void freeing_nothing_is_fine(void **state)
+{
+    struct heap heap = {0};
+
+    heap_free(&heap, NULL);
+    heap_finish(&heap);
+}
+
+static void a_heap_can_be_moved_and_taken(void **state)
+{
+    struct heap a = {0}, b, c;
+    void *first;
+
+    heap_init(&c, 1000);
+    first = heap_alloc(&a, 1);
+    heap_alloc(&a, 2);
+    b = a;
+    heap_free(&b, first);
+    heap_alloc(&b, 3);
+    heap_take(&c, &b);
+    assert_null(b.first);
+    assert_int_equal(b.used, 0);
+    assert_int_equal(c.limit, 0);
+    assert_non_null(heap_alloc(&b, 4));
+    heap_finish(&b);
+    heap_finish(&c);
+}
+
+/* A hundred blocks that come, grow and go by chance, against what they must hold. */
+static void any_order_of_use_keeps_the_blocks_apart(void **state)
+{
+    struct heap heap = {0};
+    unsigned char *blocks[100] = {0};
+    size_t sizes[100] = {0}, used = 0;
+
+    for (int i = 0; i < 20000; i++) {
+        uint32_t b = random_below(100);
+        size_t size = random_below(2000);
+
+        for (size_t k = 0; k < sizes[b]; k += 97)
+            assert_int_equal(blocks[b][k], (unsigned char)b);
+        if (random_below(3) == 0) {
+            heap_free(&heap, blocks[b]);
+            blocks[b] = NULL;
+            sizes[b] = 0;
+        } else {
+            blocks[b] = heap_realloc(&heap, blocks[b], size);
+            memset(blocks[b], (int)b, size);
+            sizes[b] = size;
+        }
+    }
+    for (int b = 0; b < 100; b++)
+        used += blocks[b] ? sizes[b] + 32 : 0;
+    assert_int_equal(heap.used, used);
+    heap_finish(&heap);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_is_zeroed_and_aligned),
+        cmocka_unit_test(what_grows_is_zeroed_where_it_is_new),
+        cmocka_unit_test(a_limit_refuses_and_leaves_everything_as_it_was),
+        cmocka_unit_test(a_size_that_can_not_be_is_refused),
+        cmocka_unit_test(freeing_nothing_is_fine),
+        cmocka_unit_test(a_heap_can_be_moved_and_taken),
+        cmocka_unit_test(any_order_of_use_keeps_the_blocks_apart),
+    };
+
+    random_start();
+    return cmocka_run_group_tests_name("heap", tests, NULL, NULL);
+}

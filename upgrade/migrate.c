@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate.h"
+
+#include <stdlib.h>
+
+#include "ask.h"
+#include "carry.h"
+#include "worker.h"
+
+#define SHARE 64u /* servers a worker takes at a time */
+
+/* -- one state -- */
+
+static int build(struct move *m, moult_out *saved, moult_out *scratch, struct fault *why)
+{
+    const struct server *s = server_of(m->process);
+    int error;
+
+    out_reset(saved);
+    heap_init(&m->ctx.heap, m->process->ctx.heap.limit);
+    error = server_save(s, saved, why);
+    if (!error)
+        error = carry_state(s->code, m->plan->to, saved, scratch, &m->ctx, &m->state,
+                            why);
+    if (error)
+        fault_where(why, NULL, NULL, s->id, NULL);
+    return error;
+}
+
+/* -- all of them, on all workers -- */
+
+struct crew {
+    struct migration *migration;
+    /* Next move to build; relaxed: each is one worker's, and `left` orders the end. */
+    _Atomic size_t next;
+    _Atomic bool failed; /* relaxed: a hint to stop early */
+    pthread_mutex_t lock; /* guards all that follows */
+    pthread_cond_t done;
+    unsigned left; /* workers */
+    int error;
+    struct fault *why; /* of the first that failed */
+};
+
+static void refused(struct crew *crew, int error, const struct fault *why)
+{
+    pthread_mutex_lock(&crew->lock);
+    if (!crew->error) {
+        crew->error = error;
+        if (crew->why)
+            *crew->why = *why;
+    }
+    pthread_mutex_unlock(&crew->lock);
+    atomic_store_explicit(&crew->failed, true, memory_order_relaxed);
+}
+
+static void build_some(struct crew *crew, moult_out *saved, moult_out *scratch)
+{
+    struct migration *m = crew->migration;
+    size_t i, end;
+
+    while ((i = atomic_fetch_add_explicit(&crew->next, SHARE, memory_order_relaxed)) <
+           m->count) {
+        end = i + SHARE < m->count ? i + SHARE : m->count;
+        for (; i < end; i++) {
+            struct fault why = {0};
+            int error;
+
+            if (atomic_load_explicit(&crew->failed, memory_order_relaxed))
+                return;
+            if (m->moves[i].plan->move == PLAN_POINTER)
+                continue;
+            error = build(&m->moves[i], saved, scratch, &why);
+            if (error)
+                refused(crew, error, &why);
+        }
+    }
+}
+
+static void handle(struct process *p, struct envelope *e)
+{
+    struct crew *crew = p->data;
+    moult_out saved = {0}, scratch = {0};
+
+    envelope_destroy(e);
+    build_some(crew, &saved, &scratch);
+    out_release(&saved);
+    out_release(&scratch);
+    process_exit(p, MOULT_NORMAL, NULL);
+}
+
+static void ended(struct process *p)
+{
+    struct crew *crew = p->data;
+
+    pthread_mutex_lock(&crew->lock);
+    if (--crew->left == 0)
+        pthread_cond_signal(&crew->done);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+static const struct process_class migrator_class = {"migrator", handle, ended, false};
+
+static bool add_migrator(struct crew *crew)
+{
+    struct process_options options = {.class = &migrator_class,
+                                      .group = &ask_group,
+                                      .label = "migrator"};
+    struct envelope *e = envelope_create(ENVELOPE_CAST);
+    struct process *p = e ? process_create(&options) : NULL;
+
+    if (!p) {
+        envelope_destroy(e);
+        return false;
+    }
+    p->data = crew;
+    e->to_generation = pid_generation(process_pid(p));
+    pthread_mutex_lock(&crew->lock);
+    crew->left++;
+    pthread_mutex_unlock(&crew->lock);
+    process_launch(p, e);
+    return true;
+}
+
+static bool needs_building(const struct migration *m)
+{
+    return m->moved[PLAN_SCHEMA] || m->moved[PLAN_CODE_CHANGE];
+}
+
+int migration_build(struct migration *m, struct fault *why)
+{
+    struct crew crew = {.migration = m,
+                        .lock = PTHREAD_MUTEX_INITIALIZER,
+                        .done = PTHREAD_COND_INITIALIZER,
+                        .why = why};
+    unsigned hands = 0;
+
+    if (!needs_building(m))
+        return 0;
+    while (hands < workers_count() && (size_t)hands * SHARE < m->count &&
+           add_migrator(&crew))
+        hands++;
+    if (hands == 0)
+        return fault(why, -ENOMEM, "no memory to move the servers");
+    pthread_mutex_lock(&crew.lock);
+    while (crew.left)
+        pthread_cond_wait(&crew.done, &crew.lock);
+    pthread_mutex_unlock(&crew.lock);
+    return crew.error;
+}
+
+/* -- listing -- */
+
+struct collecting {
+    struct migration *migration;
+    struct process *stranger;
+};
+
+static void collect(struct process *p, void *context)
+{
+    struct collecting *c = context;
+    const struct server *s = server_of(p);
+    const struct plan_child *plan;
+    struct move *m;
+
+    if (!s)
+        return;
+    plan = plan_find(c->migration->plan, s->code);
+    if (!plan) {
+        c->stranger = p;
+        return;
+    }
+    if (plan->to == s->code || !plan->to) /* started with it; or to be stopped */
+        return;
+    m = &c->migration->moves[c->migration->count++];
+    *m = (struct move){.process = p, .plan = plan, .state = s->state};
+    c->migration->moved[plan->move]++;
+}
+
+int migration_collect(struct migration *m, const struct plan *plan, struct group *group,
+                      struct fault *why)
+{
+    struct collecting c = {.migration = m};
+
+    *m = (struct migration){.plan = plan};
+    m->moves = malloc((group->count + 1) * sizeof(*m->moves));
+    if (!m->moves)
+        return fault(why, -ENOMEM, "no memory to list %u servers", group->count);
+    group_each(group, collect, &c);
+    if (c.stranger) {
+        fault_where(why, NULL, NULL, c.stranger->label, NULL);
+        return fault(why, -EPROTO, "server '%s' runs code of neither version",
+                     c.stranger->label);
+    }
+    return 0;
+}
+
+/* -- the end -- */
+
+void migration_commit(struct migration *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        struct move *move = &m->moves[i];
+        bool same_memory = move->plan->move == PLAN_POINTER;
+
+        server_swap(move->process, move->plan->to, move->state,
+                    same_memory ? NULL : &move->ctx);
+    }
+    if (!m->count)
+        return;
+    /* All code of an image shares one count. */
+    code_use(m->moves[0].plan->to, (int)m->count);
+    code_use(m->moves[0].plan->from, -(int)m->count);
+}
+
+void migration_finish(struct migration *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (m->moves[i].plan->move != PLAN_POINTER)
+            heap_finish(&m->moves[i].ctx.heap);
+    free(m->moves);
+    *m = (struct migration){0};
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * migrate - move the servers of an application that is at rest to other code.
+ *
+ *   step    does                                              undone by
+ *   ------  ------------------------------------------------  ----------------------
+ *   build   a new state beside each old one, on all workers   dropping the new states
+ *   - - - - - - - - - - - - point of no return - - - - - - - - - - - - - - - - - - - -
+ *   commit  each process runs the new code on the new state   -
+ *   retire  the old states are freed                          -
+ *
+ * Until the point of no return the old states are only read, so undoing is forgetting;
+ * after it nothing can refuse.
+ */
+#ifndef MOULT_MIGRATE_H
+#define MOULT_MIGRATE_H
+
+#include "group.h"
+#include "plan.h"
+#include "server.h"
+
+/* One server on its way. */
+struct move {
+    struct process *process;
+    const struct plan_child *plan;
+    void *state;          /* the new one */
+    struct moult_ctx ctx; /* its memory; after the commit, the old one's */
+};
+
+/* All zero is empty. */
+struct migration {
+    const struct plan *plan;
+    struct move *moves;
+    size_t count;
+    size_t moved[PLAN_REMOVED + 1]; /* servers by how they move */
+};
+
+/*
+ * List the servers of `group`, which is frozen.  0 or -ENOMEM; -EPROTO if one runs code
+ * that the plan does not know.
+ */
+int migration_collect(struct migration *m, const struct plan *plan, struct group *group,
+                      struct fault *why);
+
+/*
+ * Build all new states.  0; or the error of one that can't be moved, `why` naming the
+ * server and the field or function, and all is as it was.  Not on a worker.
+ */
+int migration_build(struct migration *m, struct fault *why);
+
+/* Every process runs the new code from now on. */
+void migration_commit(struct migration *m);
+
+/* Free what nobody uses any more: the old states after a commit, else the new ones. */
+void migration_finish(struct migration *m);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "carry.h"
+
+const char *plan_move_text(enum plan_move move)
+{
+    static const char *const texts[] = {"pointer", "schema", "code_change", "added",
+                                        "removed"};
+
+    return texts[move];
+}
+
+static bool hands_over(const struct code *a, const struct code *b)
+{
+    if (a->server.save || b->server.save)
+        return false; /* hooks: what the memory holds is only known to its version */
+    if (!a->schema || !b->schema)
+        return !a->schema && !b->schema;
+    return a->layout == b->layout;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static int decide(struct plan_child *c, struct fault *why)
+{
+    const struct code *a = c->from, *b = c->to, *newer = carry_translator(a, b);
+
+    fault_where(why, NULL, NULL, a->id, NULL);
+    if (!same_text(a->child->name, b->child->name))
+        return fault(why, -ENOTSUP,
+                     "server '%s' is registered as '%s' in %s and as '%s' in %s: a name "
+                     "can't change while it runs; give the child another id",
+                     a->id, a->child->name ? a->child->name : "", a->vsn,
+                     b->child->name ? b->child->name : "", b->vsn);
+    if (a->server.format == b->server.format) {
+        c->move = hands_over(a, b) ? PLAN_POINTER : PLAN_SCHEMA;
+    } else if (newer->server.code_change) {
+        c->move = PLAN_CODE_CHANGE;
+    } else {
+        fault_where(why, NULL, NULL, NULL, "code_change");
+        return fault(why, -ENOTSUP,
+                     "server '%s' has format %u in %s and %u in %s, and %s has no "
+                     "code_change to carry its state between them",
+                     a->id, a->server.format, a->vsn, b->server.format, b->vsn,
+                     newer->vsn);
+    }
+    if (why) /* nothing was wrong */
+        why->server[0] = 0;
+    return 0;
+}
+
+static int pair_up(const struct image *from, const struct image *to, struct plan *plan,
+                   struct fault *why)
+{
+    for (size_t i = 0; i < to->descriptor.count; i++) {
+        const struct code *code = &to->descriptor.codes[i];
+        struct plan_child *c = &plan->children[plan->count++];
+        int error;
+
+        *c = (struct plan_child){image_find_code(from, code->id), code, PLAN_ADDED};
+        if (c->from && (error = decide(c, why)) < 0)
+            return error;
+    }
+    for (size_t i = 0; i < from->descriptor.count; i++) {
+        const struct code *code = &from->descriptor.codes[i];
+
+        if (!image_find_code(to, code->id))
+            plan->children[plan->count++] =
+                (struct plan_child){code, NULL, PLAN_REMOVED};
+    }
+    return 0;
+}
+
+int plan_make(const struct image *from, const struct image *to, struct plan *out,
+              struct fault *why)
+{
+    int error;
+
+    *out = (struct plan){.from = from, .to = to};
+    out->children = calloc(from->descriptor.count + to->descriptor.count + 1,
+                           sizeof(*out->children));
+    if (!out->children)
+        return fault(why, -ENOMEM, "no memory for a plan");
+    error = pair_up(from, to, out, why);
+    if (error)
+        plan_release(out);
+    return error;
+}
+
+void plan_release(struct plan *plan)
+{
+    free(plan->children);
+    *plan = (struct plan){0};
+}
+
+const struct plan_child *plan_find(const struct plan *plan, const struct code *code)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->children[i].from == code || plan->children[i].to == code)
+            return &plan->children[i];
+    return NULL;
+}

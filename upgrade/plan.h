@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan - what going from one version of an application to another takes.
+ *
+ * Derived from the two versions alone: pure, so that it can be shown, and checked for
+ * all that can be known, before anything is touched.
+ *
+ *   the server's state        moves      what it costs
+ *   ------------------------  ---------  ----------------------------------------
+ *   same layout and format    pointer    nothing: the memory is handed over
+ *   same format               schema     it is written and read again, by field
+ *   another format            change     the same, and the newer version's
+ *                                        code_change in between, in either direction
+ */
+#ifndef MOULT_PLAN_H
+#define MOULT_PLAN_H
+
+#include <jansson.h>
+
+#include "image.h"
+
+enum plan_move {
+    PLAN_POINTER,
+    PLAN_SCHEMA,
+    PLAN_CODE_CHANGE,
+    PLAN_ADDED,  /* only the new version has that child: it is started */
+    PLAN_REMOVED /* only the old one has: it is stopped */
+};
+
+struct plan_child {
+    const struct code *from, *to; /* NULL: added, or removed */
+    enum plan_move move;
+};
+
+/* All zero is empty.  Its texts and code are the images'. */
+struct plan {
+    const struct image *from, *to;
+    struct plan_child *children; /* in the order of `to`, then what is removed */
+    size_t count;
+};
+
+/*
+ * From `from` to `to`, versions of one application.  0; -ENOTSUP (a state can't be
+ * carried) or -EINVAL with `why` naming the server; -ENOMEM.  [pure]
+ */
+int plan_make(const struct image *from, const struct image *to, struct plan *out,
+              struct fault *why);
+
+void plan_release(struct plan *plan);
+
+/* The entry of the child that `from` is the code of, or that `to` is; NULL: none. */
+const struct plan_child *plan_find(const struct plan *plan, const struct code *code);
+
+/* "pointer", "schema", "code_change", "added", "removed". */
+const char *plan_move_text(enum plan_move move);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rehearse - try an upgrade on copies of live states, in the vet's process.
+ *
+ * Each server is asked for its state at a turn boundary of its own; nothing is held up.
+ * So a code_change that crashes, hangs or refuses on what is really there is found before
+ * anything running is touched.
+ */
+#ifndef MOULT_REHEARSE_H
+#define MOULT_REHEARSE_H
+
+#include "application.h"
+#include "plan.h"
+#include "vet.h"
+
+#define REHEARSE_MOST     1000u              /* servers; the first ones of the group */
+#define REHEARSE_BYTES    ((size_t)64 << 20) /* of states, in all */
+#define REHEARSE_ASK_MS   1000u              /* a server that is busy longer is left out */
+#define REHEARSE_LIMIT_MS 20000u             /* for the whole trial */
+
+/*
+ * Carry live states of `app` from the plan's old version to its new one.  0 and how many
+ * there were in `*count`; or a negative errno and `why`, which names the server.  Not on
+ * a worker.
+ */
+int rehearse(struct vet *vet, const struct plan *plan, struct application *app,
+             size_t *count, struct fault *why);
+
+#endif

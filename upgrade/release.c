@@ -1,0 +1,719 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "release.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "application.h"
+#include "catalog.h"
+#include "clock.h"
+#include "event.h"
+#include "image.h"
+#include "record.h"
+#include "store.h"
+#include "upgrade.h"
+#include "vet.h"
+#include "watch.h"
+
+enum job_kind { JOB_CHANGE, JOB_DROP, JOB_UNPACK, JOB_END };
+
+struct job {
+    struct job *next;
+    enum job_kind kind;
+    enum release_verb verb;
+    struct release_listener listener;
+    char *vsn; /* or NULL */
+    char name[]; /* the application's, or the dropped file's path */
+};
+
+/* A version that is loaded, as applications want it described. */
+struct loaded {
+    struct loaded *next;
+    struct image *image;
+    struct application_spec spec;
+    const struct code *codes[];
+};
+
+static struct {
+    pthread_mutex_t lock; /* guards the jobs */
+    pthread_cond_t come;
+    struct job *first, *last;
+    pthread_t thread;
+    bool has_thread;
+    /* All that follows is the release handler's own. */
+    struct catalog *catalog; /* has a lock of its own */
+    struct store *store;
+    struct record *record;
+    struct vet *vet;
+    struct watch *watch;
+    struct loaded *loaded;
+    bool stage_only;
+} self = {.lock = PTHREAD_MUTEX_INITIALIZER, .come = PTHREAD_COND_INITIALIZER};
+
+/* -- jobs -- */
+
+static struct job *job_create(enum job_kind kind, const char *name, const char *vsn)
+{
+    struct job *job = calloc(1, sizeof(*job) + strlen(name) + 1);
+
+    if (!job)
+        return NULL;
+    job->kind = kind;
+    strcpy(job->name, name);
+    if (vsn && !(job->vsn = strdup(vsn))) {
+        free(job);
+        return NULL;
+    }
+    return job;
+}
+
+static void job_destroy(struct job *job)
+{
+    free(job->vsn);
+    free(job);
+}
+
+static void job_post(struct job *job)
+{
+    pthread_mutex_lock(&self.lock);
+    if (self.last)
+        self.last->next = job;
+    else
+        self.first = job;
+    self.last = job;
+    pthread_cond_signal(&self.come);
+    pthread_mutex_unlock(&self.lock);
+}
+
+static struct job *job_wait(void)
+{
+    struct job *job;
+
+    pthread_mutex_lock(&self.lock);
+    while (!self.first)
+        pthread_cond_wait(&self.come, &self.lock);
+    job = self.first;
+    self.first = job->next;
+    if (!self.first)
+        self.last = NULL;
+    pthread_mutex_unlock(&self.lock);
+    return job;
+}
+
+/* -- images -- */
+
+static struct loaded *loaded_find(const char *name, const char *vsn)
+{
+    struct loaded *l = self.loaded;
+
+    while (l && (strcmp(l->image->name, name) != 0 || strcmp(l->image->vsn, vsn) != 0))
+        l = l->next;
+    return l;
+}
+
+static struct loaded *loaded_of(struct application *app)
+{
+    struct loaded *l = self.loaded;
+
+    while (l && &l->spec != app->spec)
+        l = l->next;
+    return l;
+}
+
+static int make_loaded(struct image *image, struct loaded **out)
+{
+    const struct descriptor *d = &image->descriptor;
+    struct loaded *l = calloc(1, sizeof(*l) + d->count * sizeof(*l->codes));
+
+    if (!l)
+        return -ENOMEM;
+    for (size_t i = 0; i < d->count; i++)
+        l->codes[i] = &d->codes[i];
+    l->image = image;
+    l->spec = (struct application_spec){
+        .name = image->name,
+        .vsn = image->vsn,
+        .description = d->plugin.description ? d->plugin.description : "",
+        .codes = l->codes,
+        .count = d->count,
+        .intensity = d->plugin.intensity,
+        .period_s = d->plugin.period_s,
+        .image = image};
+    l->next = self.loaded;
+    self.loaded = l;
+    *out = l;
+    return 0;
+}
+
+/* A path never loaded before, if an image of that file lingers. */
+static int fresh_path(const struct catalog_entry *entry, char **path, struct fault *why)
+{
+    if (!image_lingers(entry->stored)) {
+        *path = strdup(entry->stored);
+        return *path ? 0 : fault(why, -ENOMEM, "no memory to load a plugin");
+    }
+    if (store_reissue(self.store, entry->stored, path, why) < 0)
+        return why->error;
+    return catalog_set_stored(self.catalog, entry->manifest.name, entry->manifest.vsn,
+                              *path);
+}
+
+static int load(const struct catalog_entry *entry, struct loaded **out, struct fault *why)
+{
+    struct image *image;
+    char *path = NULL;
+    int error;
+
+    *out = loaded_find(entry->manifest.name, entry->manifest.vsn);
+    if (*out)
+        return 0;
+    error = fresh_path(entry, &path, why);
+    if (!error)
+        error = image_open(path, &entry->manifest, NULL, &image, why);
+    free(path);
+    if (error) {
+        fault_where(why, "load", entry->manifest.name, NULL, NULL);
+        return error;
+    }
+    if (make_loaded(image, out) == 0)
+        return 0;
+    image_close(image);
+    return fault(why, -ENOMEM, "no memory to load a plugin");
+}
+
+/* Unload every image that nothing uses; those in use are looked at again next time. */
+static void purge(void)
+{
+    struct loaded **link = &self.loaded;
+
+    while (*link) {
+        struct loaded *l = *link;
+        struct application *app = application_find(l->spec.name);
+        bool runs = app && app->spec == &l->spec && app->status == APPLICATION_RUNNING;
+
+        if (runs || image_uses(l->image) > 0) {
+            link = &l->next;
+            continue;
+        }
+        *link = l->next;
+        if (app && app->spec == &l->spec)
+            application_became(app, NULL);
+        event_emit(EVENT_DEBUG, "image.purge", "{s:s, s:s}", "app", l->image->name, "vsn",
+                   l->image->vsn);
+        image_close(l->image);
+        free(l);
+    }
+}
+
+/* -- starting -- */
+
+static int start(const struct catalog_entry *entry, struct fault *why)
+{
+    struct application *app;
+    struct loaded *l;
+    int error = load(entry, &l, why);
+
+    if (!error)
+        error = record_prepare(self.record, entry->manifest.name, entry->manifest.vsn,
+                               entry->manifest.hash, why);
+    if (!error) {
+        error = application_start(&l->spec, &app, why);
+        if (error)
+            record_forget(self.record);
+        else
+            error = record_commit(self.record, why);
+    }
+    if (error) {
+        purge();
+        return error;
+    }
+    catalog_set_status(self.catalog, entry->manifest.name, entry->manifest.vsn,
+                       CATALOG_RUNNING);
+    return 0;
+}
+
+static void start_refused(const struct catalog_entry *entry, const struct fault *why)
+{
+    event_emit(EVENT_ERROR, "application.refused", "{s:s, s:s, s:s}", "app",
+               entry->manifest.name, "vsn", entry->manifest.vsn, "reason", why->text);
+    catalog_refuse(self.catalog, &entry->manifest, entry->dropped, why->text);
+}
+
+/* -- changing versions -- */
+
+static int resolve(const char *name, const char *vsn, struct catalog_entry *to,
+                   struct fault *why)
+{
+    int error = vsn ? catalog_find(self.catalog, name, vsn, to)
+                    : catalog_find_highest(self.catalog, name, to);
+
+    if (error == -ENOENT && vsn)
+        return fault(why, error,
+                     "there is no %s %s; `moult releases` lists the versions that are "
+                     "here, and dropping %s-%s.so into the plugin folder adds it",
+                     name, vsn, name, vsn);
+    return error ? fault(why, error, "there is no version of '%s'", name) : 0;
+}
+
+static int check_direction(enum release_verb verb, const char *from, const char *to,
+                           struct fault *why)
+{
+    int order = version_compare(to, from);
+
+    if (order == 0)
+        return fault(why, -EALREADY, "%s is what runs already", to);
+    if (verb == RELEASE_UPGRADE && order < 0)
+        return fault(why, -EINVAL, "%s is lower than %s, which runs: use downgrade", to,
+                     from);
+    if (verb == RELEASE_DOWNGRADE && order > 0)
+        return fault(why, -EINVAL, "%s is higher than %s, which runs: use upgrade", to,
+                     from);
+    return 0;
+}
+
+static int change(enum release_verb verb, struct application *app,
+                  const struct catalog_entry *to, const struct release_listener *listener,
+                  uint64_t vet_ns, json_t **report, struct fault *why)
+{
+    struct loaded *from = loaded_of(app), *l;
+    struct upgrade u = {.app = app, .vet = self.vet, .record = self.record,
+                        .vet_ns = vet_ns};
+    char from_vsn[VERSION_MAX + 1];
+    int error;
+
+    if (!from || app->status != APPLICATION_RUNNING)
+        return fault(why, -ESRCH, "application '%s' does not run", app->name);
+    error = check_direction(verb, from->spec.vsn, to->manifest.vsn, why);
+    if (!error)
+        error = load(to, &l, why);
+    if (error)
+        return error;
+    snprintf(from_vsn, sizeof(from_vsn), "%s", from->spec.vsn);
+    u.from = from->image;
+    u.to = l->image;
+    u.spec = &l->spec;
+    u.progress = listener ? listener->progress : NULL;
+    u.context = listener ? listener->context : NULL;
+    error = verb == RELEASE_PLAN ? upgrade_plan(&u, report, why)
+                                 : upgrade_run(&u, report, why);
+    if (!error && verb != RELEASE_PLAN) {
+        catalog_set_status(self.catalog, app->name, from_vsn, CATALOG_OLD);
+        catalog_set_status(self.catalog, app->name, to->manifest.vsn, CATALOG_RUNNING);
+    }
+    purge();
+    return error;
+}
+
+/* Has it been tried with the version that runs?  Vetting knows what ran then. */
+static int vet_again(const struct catalog_entry *to, const struct application *app,
+                     uint64_t *took_ns, struct fault *why)
+{
+    struct catalog_entry from = {0};
+    struct vet_report report = {0};
+    uint64_t began = clock_ns();
+    int error = catalog_find_running(self.catalog, app->name, &from);
+
+    if (!error)
+        error = vet_run(self.vet, to->stored, from.stored, 0, &report, why);
+    json_decref(report.lints);
+    catalog_entry_release(&from);
+    *took_ns = clock_ns() - began;
+    return error;
+}
+
+static void refused(const char *app, const char *vsn, const struct fault *why)
+{
+    event_emit(EVENT_ERROR, "upgrade.refused", "{s:s, s:s, s:s, s:s, s:s, s:s}", "app", app,
+               "to", vsn ? vsn : "", "step", why->step, "server", why->server, "field",
+               why->field, "reason", why->text);
+}
+
+static void run_change(struct job *job)
+{
+    struct application *app = application_find(job->name);
+    struct catalog_entry to = {0};
+    struct fault why = {0};
+    json_t *report = NULL;
+    uint64_t vet_ns = 0;
+    int error;
+
+    if (!app)
+        error = fault(&why, -ENOENT, "no application is called '%s'", job->name);
+    else
+        error = resolve(job->name, job->vsn, &to, &why);
+    if (!error && app->spec &&
+        (job->verb == RELEASE_PLAN ||
+         check_direction(job->verb, app->spec->vsn, to.manifest.vsn, &why) == 0))
+        error = vet_again(&to, app, &vet_ns, &why);
+    if (!error)
+        error = why.error;
+    if (!error)
+        error = change(job->verb, app, &to, &job->listener, vet_ns, &report, &why);
+    fault_where(&why, "find", job->name, NULL, NULL);
+    if (error && job->verb != RELEASE_PLAN)
+        refused(job->name, to.manifest.vsn[0] ? to.manifest.vsn : job->vsn, &why);
+    catalog_entry_release(&to);
+    job->listener.done(job->listener.context, error ? NULL : report, &why);
+}
+
+/* -- taking files in -- */
+
+static void drop_refused(const struct manifest *m, const char *path,
+                         const struct fault *why)
+{
+    event_emit(EVENT_ERROR, "plugin.refused", "{s:s, s:s, s:s, s:s, s:s}", "file", path,
+               "app", m->name, "vsn", m->vsn, "step", why->step, "reason", why->text);
+    catalog_refuse(self.catalog, m, path, why->text);
+}
+
+static int vet_and_add(const struct manifest *m, const char *path, const char *stored,
+                       uint64_t *vet_ns, struct fault *why)
+{
+    struct catalog_entry running = {0};
+    struct vet_report report = {0};
+    uint64_t began = clock_ns();
+    int error;
+
+    catalog_find_running(self.catalog, m->name, &running); /* none is fine */
+    error = vet_run(self.vet, stored, running.stored, 0, &report, why);
+    *vet_ns = clock_ns() - began;
+    if (!error)
+        error = catalog_add(self.catalog, m, stored, path, report.lints);
+    json_decref(report.lints);
+    catalog_entry_release(&running);
+    return error;
+}
+
+/*
+ * Take in the file at `path`.  0; -EALREADY (it is here); -ECANCELED (it was refused
+ * before); or it is refused now, told and remembered.  `*reason` says why.
+ */
+static int take_in(const char *path, struct manifest *m, uint64_t *vet_ns,
+                   struct fault *reason)
+{
+    struct fault why = {0};
+    char *stored = NULL;
+    int error = manifest_read(path, m, &why);
+
+    *vet_ns = 0;
+    if (error)
+        fault_where(&why, "read", NULL, NULL, NULL);
+    if (!m->hash[0] && error == -ENOENT)
+        return error; /* gone again */
+    if (!error || m->hash[0]) {
+        struct fault known = {0};
+        int considered = catalog_consider(self.catalog, m, path, &known);
+
+        if (considered == -EALREADY || considered == -ECANCELED) {
+            *reason = known;
+            return considered;
+        }
+        if (!error && (error = considered) < 0)
+            why = known;
+    }
+    if (!error)
+        error = store_put(self.store, path, m, &stored, &why);
+    if (!error)
+        error = vet_and_add(m, path, stored, vet_ns, &why);
+    if (error && stored)
+        store_drop(self.store, stored);
+    free(stored);
+    *reason = why;
+    if (error)
+        drop_refused(m, path, &why);
+    else
+        event_emit(EVENT_INFO, "plugin.staged", "{s:s, s:s, s:s}", "app", m->name, "vsn",
+                   m->vsn, "file", path);
+    return error;
+}
+
+static void upgrade_to(struct application *app, const struct catalog_entry *entry,
+                       uint64_t vet_ns)
+{
+    json_t *report = NULL;
+    struct fault why = {0};
+
+    if (!app->spec || version_compare(entry->manifest.vsn, app->spec->vsn) <= 0)
+        return; /* a lower one is there to be asked for */
+    if (change(RELEASE_UPGRADE, app, entry, NULL, vet_ns, &report, &why) < 0)
+        refused(app->name, entry->manifest.vsn, &why);
+    json_decref(report);
+}
+
+static void run_drop(struct job *job)
+{
+    struct catalog_entry entry = {0};
+    struct application *app;
+    struct fault why = {0};
+    struct manifest m = {0};
+    uint64_t vet_ns;
+
+    if (take_in(job->name, &m, &vet_ns, &why) < 0 || self.stage_only ||
+        catalog_find(self.catalog, m.name, m.vsn, &entry) < 0)
+        return;
+    app = application_find(m.name);
+    if (app && app->status == APPLICATION_RUNNING)
+        upgrade_to(app, &entry, vet_ns);
+    else if (start(&entry, &why) < 0)
+        start_refused(&entry, &why);
+    catalog_entry_release(&entry);
+}
+
+static void run_unpack(struct job *job)
+{
+    struct fault why = {0};
+    struct manifest m = {0};
+    json_t *report = NULL;
+    uint64_t vet_ns;
+    int error = take_in(job->name, &m, &vet_ns, &why);
+
+    if (!error || error == -EALREADY)
+        report = json_pack("{s:s, s:s, s:b}", "application", m.name, "vsn", m.vsn, "new",
+                           !error);
+    fault_where(&why, "unpack", m.name, NULL, NULL);
+    fault(&why, error ? error : -ENOMEM, "unable to take in '%s'", job->name);
+    job->listener.done(job->listener.context, report, &why);
+}
+
+static void dropped(void *context, const char *path)
+{
+    struct job *job = job_create(JOB_DROP, path, NULL);
+
+    if (job)
+        job_post(job);
+    else
+        event_emit(EVENT_ERROR, "plugin.refused", "{s:s, s:s}", "file", path, "reason",
+                   "no memory to take it in");
+}
+
+static void *handler_main(void *unused)
+{
+    for (;;) {
+        struct job *job = job_wait();
+        enum job_kind kind = job->kind;
+
+        if (kind == JOB_DROP)
+            run_drop(job);
+        else if (kind == JOB_CHANGE)
+            run_change(job);
+        else if (kind == JOB_UNPACK)
+            run_unpack(job);
+        job_destroy(job);
+        if (kind == JOB_END)
+            return NULL;
+    }
+}
+
+int release_change(enum release_verb verb, const char *app, const char *vsn,
+                   const struct release_listener *listener)
+{
+    struct job *job = job_create(JOB_CHANGE, app, vsn);
+
+    if (!job)
+        return -ENOMEM;
+    job->verb = verb;
+    job->listener = *listener;
+    job_post(job);
+    return 0;
+}
+
+int release_unpack(const char *path, const struct release_listener *listener)
+{
+    struct job *job = job_create(JOB_UNPACK, path, NULL);
+
+    if (!job)
+        return -ENOMEM;
+    job->listener = *listener;
+    job_post(job);
+    return 0;
+}
+
+json_t *release_list(void)
+{
+    return catalog_json(self.catalog);
+}
+
+/* -- beginning and end -- */
+
+static int make_folder(const char *path, mode_t mode, struct fault *why)
+{
+    char *copy = strdup(path);
+
+    for (char *slash = copy; slash && *slash && (slash = strchr(slash + 1, '/'));) {
+        *slash = 0;
+        mkdir(copy, 0777); /* what can't be made shows below */
+        *slash = '/';
+    }
+    free(copy);
+    if (mkdir(path, mode) < 0 && errno != EEXIST)
+        return fault(why, -errno, "unable to make the folder '%s': %s", path,
+                     strerror(errno));
+    return 0;
+}
+
+/* What an earlier host stored is here already, if it can still be read. */
+static void take_back(void *context, const char *stored)
+{
+    struct manifest m = {0};
+
+    if (manifest_read(stored, &m, NULL) < 0 ||
+        catalog_add(self.catalog, &m, stored, NULL, NULL) < 0)
+        store_drop(self.store, stored);
+}
+
+struct folder {
+    char **paths;
+    size_t count;
+};
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int read_folder(const char *path, struct folder *out, struct fault *why)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+
+    if (!dir)
+        return fault(why, -errno, "unable to read the plugin folder '%s': %s", path,
+                     strerror(errno));
+    while ((entry = readdir(dir))) {
+        char **more;
+
+        if (!watch_is_plugin_name(entry->d_name))
+            continue;
+        more = realloc(out->paths, (out->count + 1) * sizeof(*more));
+        if (more)
+            out->paths = more;
+        if (more && asprintf(&out->paths[out->count], "%s/%s", path, entry->d_name) >= 0)
+            out->count++;
+    }
+    closedir(dir);
+    if (out->count)
+        qsort(out->paths, out->count, sizeof(*out->paths), by_text);
+    return 0;
+}
+
+/* The version of `name` to begin with: the record's if it is here, or the highest. */
+static int choose(const char *name, struct catalog_entry *out)
+{
+    const char *vsn = record_vsn(self.record, name), *hash = record_hash(self.record, name);
+
+    if (vsn && hash && catalog_find(self.catalog, name, vsn, out) == 0) {
+        if (strcmp(out->manifest.hash, hash) == 0)
+            return 0;
+        catalog_entry_release(out);
+    }
+    if (vsn)
+        event_emit(EVENT_WARN, "release.missing", "{s:s, s:s}", "app", name, "vsn", vsn);
+    return catalog_find_highest(self.catalog, name, out);
+}
+
+static void start_named(const char *name)
+{
+    struct catalog_entry entry = {0};
+    struct application *app = application_find(name);
+    struct fault why = {0};
+
+    if ((app && app->status == APPLICATION_RUNNING) || choose(name, &entry) < 0)
+        return;
+    if (start(&entry, &why) < 0)
+        start_refused(&entry, &why);
+    catalog_entry_release(&entry);
+}
+
+static int take_in_all(const char *plugins, struct fault *why)
+{
+    struct folder folder = {0};
+    struct fault ignored = {0}; /* drop_refused() has told it */
+    struct manifest m;
+    uint64_t vet_ns;
+    int error = read_folder(plugins, &folder, why);
+
+    for (size_t i = 0; i < folder.count; i++) {
+        m = (struct manifest){0};
+        take_in(folder.paths[i], &m, &vet_ns, &ignored);
+    }
+    for (size_t i = 0; i < folder.count; i++) {
+        if (manifest_read(folder.paths[i], &m, NULL) == 0)
+            start_named(m.name);
+        free(folder.paths[i]);
+    }
+    free(folder.paths);
+    return error;
+}
+
+static int open_all(const struct release_options *options, struct fault *why)
+{
+    char *stored = NULL;
+    int error = make_folder(options->data, 0700, why);
+
+    if (!error)
+        error = make_folder(options->plugins, 0777, why);
+    if (!error && asprintf(&stored, "%s/store", options->data) < 0)
+        error = fault(why, -ENOMEM, "no memory for the release handler");
+    if (!error)
+        error = store_open(stored, &self.store, why);
+    if (!error)
+        error = record_open(options->data, &self.record, why);
+    if (!error)
+        error = vet_start(NULL, &self.vet, why);
+    if (!error && !(self.catalog = catalog_create()))
+        error = fault(why, -ENOMEM, "no memory for the release handler");
+    free(stored);
+    return error;
+}
+
+int release_start(const struct release_options *options, struct fault *why)
+{
+    int error = open_all(options, why);
+
+    self.stage_only = options->stage_only;
+    if (!error) {
+        store_each(self.store, take_back, NULL);
+        error = take_in_all(options->plugins, why);
+    }
+    if (!error && pthread_create(&self.thread, NULL, handler_main, NULL) != 0)
+        error = fault(why, -EAGAIN, "unable to start the release handler's thread");
+    self.has_thread = !error;
+    if (!error)
+        error = watch_start(options->plugins, dropped, NULL, &self.watch, why);
+    if (error)
+        release_stop();
+    return error;
+}
+
+static void end_thread(void)
+{
+    struct job *job = job_create(JOB_END, "", NULL);
+
+    if (!self.has_thread || !job)
+        return;
+    job_post(job);
+    pthread_join(self.thread, NULL);
+    self.has_thread = false;
+}
+
+void release_stop(void)
+{
+    watch_stop(self.watch);
+    self.watch = NULL;
+    end_thread();
+    applications_stop();
+    purge();
+    vet_stop(self.vet);
+    record_close(self.record);
+    catalog_destroy(self.catalog);
+    store_close(self.store);
+    self.vet = NULL;
+    self.record = NULL;
+    self.catalog = NULL;
+    self.store = NULL;
+}
