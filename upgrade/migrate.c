@@ -11,7 +11,8 @@
 
 /* -- one state -- */
 
-static int build(struct move *m, moult_out *saved, moult_out *scratch, struct fault *why)
+static int build(struct move *m, moult_out *saved, moult_out *scratch,
+                 struct fault *why)
 {
     const struct server *s = server_of(m->process);
     int error;
@@ -20,10 +21,10 @@ static int build(struct move *m, moult_out *saved, moult_out *scratch, struct fa
     heap_init(&m->ctx.heap, m->process->ctx.heap.limit);
     error = server_save(s, saved, why);
     if (!error)
-        error = carry_state(s->code, m->plan->to, saved, scratch, &m->ctx, &m->state,
-                            why);
+        error =
+            carry_state(s->code, m->plan->to, saved, scratch, &m->ctx, &m->state, why);
     if (error)
-        fault_where(why, NULL, NULL, s->id, NULL);
+        plan_blame(why, s->id);
     return error;
 }
 
@@ -33,7 +34,7 @@ struct crew {
     struct migration *migration;
     /* Next move to build; relaxed: each is one worker's, and `left` orders the end. */
     _Atomic size_t next;
-    _Atomic bool failed; /* relaxed: a hint to stop early */
+    _Atomic bool failed;  /* relaxed: a hint to stop early */
     pthread_mutex_t lock; /* guards all that follows */
     pthread_cond_t done;
     unsigned left; /* workers */
@@ -102,9 +103,8 @@ static const struct process_class migrator_class = {"migrator", handle, ended, f
 
 static bool add_migrator(struct crew *crew)
 {
-    struct process_options options = {.class = &migrator_class,
-                                      .group = &ask_group,
-                                      .label = "migrator"};
+    struct process_options options = {
+        .class = &migrator_class, .group = &ask_group, .label = "migrator"};
     struct envelope *e = envelope_create(ENVELOPE_CAST);
     struct process *p = e ? process_create(&options) : NULL;
 

@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,11 +36,12 @@ static int decide(struct plan_child *c, struct fault *why)
 
     fault_where(why, NULL, NULL, a->id, NULL);
     if (!same_text(a->child->name, b->child->name))
-        return fault(why, -ENOTSUP,
-                     "server '%s' is registered as '%s' in %s and as '%s' in %s: a name "
-                     "can't change while it runs; give the child another id",
-                     a->id, a->child->name ? a->child->name : "", a->vsn,
-                     b->child->name ? b->child->name : "", b->vsn);
+        return fault(
+            why, -ENOTSUP,
+            "server '%s' is registered as '%s' in %s and as '%s' in %s: a name "
+            "can't change while it runs; give the child another id",
+            a->id, a->child->name ? a->child->name : "", a->vsn,
+            b->child->name ? b->child->name : "", b->vsn);
     if (a->server.format == b->server.format) {
         c->move = hands_over(a, b) ? PLAN_POINTER : PLAN_SCHEMA;
     } else if (newer->server.code_change) {
@@ -107,4 +109,18 @@ const struct plan_child *plan_find(const struct plan *plan, const struct code *c
         if (plan->children[i].from == code || plan->children[i].to == code)
             return &plan->children[i];
     return NULL;
+}
+
+void plan_blame(struct fault *why, const char *id)
+{
+    struct fault told = {.error = why->error};
+    char quoted[sizeof(why->server) + 2];
+
+    fault_where(&told, why->step, why->app, id, why->field);
+    snprintf(quoted, sizeof(quoted), "'%s'", told.server);
+    if (strstr(why->text, quoted))
+        fault(&told, why->error, "%s", why->text);
+    else
+        fault(&told, why->error, "server %s: %s", quoted, why->text);
+    *why = told;
 }

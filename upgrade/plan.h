@@ -51,6 +51,12 @@ void plan_release(struct plan *plan);
 /* The entry of the child that `from` is the code of, or that `to` is; NULL: none. */
 const struct plan_child *plan_find(const struct plan *plan, const struct code *code);
 
+/*
+ * See to it that `why` says, as its place and in its text, that it is about the server
+ * `id`; so far it may only name the child of whose `count` that is one.  [pure]
+ */
+void plan_blame(struct fault *why, const char *id);
+
 /* "pointer", "schema", "code_change", "added", "removed". */
 const char *plan_move_text(enum plan_move move);
 

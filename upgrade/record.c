@@ -14,7 +14,7 @@
 #include "event.h"
 
 #define RECORD_FORMAT 1
-#define DUMP_FLAGS (JSON_COMPACT | JSON_SORT_KEYS)
+#define DUMP_FLAGS    (JSON_COMPACT | JSON_SORT_KEYS)
 
 struct record {
     json_t *apps; /* name -> {vsn, hash} */
@@ -37,7 +37,8 @@ static json_t *checksum(json_t *apps)
 
     if (!dump)
         return NULL;
-    snprintf(text, sizeof(text), "%016" PRIx64, (uint64_t)XXH3_64bits(dump, strlen(dump)));
+    snprintf(text, sizeof(text), "%016" PRIx64,
+             (uint64_t)XXH3_64bits(dump, strlen(dump)));
     free(dump);
     return json_string(text);
 }
@@ -138,6 +139,15 @@ const char *record_hash(const struct record *r, const char *app)
     return member(r, app, "hash");
 }
 
+void record_each(const struct record *r, void (*visit)(const char *app))
+{
+    json_t *apps = json_copy(r->apps), *entry; /* visits may change the record */
+    const char *app;
+
+    json_object_foreach(apps, app, entry) visit(app);
+    json_decref(apps);
+}
+
 static int write_durably(const char *path, const json_t *all)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -155,24 +165,38 @@ static int write_durably(const char *path, const json_t *all)
     return error;
 }
 
+/* Is that what the record says already?  Then nothing has to be made durable. */
+static bool says(const struct record *r, const char *app, const char *vsn,
+                 const char *hash)
+{
+    const char *its_vsn = record_vsn(r, app), *its_hash = record_hash(r, app);
+
+    return its_vsn && its_hash && strcmp(its_vsn, vsn) == 0 &&
+           strcmp(its_hash, hash) == 0;
+}
+
 int record_prepare(struct record *r, const char *app, const char *vsn, const char *hash,
                    struct fault *why)
 {
-    json_t *next = json_deep_copy(r->apps), *all;
+    json_t *next, *all;
     int error = -ENOMEM;
 
     record_forget(r);
-    if (next && json_object_set_new(next, app,
-                                    json_pack("{s:s, s:s}", "vsn", vsn, "hash", hash)) == 0) {
-        all = json_pack("{s:i, s:O, s:o}", "format", RECORD_FORMAT, "applications", next,
-                        "checksum", checksum(next));
+    if (says(r, app, vsn, hash))
+        return 0;
+    next = json_deep_copy(r->apps);
+    if (next &&
+        json_object_set_new(next, app,
+                            json_pack("{s:s, s:s}", "vsn", vsn, "hash", hash)) == 0) {
+        all = json_pack("{s:i, s:O, s:o}", "format", RECORD_FORMAT, "applications",
+                        next, "checksum", checksum(next));
         error = all ? write_durably(r->beside, all) : -ENOMEM;
         json_decref(all);
     }
     if (error) {
         json_decref(next);
-        return fault(why, error, "unable to write the release record '%s': %s", r->beside,
-                     strerror(-error));
+        return fault(why, error, "unable to write the release record '%s': %s",
+                     r->beside, strerror(-error));
     }
     r->next = next;
     return 0;
@@ -183,8 +207,8 @@ int record_commit(struct record *r, struct fault *why)
     if (!r->next)
         return 0;
     if (rename(r->beside, r->path) < 0 || fsync(r->folder) < 0)
-        return fault(why, -errno, "unable to replace the release record '%s': %s", r->path,
-                     strerror(errno));
+        return fault(why, -errno, "unable to replace the release record '%s': %s",
+                     r->path, strerror(errno));
     json_decref(r->apps);
     r->apps = r->next;
     r->next = NULL;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rehearse.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "ask.h"
 
+struct sampling;
+
 struct sample {
+    struct sampling *all;
     moult_pid pid;
     const struct code *code;
     char id[128]; /* for messages; cut */
@@ -17,43 +21,71 @@ struct sampling {
     const struct plan *plan;
     struct sample *samples;
     size_t count;
+    pthread_mutex_t lock; /* guards `waits` */
+    pthread_cond_t done;
+    size_t waits; /* states that were asked for and did not come yet */
 };
 
 static void choose(struct process *p, void *context)
 {
     struct sampling *all = context;
     const struct server *s = server_of(p);
+    const struct plan_child *child;
     struct sample *sample;
 
-    /* Code and flags are the process's own; that it started, and with what, stays. */
+    /* Its code is changed by nobody but the release handler, which this is. */
     if (!s || all->count == REHEARSE_MOST)
         return;
+    child = plan_find(all->plan, s->code);
+    if (!child || !child->to || child->move == PLAN_POINTER)
+        return;
     sample = &all->samples[all->count++];
-    *sample = (struct sample){.pid = process_pid(p), .code = s->code};
+    *sample = (struct sample){.all = all, .pid = process_pid(p), .code = s->code};
     snprintf(sample->id, sizeof(sample->id), "%s", s->id);
 }
 
-/* The state out of {vsn, format, state}; false if it could not be had. */
-static bool snapshot(struct sample *sample)
+/* Take the state out of {vsn, format, state}; on a worker. */
+static void take_state(void *context, int error, const char *text, moult_in *in)
 {
-    struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
-    moult_out answer = {0};
-    moult_in in, state;
-    size_t len = 0;
-    int error;
+    struct sample *sample = context;
+    struct sampling *all = sample->all;
+    moult_in state;
+    size_t len;
 
-    if (!e)
-        return false;
-    e->code = SYSTEM_STATE;
-    error = ask_and_wait(sample->pid, e, REHEARSE_ASK_MS, &answer, NULL, 0);
-    in = out_read(&answer);
-    if (!error && moult_find(&in, "state", &state)) {
+    if (!error && moult_find(in, "state", &state)) {
         const void *item = moult_get_item(&state, &len);
 
         moult_put_item(&sample->state, item, len);
     }
-    out_release(&answer);
-    return len && !sample->state.error;
+    pthread_mutex_lock(&all->lock);
+    if (--all->waits == 0)
+        pthread_cond_signal(&all->done);
+    pthread_mutex_unlock(&all->lock);
+}
+
+/* Ask all at once, and wait for the last. */
+static void take_states(struct sampling *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
+
+        if (!e)
+            continue;
+        e->code = SYSTEM_STATE;
+        pthread_mutex_lock(&all->lock);
+        all->waits++;
+        pthread_mutex_unlock(&all->lock);
+        if (ask(all->samples[i].pid, e, REHEARSE_ASK_MS, take_state,
+                &all->samples[i]) == 0)
+            continue;
+        pthread_mutex_lock(&all->lock);
+        all->waits--;
+        pthread_mutex_unlock(&all->lock);
+    }
+    pthread_mutex_lock(&all->lock);
+    while (all->waits > 0)
+        pthread_cond_wait(&all->done, &all->lock);
+    pthread_mutex_unlock(&all->lock);
 }
 
 static int try_all(struct vet *vet, struct sampling *all, struct vet_state *states,
@@ -69,12 +101,10 @@ static int try_all(struct vet *vet, struct sampling *all, struct vet_state *stat
 
     if (!whose)
         return fault(why, -ENOMEM, "no memory for a rehearsal");
+    take_states(all);
     for (size_t i = 0; i < all->count && bytes < REHEARSE_BYTES; i++) {
-        const struct plan_child *child = plan_find(all->plan, all->samples[i].code);
-
-        if (!child || !child->to || child->move == PLAN_POINTER ||
-            !snapshot(&all->samples[i]))
-            continue;
+        if (!all->samples[i].state.len || all->samples[i].state.error)
+            continue; /* it was busy, or has ended */
         states[job.state_count] =
             (struct vet_state){all->samples[i].code->id, all->samples[i].state.bytes,
                                all->samples[i].state.len};
@@ -83,10 +113,8 @@ static int try_all(struct vet *vet, struct sampling *all, struct vet_state *stat
     }
     *count = job.state_count;
     error = job.state_count ? vet_run_job(vet, &job, &report, why) : 0;
-    if (error && report.state >= 0 && (size_t)report.state < job.state_count && why) {
-        why->server[0] = 0;
-        fault_where(why, NULL, NULL, all->samples[whose[report.state]].id, NULL);
-    }
+    if (error && report.state >= 0 && (size_t)report.state < job.state_count)
+        plan_blame(why, all->samples[whose[report.state]].id);
     json_decref(report.lints);
     free(whose);
     return error;
@@ -95,7 +123,9 @@ static int try_all(struct vet *vet, struct sampling *all, struct vet_state *stat
 int rehearse(struct vet *vet, const struct plan *plan, struct application *app,
              size_t *count, struct fault *why)
 {
-    struct sampling all = {.plan = plan};
+    struct sampling all = {.plan = plan,
+                           .lock = PTHREAD_MUTEX_INITIALIZER,
+                           .done = PTHREAD_COND_INITIALIZER};
     struct vet_state *states = calloc(REHEARSE_MOST, sizeof(*states));
     int error = -ENOMEM;
 

@@ -15,8 +15,8 @@
 
 #define REHEARSE_MOST     1000u              /* servers; the first ones of the group */
 #define REHEARSE_BYTES    ((size_t)64 << 20) /* of states, in all */
-#define REHEARSE_ASK_MS   1000u              /* a server that is busy longer is left out */
-#define REHEARSE_LIMIT_MS 20000u             /* for the whole trial */
+#define REHEARSE_ASK_MS   1000u  /* a server that is busy longer is left out */
+#define REHEARSE_LIMIT_MS 20000u /* for the whole trial */
 
 /*
  * Carry live states of `app` from the plan's old version to its new one.  0 and how many

@@ -20,6 +20,8 @@
 #include "vet.h"
 #include "watch.h"
 
+#define BUSY_RETRY_MS 20 /* between looks at a file that is being written to */
+
 enum job_kind { JOB_CHANGE, JOB_DROP, JOB_UNPACK, JOB_END };
 
 struct job {
@@ -27,8 +29,15 @@ struct job {
     enum job_kind kind;
     enum release_verb verb;
     struct release_listener listener;
-    char *vsn; /* or NULL */
+    char *vsn;   /* or NULL */
     char name[]; /* the application's, or the dropped file's path */
+};
+
+/* What to do with an application, and for whom. */
+struct release_order {
+    enum release_verb verb;
+    struct release_listener listener; /* may be empty */
+    uint64_t vet_ns;                  /* spent on the file so far */
 };
 
 /* A version that is loaded, as applications want it described. */
@@ -52,6 +61,7 @@ static struct {
     struct vet *vet;
     struct watch *watch;
     struct loaded *loaded;
+    struct job *busy; /* files dropped that were being written to */
     bool stage_only;
 } self = {.lock = PTHREAD_MUTEX_INITIALIZER, .come = PTHREAD_COND_INITIALIZER};
 
@@ -90,18 +100,40 @@ static void job_post(struct job *job)
     pthread_mutex_unlock(&self.lock);
 }
 
-static struct job *job_wait(void)
+/* For another job, or until those that are busy are to be looked at again. */
+static void wait_a_moment(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += BUSY_RETRY_MS * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_cond_clockwait(&self.come, &self.lock, CLOCK_MONOTONIC, &until);
+}
+
+static struct job *job_take(void)
 {
     struct job *job;
 
     pthread_mutex_lock(&self.lock);
-    while (!self.first)
+    if (!self.first && self.busy)
+        wait_a_moment();
+    while (!self.first && !self.busy)
         pthread_cond_wait(&self.come, &self.lock);
     job = self.first;
-    self.first = job->next;
-    if (!self.first)
-        self.last = NULL;
+    if (job) {
+        self.first = job->next;
+        if (!self.first)
+            self.last = NULL;
+    }
     pthread_mutex_unlock(&self.lock);
+    if (job)
+        return job;
+    job = self.busy;
+    self.busy = job->next;
     return job;
 }
 
@@ -163,7 +195,8 @@ static int fresh_path(const struct catalog_entry *entry, char **path, struct fau
                               *path);
 }
 
-static int load(const struct catalog_entry *entry, struct loaded **out, struct fault *why)
+static int load(const struct catalog_entry *entry, struct loaded **out,
+                struct fault *why)
 {
     struct image *image;
     char *path = NULL;
@@ -203,8 +236,8 @@ static void purge(void)
         *link = l->next;
         if (app && app->spec == &l->spec)
             application_became(app, NULL);
-        event_emit(EVENT_DEBUG, "image.purge", "{s:s, s:s}", "app", l->image->name, "vsn",
-                   l->image->vsn);
+        event_emit(EVENT_DEBUG, "image.purge", "{s:s, s:s}", "app", l->image->name,
+                   "vsn", l->image->vsn);
         image_close(l->image);
         free(l);
     }
@@ -260,35 +293,44 @@ static int resolve(const char *name, const char *vsn, struct catalog_entry *to,
     return error ? fault(why, error, "there is no version of '%s'", name) : 0;
 }
 
+static bool is_plan(enum release_verb verb)
+{
+    return verb == RELEASE_PLAN_UPGRADE || verb == RELEASE_PLAN_DOWNGRADE;
+}
+
 static int check_direction(enum release_verb verb, const char *from, const char *to,
                            struct fault *why)
 {
+    bool down = verb == RELEASE_DOWNGRADE || verb == RELEASE_PLAN_DOWNGRADE;
     int order = version_compare(to, from);
 
     if (order == 0)
         return fault(why, -EALREADY, "%s is what runs already", to);
-    if (verb == RELEASE_UPGRADE && order < 0)
+    if (!down && order < 0)
         return fault(why, -EINVAL, "%s is lower than %s, which runs: use downgrade", to,
                      from);
-    if (verb == RELEASE_DOWNGRADE && order > 0)
+    if (down && order > 0)
         return fault(why, -EINVAL, "%s is higher than %s, which runs: use upgrade", to,
                      from);
     return 0;
 }
 
-static int change(enum release_verb verb, struct application *app,
-                  const struct catalog_entry *to, const struct release_listener *listener,
-                  uint64_t vet_ns, json_t **report, struct fault *why)
+static int change(const struct release_order *order, struct application *app,
+                  const struct catalog_entry *to, json_t **report, struct fault *why)
 {
     struct loaded *from = loaded_of(app), *l;
-    struct upgrade u = {.app = app, .vet = self.vet, .record = self.record,
-                        .vet_ns = vet_ns};
+    struct upgrade u = {.app = app,
+                        .vet = self.vet,
+                        .record = self.record,
+                        .vet_ns = order->vet_ns,
+                        .progress = order->listener.progress,
+                        .context = order->listener.context};
     char from_vsn[VERSION_MAX + 1];
     int error;
 
     if (!from || app->status != APPLICATION_RUNNING)
         return fault(why, -ESRCH, "application '%s' does not run", app->name);
-    error = check_direction(verb, from->spec.vsn, to->manifest.vsn, why);
+    error = check_direction(order->verb, from->spec.vsn, to->manifest.vsn, why);
     if (!error)
         error = load(to, &l, why);
     if (error)
@@ -297,11 +339,9 @@ static int change(enum release_verb verb, struct application *app,
     u.from = from->image;
     u.to = l->image;
     u.spec = &l->spec;
-    u.progress = listener ? listener->progress : NULL;
-    u.context = listener ? listener->context : NULL;
-    error = verb == RELEASE_PLAN ? upgrade_plan(&u, report, why)
+    error = is_plan(order->verb) ? upgrade_plan(&u, report, why)
                                  : upgrade_run(&u, report, why);
-    if (!error && verb != RELEASE_PLAN) {
+    if (!error && !is_plan(order->verb)) {
         catalog_set_status(self.catalog, app->name, from_vsn, CATALOG_OLD);
         catalog_set_status(self.catalog, app->name, to->manifest.vsn, CATALOG_RUNNING);
     }
@@ -326,49 +366,73 @@ static int vet_again(const struct catalog_entry *to, const struct application *a
     return error;
 }
 
+/* Say so, with what is known of where. */
 static void refused(const char *app, const char *vsn, const struct fault *why)
 {
-    event_emit(EVENT_ERROR, "upgrade.refused", "{s:s, s:s, s:s, s:s, s:s, s:s}", "app", app,
-               "to", vsn ? vsn : "", "step", why->step, "server", why->server, "field",
-               why->field, "reason", why->text);
+    const char *const members[][2] = {{"app", app},          {"to", vsn ? vsn : ""},
+                                      {"step", why->step},   {"server", why->server},
+                                      {"field", why->field}, {"reason", why->text}};
+    json_t *event = json_object();
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
+        if (members[i][1][0])
+            json_object_set_new(event, members[i][0], json_string(members[i][1]));
+    event_emit(EVENT_ERROR, "upgrade.refused", "o", event);
+}
+
+/* Bring `job`'s application where it is asked to be; `to` says where that is. */
+static int change_named(const struct job *job, struct catalog_entry *to,
+                        json_t **report, struct fault *why)
+{
+    struct release_order order = {.verb = job->verb, .listener = job->listener};
+    struct application *app = application_find(job->name);
+    int error;
+
+    if (!app)
+        return fault(why, -ENOENT, "no application is called '%s'", job->name);
+    if (!app->spec || app->status != APPLICATION_RUNNING)
+        return fault(why, -ESRCH, "application '%s' does not run", job->name);
+    error = resolve(job->name, job->vsn, to, why);
+    if (!error)
+        error = check_direction(job->verb, app->spec->vsn, to->manifest.vsn, why);
+    if (!error)
+        error = vet_again(to, app, &order.vet_ns, why);
+    return error ? error : change(&order, app, to, report, why);
 }
 
 static void run_change(struct job *job)
 {
-    struct application *app = application_find(job->name);
     struct catalog_entry to = {0};
     struct fault why = {0};
     json_t *report = NULL;
-    uint64_t vet_ns = 0;
-    int error;
+    int error = change_named(job, &to, &report, &why);
 
-    if (!app)
-        error = fault(&why, -ENOENT, "no application is called '%s'", job->name);
-    else
-        error = resolve(job->name, job->vsn, &to, &why);
-    if (!error && app->spec &&
-        (job->verb == RELEASE_PLAN ||
-         check_direction(job->verb, app->spec->vsn, to.manifest.vsn, &why) == 0))
-        error = vet_again(&to, app, &vet_ns, &why);
-    if (!error)
-        error = why.error;
-    if (!error)
-        error = change(job->verb, app, &to, &job->listener, vet_ns, &report, &why);
-    fault_where(&why, "find", job->name, NULL, NULL);
-    if (error && job->verb != RELEASE_PLAN)
-        refused(job->name, to.manifest.vsn[0] ? to.manifest.vsn : job->vsn, &why);
+    if (error) {
+        fault_where(&why, "find", job->name, NULL, NULL);
+        if (!is_plan(job->verb))
+            refused(job->name, to.manifest.vsn[0] ? to.manifest.vsn : job->vsn, &why);
+    }
     catalog_entry_release(&to);
-    job->listener.done(job->listener.context, error ? NULL : report, &why);
+    job->listener.done(job->listener.context, report, &why);
 }
 
 /* -- taking files in -- */
+
+/* Is it no fault of the file's, so that it may be taken in another time? */
+static bool is_passing(int error)
+{
+    return error == -EAGAIN || error == -ENOMEM || error == -EPIPE ||
+           error == -ENOSPC || error == -EDQUOT || error == -EIO || error == -EMFILE ||
+           error == -ENFILE;
+}
 
 static void drop_refused(const struct manifest *m, const char *path,
                          const struct fault *why)
 {
     event_emit(EVENT_ERROR, "plugin.refused", "{s:s, s:s, s:s, s:s, s:s}", "file", path,
                "app", m->name, "vsn", m->vsn, "step", why->step, "reason", why->text);
-    catalog_refuse(self.catalog, m, path, why->text);
+    if (!is_passing(why->error))
+        catalog_refuse(self.catalog, m, path, why->text);
 }
 
 static int vet_and_add(const struct manifest *m, const char *path, const char *stored,
@@ -382,6 +446,8 @@ static int vet_and_add(const struct manifest *m, const char *path, const char *s
     catalog_find_running(self.catalog, m->name, &running); /* none is fine */
     error = vet_run(self.vet, stored, running.stored, 0, &report, why);
     *vet_ns = clock_ns() - began;
+    if (!error && (error = store_approve(self.store, stored)) < 0)
+        fault(why, error, "unable to keep '%s': %s", stored, strerror(-error));
     if (!error)
         error = catalog_add(self.catalog, m, stored, path, report.lints);
     json_decref(report.lints);
@@ -389,22 +455,39 @@ static int vet_and_add(const struct manifest *m, const char *path, const char *s
     return error;
 }
 
+/* Has nobody written to the file at `path` since it was `before`? */
+static bool is_as_before(const char *path, const struct stat *before)
+{
+    struct stat now;
+
+    return !watch_is_being_written(path) && stat(path, &now) == 0 &&
+           now.st_ino == before->st_ino && now.st_size == before->st_size &&
+           now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+}
+
 /*
  * Take in the file at `path`.  0; -EALREADY (it is here); -ECANCELED (it was refused
- * before); or it is refused now, told and remembered.  `*reason` says why.
+ * before); -EBUSY (it is being written to); or it is refused now, told and remembered.
+ * `*reason` says why.
  */
 static int take_in(const char *path, struct manifest *m, uint64_t *vet_ns,
                    struct fault *reason)
 {
     struct fault why = {0};
+    struct stat before = {0};
     char *stored = NULL;
-    int error = manifest_read(path, m, &why);
+    int error;
 
     *vet_ns = 0;
+    stat(path, &before);
+    error = manifest_read(path, m, &why);
     if (error)
         fault_where(&why, "read", NULL, NULL, NULL);
     if (!m->hash[0] && error == -ENOENT)
         return error; /* gone again */
+    if (error && !is_as_before(path, &before))
+        return fault(reason, -EBUSY, "'%s' is being written to", path);
     if (!error || m->hash[0]) {
         struct fault known = {0};
         int considered = catalog_consider(self.catalog, m, path, &known);
@@ -416,8 +499,10 @@ static int take_in(const char *path, struct manifest *m, uint64_t *vet_ns,
         if (!error && (error = considered) < 0)
             why = known;
     }
-    if (!error)
-        error = store_put(self.store, path, m, &stored, &why);
+    if (!error && (error = store_put(self.store, path, m, &stored, &why)) == -EAGAIN) {
+        *reason = why; /* it has changed since */
+        return -EBUSY;
+    }
     if (!error)
         error = vet_and_add(m, path, stored, vet_ns, &why);
     if (error && stored)
@@ -427,41 +512,45 @@ static int take_in(const char *path, struct manifest *m, uint64_t *vet_ns,
     if (error)
         drop_refused(m, path, &why);
     else
-        event_emit(EVENT_INFO, "plugin.staged", "{s:s, s:s, s:s}", "app", m->name, "vsn",
-                   m->vsn, "file", path);
+        event_emit(EVENT_INFO, "plugin.staged", "{s:s, s:s, s:s}", "app", m->name,
+                   "vsn", m->vsn, "file", path);
     return error;
 }
 
 static void upgrade_to(struct application *app, const struct catalog_entry *entry,
                        uint64_t vet_ns)
 {
+    struct release_order order = {.verb = RELEASE_UPGRADE, .vet_ns = vet_ns};
     json_t *report = NULL;
     struct fault why = {0};
 
     if (!app->spec || version_compare(entry->manifest.vsn, app->spec->vsn) <= 0)
         return; /* a lower one is there to be asked for */
-    if (change(RELEASE_UPGRADE, app, entry, NULL, vet_ns, &report, &why) < 0)
+    if (change(&order, app, entry, &report, &why) < 0)
         refused(app->name, entry->manifest.vsn, &why);
     json_decref(report);
 }
 
-static void run_drop(struct job *job)
+/* Take the file in and go to it; false if it has to be looked at again later. */
+static bool run_drop(const struct job *job)
 {
     struct catalog_entry entry = {0};
     struct application *app;
     struct fault why = {0};
     struct manifest m = {0};
     uint64_t vet_ns;
+    int error = take_in(job->name, &m, &vet_ns, &why);
 
-    if (take_in(job->name, &m, &vet_ns, &why) < 0 || self.stage_only ||
+    if (error || self.stage_only ||
         catalog_find(self.catalog, m.name, m.vsn, &entry) < 0)
-        return;
+        return error != -EBUSY;
     app = application_find(m.name);
     if (app && app->status == APPLICATION_RUNNING)
         upgrade_to(app, &entry, vet_ns);
     else if (start(&entry, &why) < 0)
         start_refused(&entry, &why);
     catalog_entry_release(&entry);
+    return true;
 }
 
 static void run_unpack(struct job *job)
@@ -473,8 +562,8 @@ static void run_unpack(struct job *job)
     int error = take_in(job->name, &m, &vet_ns, &why);
 
     if (!error || error == -EALREADY)
-        report = json_pack("{s:s, s:s, s:b}", "application", m.name, "vsn", m.vsn, "new",
-                           !error);
+        report = json_pack("{s:s, s:s, s:b}", "application", m.name, "vsn", m.vsn,
+                           "new", !error);
     fault_where(&why, "unpack", m.name, NULL, NULL);
     fault(&why, error ? error : -ENOMEM, "unable to take in '%s'", job->name);
     job->listener.done(job->listener.context, report, &why);
@@ -491,22 +580,53 @@ static void dropped(void *context, const char *path)
                    "no memory to take it in");
 }
 
+/* Do it; false if it has to be done again later. */
+static bool run_job(struct job *job)
+{
+    switch (job->kind) {
+    case JOB_DROP:
+        return run_drop(job);
+    case JOB_CHANGE:
+        run_change(job);
+        break;
+    case JOB_UNPACK:
+        run_unpack(job);
+        break;
+    case JOB_END:
+        break;
+    }
+    return true;
+}
+
+/* Look at the file again later; once is enough. */
+static void put_off(struct job *job)
+{
+    struct job **link = &self.busy;
+
+    while (*link && strcmp((*link)->name, job->name) != 0)
+        link = &(*link)->next;
+    if (*link) {
+        job_destroy(job);
+        return;
+    }
+    job->next = NULL;
+    *link = job;
+}
+
 static void *handler_main(void *unused)
 {
-    for (;;) {
-        struct job *job = job_wait();
-        enum job_kind kind = job->kind;
+    enum job_kind kind;
 
-        if (kind == JOB_DROP)
-            run_drop(job);
-        else if (kind == JOB_CHANGE)
-            run_change(job);
-        else if (kind == JOB_UNPACK)
-            run_unpack(job);
-        job_destroy(job);
-        if (kind == JOB_END)
-            return NULL;
-    }
+    do {
+        struct job *job = job_take();
+
+        kind = job->kind;
+        if (run_job(job))
+            job_destroy(job);
+        else
+            put_off(job);
+    } while (kind != JOB_END);
+    return NULL;
 }
 
 int release_change(enum release_verb verb, const char *app, const char *vsn,
@@ -556,12 +676,17 @@ static int make_folder(const char *path, mode_t mode, struct fault *why)
     return 0;
 }
 
-/* What an earlier host stored is here already, if it can still be read. */
+/*
+ * What an earlier host stored is here already, if it was vetted to the end and can still
+ * be read.  The same content may be there twice, if it was loaded again while it
+ * lingered.
+ */
 static void take_back(void *context, const char *stored)
 {
     struct manifest m = {0};
 
-    if (manifest_read(stored, &m, NULL) < 0 ||
+    if (!store_is_approved(self.store, stored) || manifest_read(stored, &m, NULL) < 0 ||
+        catalog_consider(self.catalog, &m, NULL, NULL) < 0 ||
         catalog_add(self.catalog, &m, stored, NULL, NULL) < 0)
         store_drop(self.store, stored);
 }
@@ -592,7 +717,8 @@ static int read_folder(const char *path, struct folder *out, struct fault *why)
         more = realloc(out->paths, (out->count + 1) * sizeof(*more));
         if (more)
             out->paths = more;
-        if (more && asprintf(&out->paths[out->count], "%s/%s", path, entry->d_name) >= 0)
+        if (more &&
+            asprintf(&out->paths[out->count], "%s/%s", path, entry->d_name) >= 0)
             out->count++;
     }
     closedir(dir);
@@ -604,7 +730,8 @@ static int read_folder(const char *path, struct folder *out, struct fault *why)
 /* The version of `name` to begin with: the record's if it is here, or the highest. */
 static int choose(const char *name, struct catalog_entry *out)
 {
-    const char *vsn = record_vsn(self.record, name), *hash = record_hash(self.record, name);
+    const char *vsn = record_vsn(self.record, name),
+               *hash = record_hash(self.record, name);
 
     if (vsn && hash && catalog_find(self.catalog, name, vsn, out) == 0) {
         if (strcmp(out->manifest.hash, hash) == 0)
@@ -612,7 +739,8 @@ static int choose(const char *name, struct catalog_entry *out)
         catalog_entry_release(out);
     }
     if (vsn)
-        event_emit(EVENT_WARN, "release.missing", "{s:s, s:s}", "app", name, "vsn", vsn);
+        event_emit(EVENT_WARN, "release.missing", "{s:s, s:s}", "app", name, "vsn",
+                   vsn);
     return catalog_find_highest(self.catalog, name, out);
 }
 
@@ -641,8 +769,10 @@ static int take_in_all(const char *plugins, struct fault *why)
         m = (struct manifest){0};
         take_in(folder.paths[i], &m, &vet_ns, &ignored);
     }
+    record_each(self.record, start_named); /* be it in the folder any more or not */
     for (size_t i = 0; i < folder.count; i++) {
-        if (manifest_read(folder.paths[i], &m, NULL) == 0)
+        if (manifest_read(folder.paths[i], &m, NULL) == 0 &&
+            !record_vsn(self.record, m.name))
             start_named(m.name);
         free(folder.paths[i]);
     }
@@ -694,11 +824,17 @@ static void end_thread(void)
 {
     struct job *job = job_create(JOB_END, "", NULL);
 
-    if (!self.has_thread || !job)
+    if (!self.has_thread || !job) {
+        free(job);
         return;
+    }
     job_post(job);
     pthread_join(self.thread, NULL);
     self.has_thread = false;
+    while ((job = self.busy)) {
+        self.busy = job->next;
+        job_destroy(job);
+    }
 }
 
 void release_stop(void)

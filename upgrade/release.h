@@ -29,7 +29,12 @@ int release_start(const struct release_options *options, struct fault *why);
 /* Stop watching, finish the job at hand, stop the applications, unload all. */
 void release_stop(void);
 
-enum release_verb { RELEASE_UPGRADE, RELEASE_DOWNGRADE, RELEASE_PLAN };
+enum release_verb {
+    RELEASE_UPGRADE,
+    RELEASE_DOWNGRADE,
+    RELEASE_PLAN_UPGRADE, /* say what it would do, and do nothing */
+    RELEASE_PLAN_DOWNGRADE
+};
 
 /* How a job goes on and ends, on the release handler's thread. */
 struct release_listener {

@@ -151,7 +151,8 @@ static int prepare_supervisor(struct attempt *a, struct fault *why)
 {
     struct process *p = process_find(a->u->app->supervisor);
     struct supervisor *s = p ? supervisor_of(p) : NULL;
-    struct supervisor_spec spec = {.codes = a->u->spec->codes, .count = a->u->spec->count};
+    struct supervisor_spec spec = {.codes = a->u->spec->codes,
+                                   .count = a->u->spec->count};
 
     if (!s)
         return fault(why, -ESRCH, "application '%s' ended meanwhile", a->u->app->name);
@@ -223,27 +224,38 @@ static void retire(struct attempt *a)
         event_emit(EVENT_ERROR, "release.record_failed", "{s:s, s:s}", "app",
                    a->u->app->name, "reason", why.text);
     if (a->removed_count)
-        supervisor_ask(a->u->app->supervisor, SYSTEM_REMOVE, a->removed, a->removed_count,
-                       text, sizeof(text));
+        supervisor_ask(a->u->app->supervisor, SYSTEM_REMOVE, a->removed,
+                       a->removed_count, text, sizeof(text));
+}
+
+/* How many servers the children are that `codes` describe. */
+static json_int_t count_servers(const struct code *const *codes, size_t count)
+{
+    json_int_t servers = 0;
+
+    for (size_t i = 0; i < count; i++)
+        servers += codes[i]->child->count ? codes[i]->child->count : 1;
+    return servers;
 }
 
 static json_t *make_report(const struct attempt *a, uint64_t now_ns)
 {
     const struct migration *m = &a->migration;
-    json_t *moved = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I}", "pointer", (json_int_t)m->moved[PLAN_POINTER],
-        "schema", (json_int_t)m->moved[PLAN_SCHEMA], "code_change",
-        (json_int_t)m->moved[PLAN_CODE_CHANGE], "added", (json_int_t)a->added_count,
-        "removed", (json_int_t)a->removed_count);
+    json_t *moved = json_pack("{s:I, s:I, s:I, s:I, s:I}", "pointer",
+                              (json_int_t)m->moved[PLAN_POINTER], "schema",
+                              (json_int_t)m->moved[PLAN_SCHEMA], "code_change",
+                              (json_int_t)m->moved[PLAN_CODE_CHANGE], "added",
+                              count_servers(a->added, a->added_count), "removed",
+                              count_servers(a->removed, a->removed_count));
 
     return json_pack("{s:s, s:s, s:s, s:I, s:o, s:O, s:I, s:I, s:I, s:I, s:I}",
                      "application", a->u->app->name, "from", a->u->from->vsn, "to",
-                     a->u->to->vsn, "servers", (json_int_t)m->count, "moved", moved, "list",
-                     a->list, "rehearsed", (json_int_t)a->rehearsed, "waited",
+                     a->u->to->vsn, "servers", (json_int_t)m->count, "moved", moved,
+                     "list", a->list, "rehearsed", (json_int_t)a->rehearsed, "waited",
                      (json_int_t)a->waited, "pause_us",
                      (json_int_t)((a->resumed_ns - a->drain_ns) / 1000), "total_us",
-                     (json_int_t)((now_ns - a->began_ns + a->u->vet_ns) / 1000), "vet_us",
-                     (json_int_t)(a->u->vet_ns / 1000));
+                     (json_int_t)((now_ns - a->began_ns + a->u->vet_ns) / 1000),
+                     "vet_us", (json_int_t)(a->u->vet_ns / 1000));
 }
 
 static void undo(struct attempt *a)
@@ -253,8 +265,8 @@ static void undo(struct attempt *a)
     if (a->drain_ns)
         resume(a);
     if (a->has_added)
-        supervisor_ask(a->u->app->supervisor, SYSTEM_REMOVE, a->added, a->added_count, text,
-                       sizeof(text));
+        supervisor_ask(a->u->app->supervisor, SYSTEM_REMOVE, a->added, a->added_count,
+                       text, sizeof(text));
     if (a->prepared)
         record_forget(a->u->record);
 }
@@ -312,9 +324,9 @@ static json_t *plan_servers(const struct plan *plan)
         const struct code *code = c->to ? c->to : c->from;
         uint32_t count = code->child->count ? code->child->count : 1;
 
-        json_array_append_new(servers, json_pack("{s:s, s:i, s:s}", "server", code->id,
-                                                 "count", (int)count, "moved",
-                                                 plan_move_text(c->move)));
+        json_array_append_new(servers,
+                              json_pack("{s:s, s:i, s:s}", "server", code->id, "count",
+                                        (int)count, "moved", plan_move_text(c->move)));
     }
     return servers;
 }
@@ -331,8 +343,8 @@ static json_t *plan_steps(const struct plan *plan)
     json_t *steps = json_array();
 
     for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
-        json_array_append_new(steps, json_pack("{s:s, s:s}", "step", always[i][0], "text",
-                                               always[i][1]));
+        json_array_append_new(
+            steps, json_pack("{s:s, s:s}", "step", always[i][0], "text", always[i][1]));
     return steps;
 }
 
@@ -345,9 +357,9 @@ int upgrade_plan(const struct upgrade *u, json_t **report, struct fault *why)
         fault_where(why, "plan", u->app->name, NULL, NULL);
         return error;
     }
-    *report = json_pack("{s:s, s:s, s:s, s:o, s:o}", "application", u->app->name, "from",
-                        u->from->vsn, "to", u->to->vsn, "steps", plan_steps(&plan),
-                        "servers", plan_servers(&plan));
+    *report = json_pack("{s:s, s:s, s:s, s:o, s:o}", "application", u->app->name,
+                        "from", u->from->vsn, "to", u->to->vsn, "steps",
+                        plan_steps(&plan), "servers", plan_servers(&plan));
     plan_release(&plan);
     return *report ? 0 : fault(why, -ENOMEM, "no memory for the plan");
 }

@@ -53,11 +53,11 @@ MOULT_EXPORT int moult_bytes_set(moult_ctx *ctx, moult_bytes *bytes, const void 
  * An array that grows: a member `MOULT_LIST_OF(int32_t) scores;` has `items`, `count`
  * and `capacity`.  A type of its own for each member, as C has it.
  */
-#define MOULT_LIST_OF(type)          \
-    struct {                         \
-        type *items;                 \
-        uint32_t count;              \
-        uint32_t capacity;           \
+#define MOULT_LIST_OF(type) \
+    struct {                \
+        type *items;        \
+        uint32_t count;     \
+        uint32_t capacity;  \
     }
 
 /*

@@ -20,8 +20,8 @@ enum {
     MOULT_TEMPORARY = 2  /* never */
 };
 
-#define MOULT_BRUTAL_KILL 0xfffffffeu         /* a shutdown_ms: kill at once */
-#define MOULT_SHUTDOWN_INFINITY 0xffffffffu   /* a shutdown_ms: wait for ever */
+#define MOULT_BRUTAL_KILL       0xfffffffeu /* a shutdown_ms: kill at once */
+#define MOULT_SHUTDOWN_INFINITY 0xffffffffu /* a shutdown_ms: wait for ever */
 
 /* A child of the application's top supervisor.  OTP: a child spec. */
 typedef struct {
@@ -31,8 +31,8 @@ typedef struct {
     int32_t restart;            /* MOULT_PERMANENT and so on */
     uint32_t shutdown_ms;       /* 0: OTP's 5000; or one of the two above */
     const char *args;           /* init's `args`, as JSON; NULL: null */
-    uint32_t count;             /* start so many, with ids and names id.0, id.1 ...; 0: one */
-    uint32_t stack_size;        /* bytes a callback may use; 0: 256 KiB */
+    uint32_t count;      /* start so many, with ids and names id.0, id.1 ...; 0: one */
+    uint32_t stack_size; /* bytes a callback may use; 0: 256 KiB */
 } moult_child;
 
 /* One version of one application.  Define it with MOULT_PLUGIN. */
@@ -44,9 +44,9 @@ struct moult_plugin {
     uint32_t field_size;           /* sizeof(moult_field) */
     const char *name, *vsn;        /* set by moult_add_plugin() */
     const char *description;       /* for people; NULL: none */
-    const moult_child *children;   /* in the order of their start; ends with a NULL id */
-    uint32_t intensity;            /* restarts allowed within `period_s`; 0: OTP's 1 */
-    uint32_t period_s;             /* seconds; 0: OTP's 5 */
+    const moult_child *children; /* in the order of their start; ends with a NULL id */
+    uint32_t intensity;          /* restarts allowed within `period_s`; 0: OTP's 1 */
+    uint32_t period_s;           /* seconds; 0: OTP's 5 */
 };
 
 #define MOULT_MAGIC 0x746c756du /* "mult", little endian */

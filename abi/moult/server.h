@@ -117,6 +117,13 @@ MOULT_EXPORT moult_next moult_stop_because(moult_ctx *ctx, int32_t reason,
                                            const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * Whether this server is told to end before it ends: with true, its terminate is called
+ * when its supervisor shuts it down or the host stops; at first it is not.  A kill can't
+ * be trapped.  OTP: process_flag(trap_exit, Flag).  [server]
+ */
+MOULT_EXPORT void moult_trap_exit(moult_ctx *ctx, bool on);
+
 /* -- code change -- */
 
 /* From where to where a state is being carried.  Lent for the call. */
@@ -156,7 +163,10 @@ typedef struct {
     /* What a callback left in moult_continuation().  [server] */
     moult_next (*handle_continue)(moult_ctx *ctx, void *state, moult_in *term);
 
-    /* Let go of what `state` holds; the host frees `state` itself.  [server] */
+    /*
+     * Let go of what `state` holds; the host frees `state` itself.  Called when a
+     * callback stops the server, and when others do if it traps exits.  [server]
+     */
     void (*terminate)(moult_ctx *ctx, void *state, int32_t reason);
 
     /*

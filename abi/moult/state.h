@@ -58,16 +58,16 @@ typedef struct moult_schema moult_schema;
 
 /* One field of a state.  Write it with the macros below. */
 typedef struct {
-    const char *key; /* its name in the CBOR map */
-    const char *was; /* its name in older states, or NULL */
-    uint32_t offset; /* bytes from the start of the struct */
-    uint32_t size;   /* bytes of one item */
-    uint32_t count;  /* items of a fixed array */
-    uint32_t kind;   /* MOULT_KIND_* of one item */
-    uint32_t many;   /* MOULT_ONE, MOULT_FIXED or MOULT_GROWING */
-    uint32_t line;   /* where it is described, for messages */
+    const char *key;                     /* its name in the CBOR map */
+    const char *was;                     /* its name in older states, or NULL */
+    uint32_t offset;                     /* bytes from the start of the struct */
+    uint32_t size;                       /* bytes of one item */
+    uint32_t count;                      /* items of a fixed array */
+    uint32_t kind;                       /* MOULT_KIND_* of one item */
+    uint32_t many;                       /* MOULT_ONE, MOULT_FIXED or MOULT_GROWING */
+    uint32_t line;                       /* where it is described, for messages */
     const moult_schema *(*nested)(void); /* of MOULT_KIND_STRUCT */
-    int64_t initial;          /* of integers and bool, at start and where a state lacks it */
+    int64_t initial; /* of integers and bool, at start and where a state lacks it */
     double initial_float;     /* of float and double */
     const char *initial_text; /* of text; NULL is "" */
 } moult_field;
@@ -81,16 +81,16 @@ struct moult_schema {
     const moult_field *fields; /* ends with a NULL key */
 };
 
-#define MOULT_STATE(name_, type, ...)                                               \
-    static const moult_schema *name_(void)                                          \
-    {                                                                               \
-        typedef type moult_this;                                                    \
-        static const moult_field fields[] = {__VA_ARGS__, {.key = NULL}};           \
-        static const moult_schema schema = {sizeof(type), _Alignof(type), #name_,   \
-                                            __FILE__, fields};                      \
-                                                                                    \
-        return &schema;                                                             \
-    }                                                                               \
+#define MOULT_STATE(name_, type, ...)                                             \
+    static const moult_schema *name_(void)                                        \
+    {                                                                             \
+        typedef type moult_this;                                                  \
+        static const moult_field fields[] = {__VA_ARGS__, {.key = NULL}};         \
+        static const moult_schema schema = {sizeof(type), _Alignof(type), #name_, \
+                                            __FILE__, fields};                    \
+                                                                                  \
+        return &schema;                                                           \
+    }                                                                             \
     _Static_assert(1, "ends with a semicolon")
 
 /* clang-format off */

@@ -10,6 +10,8 @@
 #include "message.h"
 #include "signals.h"
 
+#define STOP_MOST_MS 60000u /* for all that have an end to their patience */
+
 static struct {
     pthread_mutex_t lock; /* guards the list and what of an application changes */
     struct application *first;
@@ -27,7 +29,8 @@ struct application *application_find(const char *name)
     return app;
 }
 
-void application_each(void (*visit)(struct application *app, void *context), void *context)
+void application_each(void (*visit)(struct application *app, void *context),
+                      void *context)
 {
     pthread_mutex_lock(&list.lock);
     for (struct application *app = list.first; app; app = app->next)
@@ -35,11 +38,27 @@ void application_each(void (*visit)(struct application *app, void *context), voi
     pthread_mutex_unlock(&list.lock);
 }
 
+/* It is the last that was started.  With the lock held. */
+static void move_to_end(struct application *app)
+{
+    struct application **link = &list.first;
+
+    while (*link != app)
+        link = &(*link)->next;
+    *link = app->next;
+    while (*link)
+        link = &(*link)->next;
+    *link = app;
+    app->next = NULL;
+}
+
 static void set(struct application *app, enum application_status status, moult_pid pid)
 {
     pthread_mutex_lock(&list.lock);
     app->status = status;
     app->supervisor = pid;
+    if (status == APPLICATION_RUNNING)
+        move_to_end(app);
     pthread_mutex_unlock(&list.lock);
 }
 
@@ -129,14 +148,18 @@ static void handle_exit(struct process *p)
     struct application *app;
     const char *text = signal_text(p->current);
 
+    pthread_mutex_lock(&list.lock);
     for (app = list.first; app; app = app->next)
         if (moult_pid_equal(app->supervisor, p->current->from))
             break;
+    pthread_mutex_unlock(&list.lock);
     if (!app)
         return;
     set(app, APPLICATION_FAILED, (moult_pid){0});
-    event_emit(EVENT_ERROR, "application.exit", "{s:s, s:s, s:s}", "app", app->name, "vsn",
-               app->spec->vsn, "reason", *text ? text : moult_strerror(p->current->code));
+    group_each(&app->group, kill_member, NULL); /* who was busy when it was killed */
+    event_emit(EVENT_ERROR, "application.exit", "{s:s, s:s, s:s}", "app", app->name,
+               "vsn", app->spec->vsn, "reason",
+               *text ? text : moult_strerror(p->current->code));
 }
 
 static void handle(struct process *p, struct envelope *e)
@@ -179,8 +202,18 @@ int applications_start(void)
     return 0;
 }
 
-static int ask_controller(struct application *app, enum system_request what,
-                          char *text, size_t size)
+static uint32_t count_servers(struct group *g)
+{
+    uint32_t count;
+
+    pthread_mutex_lock(&g->lock);
+    count = g->count;
+    pthread_mutex_unlock(&g->lock);
+    return count ? count - 1 : 0; /* without the supervisor */
+}
+
+static int ask_controller(struct application *app, enum system_request what, char *text,
+                          size_t size)
 {
     struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
 
@@ -210,8 +243,8 @@ int application_start(const struct application_spec *spec, struct application **
         return fault(why, error, "application '%s' %s did not start: %s", spec->name,
                      spec->vsn, text);
     }
-    event_emit(EVENT_INFO, "application.start", "{s:s, s:s, s:i}", "app", app->name, "vsn",
-               spec->vsn, "servers", (int)app->group.count - 1);
+    event_emit(EVENT_INFO, "application.start", "{s:s, s:s, s:i}", "app", app->name,
+               "vsn", spec->vsn, "servers", (int)count_servers(&app->group));
     *out = app;
     return 0;
 }
@@ -234,6 +267,33 @@ static struct application *last_running(void)
             last = app;
     pthread_mutex_unlock(&list.lock);
     return last;
+}
+
+static void add_shutdown(struct application *app, void *context)
+{
+    uint64_t *total_ms = context;
+
+    for (size_t i = 0; app->spec && i < app->spec->count; i++) {
+        const moult_child *child = app->spec->codes[i]->child;
+        uint64_t times = child->count ? child->count : 1;
+        uint32_t ms = child->shutdown_ms;
+
+        if (app->status != APPLICATION_RUNNING || ms == MOULT_BRUTAL_KILL)
+            continue;
+        if (ms == MOULT_SHUTDOWN_INFINITY || *total_ms == MOULT_INFINITY)
+            *total_ms = MOULT_INFINITY;
+        else
+            *total_ms += times * (ms ? ms : SUPERVISOR_SHUTDOWN_MS);
+    }
+}
+
+uint64_t applications_shutdown_ms(void)
+{
+    uint64_t total_ms = 0;
+
+    application_each(add_shutdown, &total_ms);
+    return total_ms == MOULT_INFINITY || total_ms < STOP_MOST_MS ? total_ms
+                                                                 : STOP_MOST_MS;
 }
 
 void applications_stop(void)

@@ -11,7 +11,11 @@
 #include "group.h"
 #include "supervisor.h"
 
-enum application_status { APPLICATION_STOPPED, APPLICATION_RUNNING, APPLICATION_FAILED };
+enum application_status {
+    APPLICATION_STOPPED,
+    APPLICATION_RUNNING,
+    APPLICATION_FAILED
+};
 
 /* One version of it.  Lives as long as the image it is part of. */
 struct application_spec {
@@ -24,11 +28,11 @@ struct application_spec {
 
 /* Never freed while the host runs: members of its group may look at it late. */
 struct application {
-    struct application *next; /* in the order of their first start */
+    struct application *next;            /* in the order of their last start */
     const struct application_spec *spec; /* the version it runs; guarded by the list */
     struct group group;
-    moult_pid supervisor; /* nobody unless running */
-    enum application_status status;
+    moult_pid supervisor;                   /* nobody unless running */
+    _Atomic enum application_status status; /* written with the list's lock held */
     char name[];
 };
 
@@ -39,7 +43,7 @@ int applications_start(void);
  * Start the application that `spec` describes, unless it runs already (-EALREADY).  0; or
  * a negative errno and `why`.  Not on a worker.
  */
-int application_start(const struct application_spec *spec, struct application **app,
+int application_start(const struct application_spec *spec, struct application **out,
                       struct fault *why);
 
 /* Stop it: its supervisor and children in order, then whatever else is of it. */
@@ -47,6 +51,12 @@ void application_stop(struct application *app);
 
 /* Stop all that run, in the reverse of the order they were started in. */
 void applications_stop(void);
+
+/*
+ * How long stopping all may take by the children's shutdown times, in milliseconds; one
+ * after the other, a minute at most.  MOULT_INFINITY if one may take for ever.  [any]
+ */
+uint64_t applications_shutdown_ms(void);
 
 /* The one named `name`, or NULL.  [any] */
 struct application *application_find(const char *name);

@@ -25,12 +25,13 @@ static int refused(const moult_change *change, const moult_in *in, int error,
                  server, change->from, change->to, words);
 }
 
-int carry_translate(const struct code *from, const struct code *to, const moult_out *saved,
-                    moult_out *changed, struct fault *why)
+int carry_translate(const struct code *from, const struct code *to,
+                    const moult_out *saved, moult_out *changed, struct fault *why)
 {
     char said[256] = "";
-    moult_change change = {from->server.format, to->server.format, from->vsn, to->vsn,
-                           NULL, said, sizeof(said)};
+    moult_change change = {
+        from->server.format, to->server.format, from->vsn, to->vsn, NULL, said,
+        sizeof(said)};
     moult_in in = out_read(saved);
     int error = carry_translator(from, to)->server.code_change(&change, &in, changed);
 
@@ -44,14 +45,17 @@ int carry_translate(const struct code *from, const struct code *to, const moult_
     if (carry_is_map(changed))
         return 0;
     fault_where(why, NULL, NULL, from->id, "code_change");
-    return fault(why, -EBADMSG,
-                 "code_change of server '%s' from format %u to %u does not write one map: "
-                 "begin with moult_put_map",
-                 from->id, change.from, change.to);
+    return fault(
+        why, -EBADMSG,
+        "code_change of server '%s' from format %u to %u does not write one map: "
+        "begin with moult_put_map",
+        from->id, change.from, change.to);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): all that a state is on its way between */
 int carry_state(const struct code *from, const struct code *to, const moult_out *saved,
-                moult_out *scratch, struct moult_ctx *ctx, void **state, struct fault *why)
+                moult_out *scratch, struct moult_ctx *ctx, void **state,
+                struct fault *why)
 {
     bool same = from->server.format == to->server.format;
     moult_in in = out_read(saved);

@@ -24,8 +24,8 @@ bool carry_is_map(const moult_out *out);
  * Have code_change write into `changed` (empty) what `saved` by `from` is for `to`, whose
  * format is another.  0; or a negative errno and `why` names the function.  [pure]
  */
-int carry_translate(const struct code *from, const struct code *to, const moult_out *saved,
-                    moult_out *changed, struct fault *why);
+int carry_translate(const struct code *from, const struct code *to,
+                    const moult_out *saved, moult_out *changed, struct fault *why);
 
 /*
  * Make a state of `to` in `ctx` from what was `saved` by `from`; `scratch` is room to
@@ -33,6 +33,7 @@ int carry_translate(const struct code *from, const struct code *to, const moult_
  * what was allocated is `ctx`'s.  [pure]
  */
 int carry_state(const struct code *from, const struct code *to, const moult_out *saved,
-                moult_out *scratch, struct moult_ctx *ctx, void **state, struct fault *why);
+                moult_out *scratch, struct moult_ctx *ctx, void **state,
+                struct fault *why);
 
 #endif

@@ -19,9 +19,9 @@
 #define SCHEMA_FIELDS  65536u /* fields of a schema and all that is nested in it */
 
 /*
- * Whether `schema` describes memory that can be filled, saved and loaded.  0, or -EINVAL,
- * -EOVERFLOW (an initial value that does not fit) and why->text with the field, file,
- * line and what would be right.  [pure]
+ * Whether `schema` describes memory that can be filled, saved and loaded.  0, or
+ * -EINVAL, -EOVERFLOW (an initial value that does not fit) and why->text with the
+ * field, file, line and what would be right.  [pure]
  */
 int schema_check(const moult_schema *schema, struct fault *why);
 
@@ -33,15 +33,15 @@ int schema_check(const moult_schema *schema, struct fault *why);
 uint64_t schema_layout(const moult_schema *schema);
 
 /*
- * Give `state`, all zero, its initial values, allocating with `ctx`.  0 or -ENOMEM: what
- * was allocated goes with `ctx`.  [pure]
+ * Give `state`, all zero, its initial values, allocating with `ctx`.  0 or -ENOMEM:
+ * what was allocated goes with `ctx`.  [pure]
  */
 int schema_init(moult_ctx *ctx, const moult_schema *schema, void *state);
 
 /*
  * Append `state` as one map to `out`.  0; -EINVAL (text that is not UTF-8, a char array
- * without its zero, items that are not there), -ENOMEM, -EMSGSIZE: `out` is to be thrown
- * away.  [pure]
+ * without its zero, items that are not there), -ENOMEM, -EMSGSIZE: `out` is to be
+ * thrown away.  [pure]
  */
 int schema_save(const moult_schema *schema, const void *state, moult_out *out,
                 struct fault *why);
@@ -49,12 +49,12 @@ int schema_save(const moult_schema *schema, const void *state, moult_out *out,
 /*
  * Read the map at `in` into `state`, which has its initial values, allocating with
  * `ctx`.  Keys that are unknown are dropped, fields that the map lacks keep their
- * values, a key that a field had before counts where its own is absent.  `writer` is the
- * schema that the map was written by, or NULL: what it says its fields were called
- * before counts too, so that a renamed field finds its way back.  Integers and
- * floats may change their width where the value fits, and integers become floats.  0, or
- * `state` is to be thrown away: -EBADMSG (malformed, or of another kind), -EOVERFLOW
- * (a value that does not fit: it is never cut), -ENOMEM.  [pure]
+ * values, a key that a field had before counts where its own is absent.  `writer` is
+ * the schema that the map was written by, or NULL: what it says its fields were called
+ * before counts too, so that a renamed field finds its way back.  Integers and floats
+ * may change their width where the value fits, and integers become floats.  0, or
+ * `state` is to be thrown away: -EBADMSG (malformed, or of another kind), -EOVERFLOW (a
+ * value that does not fit: it is never cut), -ENOMEM.  [pure]
  */
 int schema_load(moult_ctx *ctx, const moult_schema *schema, const moult_schema *writer,
                 void *state, moult_in *in, struct fault *why);

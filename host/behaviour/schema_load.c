@@ -5,9 +5,13 @@
 
 #define WORDS (SCHEMA_MEMBERS / 64)
 
-/* Which fields of one struct were met, by their own key and by the one they had. */
-struct met {
-    uint64_t own[WORDS], was[WORDS];
+/* One struct being loaded. */
+struct filling {
+    uint8_t *state;
+    size_t expected;     /* the field that is next if nothing has changed */
+    size_t words;        /* how many of each there are below, the others being zero */
+    uint64_t own[WORDS]; /* fields that were met by their key */
+    uint64_t was[WORDS]; /* and by one they had before */
 };
 
 static int load_struct(struct load *l, struct place *place, uint8_t *state);
@@ -140,57 +144,39 @@ static const moult_field *find_renamed(const struct place *place, const char *te
     return w && w->was ? find_key(place->schema, w->was, strlen(w->was)) : NULL;
 }
 
-/* Sets a bit; whether it was set before. */
-static bool meet(uint64_t *words, size_t i)
-{
-    uint64_t bit = UINT64_C(1) << (i % 64);
-    bool before = words[i / 64] & bit;
-
-    words[i / 64] |= bit;
-    return before;
-}
-
-static bool was_met(const uint64_t *words, size_t i)
-{
-    return words[i / 64] >> i % 64 & 1;
-}
-
 /*
- * `field` gets the value of `text`, its own key or (`renamed`) one it had: in
+ * Field `i` gets the next value, by its own key or (`renamed`) one it had: in
  * place->field, or NULL there if its own key came before and counts.
  */
-static int choose(struct load *l, struct place *place, const moult_field *field,
-                  struct met *met, bool renamed)
+static int choose(struct load *l, struct place *place, struct filling *to, size_t i,
+                  bool renamed)
 {
-    size_t i = (size_t)(field - place->schema->fields);
+    uint64_t bit = UINT64_C(1) << (i % 64), *own, *was;
 
-    if (renamed && was_met(met->own, i))
+    for (; to->words <= i / 64; to->words++)
+        to->own[to->words] = to->was[to->words] = 0;
+    own = &to->own[i / 64];
+    was = &to->was[i / 64];
+    if (renamed && (*own & bit))
         return 0;
-    place->field = field;
-    if (meet(renamed ? met->was : met->own, i))
+    place->field = &place->schema->fields[i];
+    to->expected = i + 1;
+    if ((renamed ? *was : *own) & bit)
         return place_fault(place, l->why, -EBADMSG, "%s is saved twice",
                            renamed ? "a key that it had before" : "its key");
+    *(renamed ? was : own) |= bit;
+    if (*own & *was & bit)
+        return reset_field(l, place->schema, place->field, to->state);
     return 0;
 }
 
-/*
- * The next key, consumed, and where its value goes in place->field: NULL if it is
- * dropped.  `expected` is the field that would come next if nothing had changed.
- */
-static int load_key(struct load *l, struct place *place, const moult_field *expected,
-                    struct met *met)
+/* The next key is not that of the field that was expected. */
+static int look_up_key(struct load *l, struct place *place, struct filling *to)
 {
     const moult_field *own, *renamed;
     const char *text;
     size_t len;
 
-    place->field = place->written = NULL;
-    if (expected->key && moult_match(l->in, expected->key)) {
-        if (place->writer && expected->kind == MOULT_KIND_STRUCT)
-            place->written =
-                find_key(place->writer, expected->key, strlen(expected->key));
-        return choose(l, place, expected, met, false);
-    }
     if (moult_peek(l->in) != MOULT_TEXT) {
         moult_skip(l->in); /* no field's key */
         return 0;
@@ -204,24 +190,31 @@ static int load_key(struct load *l, struct place *place, const moult_field *expe
     renamed = own ? NULL : find_renamed(place, text, len);
     if (!own && !renamed)
         return 0;
-    return choose(l, place, own ? own : renamed, met, !own);
+    return choose(l, place, to, (size_t)((own ? own : renamed) - place->schema->fields),
+                  !own);
 }
 
-static int load_pair(struct load *l, struct place *place, const moult_field **expected,
-                     struct met *met, uint8_t *state)
+/* The next key, consumed, and where its value goes in place->field: NULL if dropped. */
+static int load_key(struct load *l, struct place *place, struct filling *to)
 {
-    int err = load_key(l, place, *expected, met);
-    const moult_field *f = place->field;
+    const moult_field *f = &place->schema->fields[to->expected];
 
-    if (!err && f && was_met(met->own, (size_t)(f - place->schema->fields)) &&
-        was_met(met->was, (size_t)(f - place->schema->fields)))
-        err = reset_field(l, place->schema, f, state);
+    place->field = place->written = NULL;
+    if (!f->key || !moult_match(l->in, f->key))
+        return look_up_key(l, place, to);
+    if (place->writer && f->kind == MOULT_KIND_STRUCT)
+        place->written = find_key(place->writer, f->key, strlen(f->key));
+    return choose(l, place, to, to->expected, false);
+}
+
+static int load_pair(struct load *l, struct place *place, struct filling *to)
+{
+    int err = load_key(l, place, to);
+
     if (err)
         return err;
-    if (f) {
-        *expected = f + 1;
-        return load_field(l, place, state + f->offset);
-    }
+    if (place->field)
+        return load_field(l, place, to->state + place->field->offset);
     moult_skip(l->in);
     if (l->in->error)
         return place_fault(place, l->why, l->in->error,
@@ -231,18 +224,17 @@ static int load_pair(struct load *l, struct place *place, const moult_field **ex
 
 static int load_struct(struct load *l, struct place *place, uint8_t *state)
 {
-    const moult_field *expected = place->schema->fields;
     const uint8_t *at = l->in->at;
     size_t pairs = moult_get_map(l->in);
-    struct met met;
+    struct filling to;
     int err = 0;
 
     if (l->in->error)
         return read_fault(l, place, at, "a map");
-    for (uint32_t i = 0, n = place_count(place->schema); i < n; i += 64)
-        met.own[i / 64] = met.was[i / 64] = 0;
+    to.state = state;
+    to.expected = to.words = 0; /* so that most of it need not be zeroed */
     for (; pairs > 0 && !err; pairs--)
-        err = load_pair(l, place, &expected, &met, state);
+        err = load_pair(l, place, &to);
     return err;
 }
 

@@ -4,7 +4,7 @@
 #include "out.h"
 #include "schema_place.h"
 
-static int save_struct(struct place *place, const moult_schema *schema,
+static int save_struct(struct place *up, const moult_schema *schema,
                        const uint8_t *state, moult_out *out, struct fault *why);
 
 static int put_text(struct place *place, const char *text, size_t len, moult_out *out,

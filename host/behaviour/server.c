@@ -63,6 +63,13 @@ moult_out *moult_continuation(moult_ctx *ctx)
     return s->continuation ? &s->continuation->out : moult_draft(ctx);
 }
 
+void moult_trap_exit(moult_ctx *ctx, bool on)
+{
+    struct process *p = process_of(ctx);
+
+    p->flags = (uint8_t)(on ? p->flags | PROCESS_TRAPS : p->flags & ~PROCESS_TRAPS);
+}
+
 void moult_log(moult_ctx *ctx, int32_t level, const char *format, ...)
 {
     static const enum event_level levels[] = {EVENT_DEBUG, EVENT_INFO, EVENT_WARN,
@@ -75,8 +82,8 @@ void moult_log(moult_ctx *ctx, int32_t level, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    event_emit(levels[level & 3], "plugin.log", "{s:s, s:s, s:s}", "server", s->id, "app",
-               s->code->app, "text", text);
+    event_emit(levels[level & 3], "plugin.log", "{s:s, s:s, s:s}", "server", s->id,
+               "app", s->code->app, "text", text);
 }
 
 /* -- state -- */
@@ -102,8 +109,9 @@ int server_save(const struct server *s, moult_out *out, struct fault *why)
     return error;
 }
 
-int state_load(struct moult_ctx *ctx, const struct code *code, const moult_schema *writer,
-               moult_in *in, void **state, struct fault *why)
+int state_load(struct moult_ctx *ctx, const struct code *code,
+               const moult_schema *writer, moult_in *in, void **state,
+               struct fault *why)
 {
     const moult_schema *schema = code->schema;
     void *memory = NULL;
@@ -112,7 +120,8 @@ int state_load(struct moult_ctx *ctx, const struct code *code, const moult_schem
     if (schema) {
         memory = heap_alloc(&ctx->heap, schema->size);
         if (!memory || schema_init(ctx, schema, memory) < 0)
-            return fault(why, -ENOMEM, "no memory for a state of %u bytes", schema->size);
+            return fault(why, -ENOMEM, "no memory for a state of %u bytes",
+                         schema->size);
     }
     if (in && code->server.load) {
         error = code->server.load(ctx, memory, in);
@@ -162,24 +171,35 @@ static void stop(struct process *p, struct server *s, int32_t reason, const char
 
 static void start_idle(struct process *p, struct server *s, uint64_t ms)
 {
-    struct envelope *e = envelope_create(ENVELOPE_IDLE);
+    struct envelope *e = ms == MOULT_INFINITY ? NULL : envelope_create(ENVELOPE_IDLE);
 
-    if (e)
+    if (!e)
+        return;
+    if (ms) {
         s->idle = send_timer_start(p, process_pid(p), ms, e);
+        return;
+    }
+    e->flags = ENVELOPE_TIMED;
+    e->ref = s->idle =
+        process_ref(); /* comes behind all that waits, and so after none */
+    process_send(p, process_pid(p), e);
 }
 
 static moult_next continued(struct process *p, struct server *s)
 {
     struct envelope *term = s->continuation;
-    moult_next next = moult_noreply();
-    moult_in in = term ? out_read(&term->out) : moult_in_over("\xf6", 1);
+    moult_in in =
+        term && term->out.len ? out_read(&term->out) : moult_in_over("\xf6", 1);
+    moult_next next;
 
     s->continuation = NULL;
+    s->busy = term;
     if (s->code->server.handle_continue)
         next = s->code->server.handle_continue(&p->ctx, s->state, &in);
     else
         next = moult_stop_because(&p->ctx, -ENOSYS,
                                   "it said continue and has no handle_continue");
+    s->busy = NULL;
     envelope_destroy(term);
     return next;
 }
@@ -208,7 +228,19 @@ static void go_on(struct process *p, struct server *s, moult_next next)
 
 /* -- messages -- */
 
-static void refuse(struct process *p, struct envelope *call, int error, const char *text)
+/*
+ * Send `e`, the answer to whom this server keeps waiting.  That one runs next, here, if
+ * the callback is over; if the server goes on by itself, wherever there is room.
+ */
+static int send_answer(struct process *p, moult_pid to, struct envelope *e,
+                       moult_next next)
+{
+    return next.verdict & MOULT_NEXT_CONTINUE ? process_send(p, to, e)
+                                              : process_send_last(p, to, e);
+}
+
+static void refuse(struct process *p, struct envelope *call, int error,
+                   const char *text)
 {
     moult_pid caller = call->from;
     struct envelope *e = p->current;
@@ -226,7 +258,8 @@ static void refuse_as_said(struct process *p, struct server *s, moult_next next)
     refuse(p, p->current, next.reason, s->said ? signal_text(s->said) : NULL);
 }
 
-static void reply_or_refuse(struct process *p, struct envelope *reply, const moult_in *in)
+static void reply_or_refuse(struct process *p, struct envelope *reply,
+                            const moult_in *in, moult_next next)
 {
     char text[256];
 
@@ -240,7 +273,8 @@ static void reply_or_refuse(struct process *p, struct envelope *reply, const mou
     } else {
         reply->ref = p->current->ref;
         reply->from = process_pid(p);
-        process_send_last(p, p->current->from, reply);
+        send_answer(p, p->current->from, reply, next);
+        p->current->kind = ENVELOPE_CAST; /* it is answered, however this ends */
     }
 }
 
@@ -266,10 +300,12 @@ static void handle_call(struct process *p, struct server *s)
         refuse(p, e, -ENOMEM, "no memory for the reply");
         return;
     }
+    s->busy = reply; /* it may be killed in there, and then nobody comes back */
     next = s->code->server.handle_call(&p->ctx, s->state, &from, &in, &reply->out);
+    s->busy = NULL;
     switch (is_answered(p) ? MOULT_NEXT_VERDICT : next.verdict & MOULT_NEXT_VERDICT) {
     case MOULT_NEXT_REPLY:
-        reply_or_refuse(p, reply, &in);
+        reply_or_refuse(p, reply, &in, next);
         reply = NULL;
         break;
     case MOULT_NEXT_REFUSE:
@@ -277,7 +313,7 @@ static void handle_call(struct process *p, struct server *s)
         break;
     case MOULT_NEXT_STOP_REPLY:
         terminate(p, s, next.reason);
-        reply_or_refuse(p, reply, &in);
+        reply_or_refuse(p, reply, &in, next);
         reply = NULL;
         break;
     case MOULT_NEXT_NOREPLY:
@@ -372,6 +408,7 @@ static void ignored(struct process *p)
 static void started(struct process *p, struct server *s, moult_next next)
 {
     struct envelope *reply = envelope_create(ENVELOPE_REPLY);
+    int error;
 
     if (!reply) {
         start_failed(p, -ENOMEM, "no memory to say that it has started");
@@ -380,9 +417,12 @@ static void started(struct process *p, struct server *s, moult_next next)
     s->flags |= SERVER_STARTED;
     moult_put_bool(&reply->out, true);
     reply->ref = p->current->ref;
-    process_send_last(p, p->current->from, reply);
+    error = send_answer(p, p->current->from, reply, next);
     p->current->kind = ENVELOPE_CAST;
-    go_on(p, s, next);
+    if (error == -ESRCH) /* it does not even know that there is a child to end */
+        stop(p, s, MOULT_KILLED, "its starter ended meanwhile");
+    else
+        go_on(p, s, next);
 }
 
 static void handle_start(struct process *p, struct server *s)
@@ -416,6 +456,9 @@ static void handle_start(struct process *p, struct server *s)
 
 static void handle_exit(struct process *p, struct server *s)
 {
+    if (p->current->code == MOULT_NORMAL &&
+        !moult_pid_equal(p->current->from, p->parent))
+        return;
     stop(p, s, p->current->code, signal_text(p->current));
 }
 
@@ -455,6 +498,8 @@ static bool stop_idle(struct process *p, struct server *s, const struct envelope
 {
     uint64_t idle = s->idle;
 
+    if (e->kind == ENVELOPE_SYSTEM) /* who only looks does not disturb */
+        return true;
     if (e->flags & ENVELOPE_TIMED)
         send_timer_received(p, e->ref);
     if (e->kind == ENVELOPE_IDLE && e->ref != idle)
@@ -474,7 +519,8 @@ static void handle(struct process *p, struct envelope *e)
     if (!(s->idle | (e->flags & ENVELOPE_TIMED)) || stop_idle(p, s, e))
         dispatch(p, s);
     if (p->ctx.heap.used != atomic_load_explicit(&p->memory, memory_order_relaxed))
-        atomic_store_explicit(&p->memory, (uint32_t)p->ctx.heap.used, memory_order_relaxed);
+        atomic_store_explicit(&p->memory, (uint32_t)p->ctx.heap.used,
+                              memory_order_relaxed);
     if (p->flags & PROCESS_EXITING)
         return; /* what it owes an answer to is answered by its ending */
     envelope_destroy(p->current);
@@ -485,6 +531,10 @@ static void handle(struct process *p, struct envelope *e)
         envelope_destroy(s->said);
         s->said = NULL;
     }
+    if (s->continuation) { /* written, and then not gone on with */
+        envelope_destroy(s->continuation);
+        s->continuation = NULL;
+    }
 }
 
 static void ended(struct process *p)
@@ -493,6 +543,7 @@ static void ended(struct process *p)
 
     envelope_destroy(s->said);
     envelope_destroy(s->continuation);
+    envelope_destroy(s->busy);
     code_use(s->code, -1);
     free(s);
 }

@@ -19,13 +19,14 @@ enum server_flag {
 
 struct server {
     const struct code *code;
-    void *state; /* in the process's heap; NULL if the code has none */
-    struct envelope *said;         /* by moult_refuse or moult_stop_because */
+    void *state;           /* in the process's heap; NULL if the code has none */
+    struct envelope *said; /* by moult_refuse or moult_stop_because */
     struct envelope *continuation; /* written in this callback, or NULL */
-    uint64_t idle;                 /* the timer of moult_with_timeout, or 0 */
-    uint32_t handled;              /* messages */
-    uint8_t flags;                 /* enum server_flag */
-    char id[];                     /* its own, "worker.7" */
+    struct envelope *busy; /* what the callback at hand reads or writes, or NULL */
+    uint64_t idle;         /* the timer of moult_with_timeout, or 0 */
+    uint32_t handled;      /* messages */
+    uint8_t flags;         /* enum server_flag */
+    char id[];             /* its own, "worker.7" */
 };
 
 extern const struct process_class server_class;
@@ -33,7 +34,7 @@ extern const struct process_class server_class;
 /* What servers and supervisors answer to calls of ENVELOPE_SYSTEM, by `code`. */
 enum system_request {
     SYSTEM_STATE = 1, /* {vsn, format, state}; OTP: sys:get_state/1 */
-    SYSTEM_CHILDREN,  /* of a supervisor, as a list of maps */
+    SYSTEM_CHILDREN,  /* of a supervisor: given how many at most, {count, children} */
     SYSTEM_ADD,       /* children to a supervisor, and start them; see supervisor.h */
     SYSTEM_REMOVE,    /* end them, and forget them */
     SYSTEM_START_APPLICATION,
@@ -52,7 +53,8 @@ struct server_spec {
  * (nobody if init said ignore); or a negative errno, and why in `parent->answer`: the
  * reason as its code, and words.  By `parent`, inside a callback.
  */
-int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid);
+int server_start(struct process *parent, const struct server_spec *spec,
+                 moult_pid *pid);
 
 static inline struct server *server_of(const struct process *p)
 {
@@ -70,8 +72,9 @@ int server_save(const struct server *s, moult_out *out, struct fault *why);
  * schema or load hook.  `writer` is the schema that the map was written by, or NULL.  0 and `*state`; or a negative errno, `why`, and what was
  * allocated is still `ctx`'s.  [pure]
  */
-int state_load(struct moult_ctx *ctx, const struct code *code, const moult_schema *writer,
-               moult_in *in, void **state, struct fault *why);
+int state_load(struct moult_ctx *ctx, const struct code *code,
+               const moult_schema *writer, moult_in *in, void **state,
+               struct fault *why);
 
 /*
  * From now on `p`, which rests, runs `code` on `state`.  If `ctx` is given, its memory

@@ -14,14 +14,14 @@
 #include "name.h"
 #include "signals.h"
 
-#define INTENSITY     1u /* as OTP */
-#define PERIOD_S      5u
-#define SHUTDOWN_MS   5000u
-#define SELF_RESTART  1 /* `code` of a cast to itself: try child `ref` again */
+#define INTENSITY    1u /* as OTP */
+#define PERIOD_S     5u
+#define SELF_RESTART 1 /* `code` of a cast to itself: try child `ref` again */
 
 /* -- children -- */
 
-static struct child *child_add(struct supervisor *s, const struct code *code, uint32_t at)
+static struct child *child_add(struct supervisor *s, const struct code *code,
+                               uint32_t at)
 {
     const char *id = code->child->id;
     size_t size = strlen(id) + 12;
@@ -70,6 +70,15 @@ static void child_unlink(struct supervisor *s, struct child *c)
     s->count--;
 }
 
+/* What it is registered as: "" if it is not. */
+static void child_name(const struct child *c, char name[NAME_MAX_LEN + 1])
+{
+    const moult_child *spec = c->code->child;
+
+    snprintf(name, NAME_MAX_LEN + 1, "%s%s", spec->name ? spec->name : "",
+             spec->name && spec->count ? strrchr(c->id, '.') : "");
+}
+
 static int child_start(struct process *p, struct supervisor *s, struct child *c)
 {
     struct server_spec spec = {.code = c->code, .id = c->id};
@@ -77,12 +86,9 @@ static int child_start(struct process *p, struct supervisor *s, struct child *c)
     moult_pid pid = {0};
     int error;
 
-    if (c->code->child->name) {
-        const char *dot = c->code->child->count ? strrchr(c->id, '.') : "";
-
-        snprintf(name, sizeof(name), "%s%s", c->code->child->name, dot);
+    child_name(c, name);
+    if (name[0])
         spec.name = name;
-    }
     error = server_start(p, &spec, &pid);
     if (!error && pid.bits && map_put(&s->by_pid, pid.bits, (uintptr_t)c) < 0) {
         signal_exit(p, pid, MOULT_KILL, NULL);
@@ -113,7 +119,7 @@ void supervisor_end(struct process *p, moult_pid child, uint32_t shutdown_ms)
 {
     uint64_t wait_ms = shutdown_ms == MOULT_SHUTDOWN_INFINITY ? MOULT_INFINITY
                        : shutdown_ms                          ? shutdown_ms
-                                                              : SHUTDOWN_MS;
+                                                              : SUPERVISOR_SHUTDOWN_MS;
     bool brutal = shutdown_ms == MOULT_BRUTAL_KILL;
 
     if (brutal)
@@ -200,7 +206,8 @@ static void children_remove(struct process *p, struct supervisor *s,
     }
 }
 
-static int children_change(struct process *p, struct supervisor *s, char *text, size_t size)
+static int children_change(struct process *p, struct supervisor *s, char *text,
+                           size_t size)
 {
     moult_in in = out_read(&p->current->out);
     const struct code *const *codes = (const void *)(uintptr_t)moult_get_uint(&in);
@@ -222,7 +229,8 @@ static int children_change(struct process *p, struct supervisor *s, char *text, 
 }
 
 int supervisor_ask(moult_pid supervisor, enum system_request what,
-                   const struct code *const *codes, size_t count, char *text, size_t size)
+                   const struct code *const *codes, size_t count, char *text,
+                   size_t size)
 {
     struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
 
@@ -257,7 +265,7 @@ static void move_to_end(struct supervisor *s, const struct code *code)
 {
     struct child *c = s->first, *next;
 
-    for (uint32_t left = s->count; left--; c = next) {
+    for (uint32_t left = s->count; c && left > 0; c = next, left--) {
         next = c->next;
         if (c->code != code)
             continue;
@@ -295,6 +303,25 @@ void supervisor_became(struct supervisor *s, const struct supervisor_spec *spec,
 
 /* -- restarting -- */
 
+/* Make room for `intensity` restarts, keeping the latest; false: no memory. */
+static bool ring_resize(struct supervisor *s, uint32_t intensity)
+{
+    uint64_t *ring = calloc(intensity, sizeof(*ring));
+    uint32_t kept =
+        s->restart_count < s->restart_room ? s->restart_count : s->restart_room;
+
+    if (!ring)
+        return false;
+    kept = kept < intensity ? kept : intensity;
+    for (uint32_t i = 0; i < kept; i++)
+        ring[i] = s->restart_s[(s->restart_count - kept + i) % s->restart_room];
+    free(s->restart_s);
+    s->restart_s = ring;
+    s->restart_room = intensity;
+    s->restart_count = kept;
+    return true;
+}
+
 /* Note a restart; false if there were too many.  In whole seconds, as OTP counts. */
 static bool within_intensity(struct supervisor *s)
 {
@@ -302,8 +329,8 @@ static bool within_intensity(struct supervisor *s)
     uint64_t period = s->spec.period_s ? s->spec.period_s : PERIOD_S;
     uint64_t now = clock_ns() / 1000000000u, oldest;
 
-    if (!s->restart_s && !(s->restart_s = calloc(intensity, sizeof(*s->restart_s))))
-        return false;
+    if (s->restart_room != intensity && !ring_resize(s, intensity))
+        return false; /* another version may allow more, or less */
     oldest = s->restart_s[s->restart_count % intensity];
     s->restart_s[s->restart_count % intensity] = now;
     /* The one `intensity` restarts ago still counts if it is exactly a period old. */
@@ -341,12 +368,13 @@ static void restart(struct process *p, struct supervisor *s, struct child *c)
     c->restarts++;
     atomic_fetch_add_explicit(&p->group->restarts, 1, memory_order_relaxed);
     if (child_start(p, s, c) == 0) {
-        event_emit(EVENT_INFO, "server.restart", "{s:s, s:s, s:s, s:i}", "server", c->id,
-                   "app", c->code->app, "vsn", c->code->vsn, "restarts", (int)c->restarts);
+        event_emit(EVENT_INFO, "server.restart", "{s:s, s:s, s:s, s:i}", "server",
+                   c->id, "app", c->code->app, "vsn", c->code->vsn, "restarts",
+                   (int)c->restarts);
         return;
     }
-    event_emit(EVENT_ERROR, "server.start_failed", "{s:s, s:s, s:s, s:s}", "server", c->id,
-               "app", c->code->app, "vsn", c->code->vsn, "reason",
+    event_emit(EVENT_ERROR, "server.start_failed", "{s:s, s:s, s:s, s:s}", "server",
+               c->id, "app", c->code->app, "vsn", c->code->vsn, "reason",
                moult_call_text(&p->ctx));
     retry_later(p, c); /* others are served between two attempts */
 }
@@ -370,7 +398,7 @@ static void child_exited(struct process *p, struct supervisor *s, struct child *
                    "{s:s, s:s, s:s, s:s%, s:s}", "server", c->id, "app", c->code->app,
                    "vsn", c->code->vsn, "reason", *text ? text : moult_strerror(reason),
                    strlen(*text ? text : moult_strerror(reason)), "restart",
-                   kind == MOULT_TEMPORARY ? "temporary"
+                   kind == MOULT_TEMPORARY   ? "temporary"
                    : kind == MOULT_TRANSIENT ? "transient"
                                              : "permanent");
     if (kind == MOULT_PERMANENT || (kind == MOULT_TRANSIENT && !in_good_order(reason)))
@@ -396,9 +424,12 @@ static void handle_exit(struct process *p, struct supervisor *s)
 static void put_child(moult_out *out, const struct child *c)
 {
     static const char *const states[] = {"stopped", "running", "restarting"};
+    char name[NAME_MAX_LEN + 1];
 
-    moult_put_map(out, 6);
+    child_name(c, name);
+    moult_put_map(out, 7);
     moult_put_text_at(out, "id", c->id);
+    moult_put_text_at(out, "name", name);
     moult_put_text(out, "pid");
     if (c->pid.bits)
         moult_put_pid(out, c->pid);
@@ -408,6 +439,22 @@ static void put_child(moult_out *out, const struct child *c)
     moult_put_text_at(out, "status", states[c->state]);
     moult_put_int_at(out, "restarts", c->restarts);
     moult_put_text_at(out, "vsn", c->code->vsn);
+}
+
+/* The first of its children, at most as many as were asked for, and how many there are. */
+static void put_children(struct process *p, struct supervisor *s, moult_out *out)
+{
+    moult_in in = out_read(&p->current->out);
+    uint64_t left = moult_get_uint(&in);
+
+    if (left > s->count)
+        left = s->count;
+    moult_put_map(out, 2);
+    moult_put_int_at(out, "count", s->count);
+    moult_put_text(out, "children");
+    moult_put_array(out, left);
+    for (struct child *c = s->first; left > 0; c = c->next, left--)
+        put_child(out, c);
 }
 
 static void handle_system(struct process *p, struct supervisor *s)
@@ -420,9 +467,7 @@ static void handle_system(struct process *p, struct supervisor *s)
         return; /* the caller's timeout tells */
     if (p->current->code == SYSTEM_CHILDREN) {
         error = 0;
-        moult_put_array(&reply->out, s->count);
-        for (struct child *c = s->first; c; c = c->next)
-            put_child(&reply->out, c);
+        put_children(p, s, &reply->out);
     } else if (p->current->code == SYSTEM_ADD || p->current->code == SYSTEM_REMOVE) {
         error = children_change(p, s, text, sizeof(text));
         moult_put_null(&reply->out);
@@ -439,10 +484,14 @@ static void handle_system(struct process *p, struct supervisor *s)
 
 static void handle_cast(struct process *p, struct supervisor *s)
 {
-    struct child *c = (struct child *)(uintptr_t)p->current->ref;
+    struct child *c = s->first;
 
-    if (p->current->code == SELF_RESTART &&
-        moult_pid_equal(p->current->from, process_pid(p)) && c->state == CHILD_RESTARTING)
+    if (p->current->code != SELF_RESTART ||
+        !moult_pid_equal(p->current->from, process_pid(p)))
+        return;
+    while (c && (uintptr_t)c != p->current->ref) /* it may be forgotten by now */
+        c = c->next;
+    if (c && c->state == CHILD_RESTARTING)
         restart(p, s, c);
 }
 
@@ -459,6 +508,7 @@ static void handle(struct process *p, struct envelope *e)
         handle_exit(p, s);
         break;
     case ENVELOPE_SYSTEM:
+    case ENVELOPE_CALL: /* there is none that it knows */
         handle_system(p, s);
         break;
     case ENVELOPE_CAST:

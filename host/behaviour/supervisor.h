@@ -11,6 +11,8 @@
 
 #include "server.h"
 
+#define SUPERVISOR_SHUTDOWN_MS 5000u /* of a child that says 0; as OTP */
+
 enum child_state { CHILD_STOPPED, CHILD_RUNNING, CHILD_RESTARTING };
 
 /* A server of it, in the order of their start. */
@@ -37,7 +39,8 @@ struct supervisor {
     struct child *first, *last;
     uint32_t count;
     struct map by_pid;      /* pid -> struct child */
-    uint64_t *restart_s;    /* when the last `intensity` + 1 restarts were; a ring */
+    uint64_t *restart_s;    /* when the last restarts were; a ring of `restart_room` */
+    uint32_t restart_room;  /* the intensity that it was made for */
     uint32_t restart_count; /* in the ring, ever */
 };
 
@@ -62,7 +65,8 @@ static inline struct supervisor *supervisor_of(const struct process *p)
  * worker, nor while the supervisor is held.
  */
 int supervisor_ask(moult_pid supervisor, enum system_request what,
-                   const struct code *const *codes, size_t count, char *text, size_t size);
+                   const struct code *const *codes, size_t count, char *text,
+                   size_t size);
 
 /*
  * It supervises another version now: its children run, and will be started from, the

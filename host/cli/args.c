@@ -17,6 +17,12 @@ const struct option args_everywhere[] = {
     {0},
 };
 
+/* Where it is in the command line. */
+struct cursor {
+    char **argv;
+    int argc, at;
+};
+
 /* An option as it stands on the command line. */
 struct given {
     const char *name; /* without dashes, `len` bytes */
@@ -72,19 +78,19 @@ static int unknown_option(const struct args *args, const struct given *given,
                  command, name, blank, command);
 }
 
-/* The value of an option that needs one is the next word, and `*at` moves to it. */
-static int take_value(const struct option *option, const struct given *given, int argc,
-                      char **argv, int *at, const char **value, struct fault *why)
+/* The value of an option that needs one is the next word, and the cursor moves to it. */
+static int take_value(const struct option *option, const struct given *given,
+                      struct cursor *c, const char **value, struct fault *why)
 {
     *value = given->value ? given->value : "";
     if (!option->value && given->value)
         return fault(why, -EINVAL, "'--%s' takes no value", option->name);
     if (!option->value || given->value)
         return 0;
-    if (*at + 1 >= argc)
+    if (c->at + 1 >= c->argc)
         return fault(why, -EINVAL, "'--%s' needs a value: --%s %s", option->name,
                      option->name, option->value);
-    *value = argv[++*at];
+    *value = c->argv[++c->at];
     return 0;
 }
 
@@ -97,30 +103,33 @@ static void set_everywhere(struct args *args, int index, const char *value)
     args->version |= index == 3;
 }
 
-static int take_option(struct args *args, int argc, char **argv, int *at,
-                       struct fault *why)
+/* Two of them have short names as well, by custom. */
+static struct given read_either(const char *word)
 {
-    struct given given = read_option(argv[*at]);
-    const struct option *own = args->command ? args->command->options : NULL;
-    const char *value;
-    int index, error;
+    if (strcmp(word, "-h") == 0)
+        return (struct given){"help", 4, NULL};
+    if (strcmp(word, "-V") == 0)
+        return (struct given){"version", 7, NULL};
+    return read_option(word);
+}
 
-    if (strcmp(argv[*at], "-h") == 0)
-        given = (struct given){"help", 4, NULL};
-    if (strcmp(argv[*at], "-V") == 0)
-        given = (struct given){"version", 7, NULL};
-    index = find(own, &given);
-    if (index >= 0) {
-        error = take_value(&own[index], &given, argc, argv, at, &value, why);
-        args->values[index] = error ? NULL : value;
+static int take_option(struct args *args, struct cursor *c, struct fault *why)
+{
+    struct given given = read_either(c->argv[c->at]);
+    const struct option *own = args->command ? args->command->options : NULL;
+    int mine = find(own, &given), everyones = find(args_everywhere, &given), error;
+    const char *value = NULL;
+
+    if (own && mine >= 0) {
+        error = take_value(&own[mine], &given, c, &value, why);
+        args->values[mine] = error ? NULL : value;
         return error;
     }
-    index = find(args_everywhere, &given);
-    if (index < 0)
+    if (everyones < 0)
         return unknown_option(args, &given, why);
-    error = take_value(&args_everywhere[index], &given, argc, argv, at, &value, why);
+    error = take_value(&args_everywhere[everyones], &given, c, &value, why);
     if (!error)
-        set_everywhere(args, index, value);
+        set_everywhere(args, everyones, value);
     return error;
 }
 
@@ -144,21 +153,24 @@ static int take_command(struct args *args, const char *word, struct fault *why)
 
 int args_parse(int argc, char **argv, struct args *out, struct fault *why)
 {
+    struct cursor c = {argv, argc, 1};
     bool over = false; /* no more options */
     int error = 0;
 
     *out = (struct args){.words = calloc((size_t)argc + 1, sizeof(*out->words))};
     if (!out->words)
         return fault(why, -ENOMEM, "no memory for the command line");
-    for (int i = 1; !error && i < argc; i++) {
-        if (!over && strcmp(argv[i], "--") == 0)
+    for (; !error && c.at < argc; c.at++) {
+        const char *word = argv[c.at];
+
+        if (!over && strcmp(word, "--") == 0)
             over = true;
-        else if (!over && is_option(argv[i]))
-            error = take_option(out, argc, argv, &i, why);
+        else if (!over && is_option(word))
+            error = take_option(out, &c, why);
         else if (!out->command)
-            error = take_command(out, argv[i], why);
+            error = take_command(out, word, why);
         else
-            out->words[out->count++] = argv[i];
+            out->words[out->count++] = word;
     }
     return error;
 }

@@ -55,17 +55,23 @@ static int flushed(const struct screen *screen, int status)
     return status == CLI_DONE ? CLI_FAILED : status;
 }
 
-int cli_main(int argc, char **argv)
+int cli_run(int argc, char **argv, const struct screen *screen)
 {
-    struct screen screen = screen_here();
     struct fault why = {0};
     struct args args;
     int status = CLI_USAGE;
 
     if (args_parse(argc, argv, &args, &why) != 0)
-        screen_complain(&screen, "%s", why.text);
+        screen_complain(screen, "%s", why.text);
     else
-        status = flushed(&screen, dispatch(&args, &screen));
+        status = flushed(screen, dispatch(&args, screen));
     args_finish(&args);
     return status;
+}
+
+int cli_main(int argc, char **argv)
+{
+    struct screen screen = screen_here();
+
+    return cli_run(argc, argv, &screen);
 }

@@ -93,7 +93,7 @@ static int connect_to(const char *path, int *out, struct fault *why)
 
 int client_open(const char *path, struct client **out, struct fault *why)
 {
-    int fd, error = connect_to(path, &fd, why);
+    int fd = -1, error = connect_to(path, &fd, why);
     struct client *client;
 
     if (error)
@@ -236,7 +236,7 @@ static bool is_answer(const json_t *message, json_int_t id)
 static int await(struct client *client, json_int_t id, struct answer *out,
                  struct fault *why)
 {
-    json_t *message;
+    json_t *message = NULL;
     int error;
 
     for (;;) {
@@ -287,7 +287,7 @@ int client_ask(struct client *client, const char *method, json_t *params,
 
 int client_listen(struct client *client, struct fault *why)
 {
-    json_t *message;
+    json_t *message = NULL;
     int error;
 
     while (!(error = receive(client, &message, why))) {

@@ -7,6 +7,7 @@
 #include "local.h"
 #include "show.h"
 #include "talk.h"
+#include "words.h"
 
 static const struct option run_options[] = {
     {"config", "FILE", "settings; see 'moult help config'"},
@@ -15,6 +16,10 @@ static const struct option run_options[] = {
     {"workers", "N", "threads that run servers; one a processor"},
     {"on-drop", "upgrade|stage", "what a higher version does that is dropped"},
     {"log", "text|json", "how events look on stderr"},
+    {0},
+};
+static const struct option tree_options[] = {
+    {"limit", "N", "no more children of a supervisor than so many; 1000"},
     {0},
 };
 static const struct option ps_options[] = {
@@ -36,6 +41,7 @@ static const struct option event_options[] = {
     {0},
 };
 
+/* clang-format off */
 static const struct command commands[] = {
     {
         .name = "run",
@@ -43,8 +49,7 @@ static const struct command commands[] = {
         .summary = "be a host: load the plugins in a folder, and watch it",
         .details = "  Runs until SIGTERM, SIGINT or 'moult stop', and then ends each "
                    "server in\n"
-                   "  order.  Of each application the highest version starts, or the "
-                   "one that ran\n"
+                   "  order.  Of each application the highest version starts, or the one that ran\n"
                    "  last.  Events go to stderr.\n"
                    "\n"
                    "  moult run --plugins ./plugins --data ./data\n"
@@ -73,14 +78,16 @@ static const struct command commands[] = {
     },
     {
         .name = "tree",
-        .synopsis = "",
+        .synopsis = "[--limit N]",
         .summary = "the supervision trees",
         .details =
             "  For each child its id, its registered name if that is another, its pid\n"
             "  and how it is.\n"
             "\n"
             "  moult tree\n",
+        .options = tree_options,
         .method = "tree",
+        .params = words_limit,
         .show = show_tree,
         .run = talk_run,
     },
@@ -94,7 +101,7 @@ static const struct command commands[] = {
                    "  moult ps --json | jq '.[] | select(.mailbox > 100)'\n",
         .options = ps_options,
         .method = "ps",
-        .params = talk_limit,
+        .params = words_limit,
         .show = show_ps,
         .run = talk_ps,
     },
@@ -109,7 +116,7 @@ static const struct command commands[] = {
         .least = 1,
         .most = 1,
         .method = "state",
-        .params = talk_name,
+        .params = words_name,
         .show = show_state,
         .run = talk_run,
     },
@@ -128,7 +135,7 @@ static const struct command commands[] = {
         .least = 2,
         .most = 2,
         .method = "call",
-        .params = talk_message,
+        .params = words_message,
         .show = show_value,
         .run = talk_run,
     },
@@ -143,7 +150,7 @@ static const struct command commands[] = {
         .least = 2,
         .most = 2,
         .method = "cast",
-        .params = talk_message,
+        .params = words_message,
         .show = show_nothing,
         .run = talk_run,
     },
@@ -161,7 +168,7 @@ static const struct command commands[] = {
         .least = 1,
         .most = 1,
         .method = "upgrade",
-        .params = talk_targets,
+        .params = words_targets,
         .show = show_upgrade,
         .run = talk_run,
     },
@@ -176,7 +183,7 @@ static const struct command commands[] = {
         .least = 1,
         .most = 1,
         .method = "downgrade",
-        .params = talk_targets,
+        .params = words_targets,
         .show = show_upgrade,
         .run = talk_run,
     },
@@ -191,7 +198,7 @@ static const struct command commands[] = {
         .least = 1,
         .most = 1,
         .method = "unpack",
-        .params = talk_file,
+        .params = words_file,
         .show = show_unpacked,
         .run = talk_run,
     },
@@ -237,8 +244,7 @@ static const struct command commands[] = {
         .summary = "vet a plugin as a host would, without one",
         .details =
             "  Reads FILE, loads it in another process, and saves, loads and carries\n"
-            "  initial states; with OLD, another version of it, from that one and "
-            "back.\n"
+            "  initial states; with OLD, another version of it, from that one and back.\n"
             "\n"
             "  moult check counter-2.0.0.so counter-1.1.0.so\n",
         .least = 1,
@@ -263,6 +269,7 @@ static const struct command commands[] = {
         .run = local_vet,
     },
 };
+/* clang-format on */
 
 const struct command *command_at(size_t index)
 {

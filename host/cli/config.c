@@ -10,9 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where a value comes from, for messages: "--workers" or "moult.conf:3: 'workers'". */
+/* Where a value comes from. */
 struct origin {
-    char text[300];
+    char text[300];     /* for messages: "--workers" or "moult.conf:3: 'workers'" */
+    const char *folder; /* what a path is relative to */
 };
 
 /* -- defaults -- */
@@ -88,14 +89,14 @@ static unsigned processors(void)
 /* -- values -- */
 
 /* Set `*to` unless it was set before. */
-static int take_path(const char *path, const char *folder, char **to,
-                     const struct origin *from, struct fault *why)
+static int take_path(const char *path, char **to, const struct origin *from,
+                     struct fault *why)
 {
     if (!path[0])
         return fault(why, -EINVAL, "%s must not be empty", from->text);
     if (*to)
         return 0;
-    *to = path[0] == '/' ? strdup(path) : below(folder, path);
+    *to = path[0] == '/' ? strdup(path) : below(from->folder, path);
     return *to ? 0 : fault(why, -ENOMEM, "no memory for the configuration");
 }
 
@@ -134,14 +135,14 @@ struct draft {
 };
 
 static int take_text(struct draft *d, const char *key, const char *text,
-                     const char *folder, const struct origin *from, struct fault *why)
+                     const struct origin *from, struct fault *why)
 {
     if (strcmp(key, "plugins") == 0)
-        return take_path(text, folder, &d->config.plugins, from, why);
+        return take_path(text, &d->config.plugins, from, why);
     if (strcmp(key, "data") == 0)
-        return take_path(text, folder, &d->config.data, from, why);
+        return take_path(text, &d->config.data, from, why);
     if (strcmp(key, "socket") == 0)
-        return take_path(text, folder, &d->config.socket, from, why);
+        return take_path(text, &d->config.socket, from, why);
     if (strcmp(key, "on_drop") == 0)
         return take_word(text, on_drop_words, &d->on_drop, from, why);
     return take_word(text, log_words, &d->log, from, why);
@@ -151,7 +152,7 @@ static int take_text(struct draft *d, const char *key, const char *text,
 
 static int parse_workers(const char *text, struct draft *d, struct fault *why)
 {
-    const struct origin from = {"--workers"};
+    const struct origin from = {"--workers", NULL};
     char *end;
     long long count;
 
@@ -177,11 +178,11 @@ static int take_options(struct draft *d, const struct config_options *options,
     int error = options->workers ? parse_workers(options->workers, d, why) : 0;
 
     for (size_t i = 0; !error && i < sizeof(said) / sizeof(*said); i++) {
-        struct origin from;
+        struct origin from = {.folder = folder};
 
         snprintf(from.text, sizeof(from.text), "%s", said[i].option);
         if (said[i].text)
-            error = take_text(d, said[i].key, said[i].text, folder, &from, why);
+            error = take_text(d, said[i].key, said[i].text, &from, why);
     }
     return error;
 }
@@ -206,7 +207,7 @@ static int take_setting(struct draft *d, const config_setting_t *setting,
     const char *in =
         config_setting_source_file(setting); /* NULL: not an included one */
     unsigned line = config_setting_source_line(setting);
-    struct origin from;
+    struct origin from = {.folder = folder};
 
     snprintf(from.text, sizeof(from.text), "%s:%u: '%s'", in ? in : file, line, name);
     if (!is_key(name))
@@ -222,7 +223,7 @@ static int take_setting(struct draft *d, const config_setting_t *setting,
     text = config_setting_get_string(setting);
     if (!text)
         return fault(why, -EINVAL, "%s must be a string in double quotes", from.text);
-    return take_text(d, name, text, folder, &from, why);
+    return take_text(d, name, text, &from, why);
 }
 
 static int take_settings(struct draft *d, const config_t *settings, const char *file,

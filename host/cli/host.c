@@ -2,11 +2,13 @@
 #include "host.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -19,6 +21,8 @@
 #include "name.h"
 #include "release.h"
 #include "worker.h"
+
+#define STOP_GRACE_S 5 /* beyond what the children's specs allow */
 
 struct host {
     const struct config *config;
@@ -125,9 +129,11 @@ static int start(struct host *h, struct fault *why)
 {
     const struct config *c = h->config;
     struct release_options options = {c->plugins, c->data, c->stage_only};
-    int error = names_start();
+    int error;
 
+    workers_prepare();
     ask_start();
+    error = names_start();
     if (!error)
         error = workers_start(c->workers);
     if (!error)
@@ -135,9 +141,9 @@ static int start(struct host *h, struct fault *why)
     if (error)
         return fault(why, error, "unable to start %u workers: %s", c->workers,
                      strerror(-error));
-    error = release_start(&options, why);
+    error = open_control(h, why); /* first: a socket that is taken ends it here */
     if (!error)
-        error = open_control(h, why);
+        error = release_start(&options, why);
     return error;
 }
 
@@ -150,36 +156,72 @@ static void ready(struct host *h)
     notify("READY=1");
 }
 
-static void end(struct host *h)
+static void *stop_all(void *unused)
 {
-    event_emit(EVENT_INFO, "host.stop", "{}");
-    notify("STOPPING=1");
-    control_close(h->control);
     release_stop();
     workers_stop();
     names_stop();
-    event_emit(EVENT_INFO, "host.stopped", "{}");
+    return NULL;
+}
+
+/*
+ * Stop what runs, within the time that the children's specs allow.  False if a callback
+ * does not come to its end: then its thread can't be joined, nor what it uses be freed.
+ */
+static bool stop_in_time(void)
+{
+    uint64_t allowed_ms = applications_shutdown_ms();
+    struct timespec end;
+    pthread_t stopper;
+
+    if (pthread_create(&stopper, NULL, stop_all, NULL) != 0) {
+        stop_all(NULL);
+        return true;
+    }
+    if (allowed_ms == MOULT_INFINITY)
+        return pthread_join(stopper, NULL) == 0;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += (time_t)(allowed_ms / 1000 + STOP_GRACE_S);
+    return pthread_timedjoin_np(stopper, NULL, &end) == 0;
+}
+
+static bool end(struct host *h)
+{
+    bool stopped;
+
+    event_emit(EVENT_INFO, "host.stop", "{}");
+    log_events(h);
+    notify("STOPPING=1");
+    stopped = stop_in_time();
+    event_emit(stopped ? EVENT_INFO : EVENT_ERROR,
+               stopped ? "host.stopped" : "host.stuck", "{}");
+    log_events(h);
+    control_close(h->control);
     uv_walk(&h->loop, close_handle, NULL);
     uv_run(&h->loop, UV_RUN_DEFAULT);
     uv_loop_close(&h->loop);
-    log_events(h);
+    return stopped;
 }
 
 int host_run(const struct config *config)
 {
     struct host h = {.config = config};
     struct fault why = {0};
+    int error;
 
     h.view = (struct host_view){config->plugins, config->data, config->socket,
                                 clock_ns(),      stop,         &h};
     uv_loop_init(&h.loop);
-    if (watch_signals(&h) < 0 || start(&h, &why) < 0) {
-        end(&h);
-        fprintf(stderr, "moult: %s\n", why.text[0] ? why.text : "unable to start");
-        return 1;
+    error = watch_signals(&h);
+    if (!error)
+        error = start(&h, &why);
+    if (!error) {
+        ready(&h);
+        uv_run(&h.loop, UV_RUN_DEFAULT);
     }
-    ready(&h);
-    uv_run(&h.loop, UV_RUN_DEFAULT);
-    end(&h);
-    return 0;
+    if (!end(&h))
+        _exit(EXIT_FAILURE); /* threads still run what exit() would take down */
+    if (error)
+        fprintf(stderr, "moult: %s\n", why.text[0] ? why.text : strerror(-error));
+    return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -68,7 +68,8 @@ static void print_child(const struct screen *screen, const json_t *child)
     print_restarts(screen, child);
 }
 
-/* The recursion is as deep as supervisors are nested, and no deeper than DEPTH_MAX. */
+/* As deep as supervisors are nested, and no deeper than DEPTH_MAX. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
 static void print_children(struct place *place, const json_t *children)
 {
     size_t count = json_array_size(children), i;
@@ -89,6 +90,9 @@ static void print_children(struct place *place, const json_t *children)
 static void print_application(struct place *place, const json_t *app, bool is_last)
 {
     const json_t *supervisor = json_object_get(app, "supervisor");
+    const json_t *children = json_object_get(supervisor, "children");
+    json_int_t more =
+        show_number(supervisor, "count") - (json_int_t)json_array_size(children);
     const struct screen *screen = place->screen;
 
     begin_line(place, is_last);
@@ -98,7 +102,11 @@ static void print_application(struct place *place, const json_t *app, bool is_la
     print_word(screen, PLAIN, show_text(supervisor, "strategy"));
     print_restarts(screen, supervisor);
     place->more[place->depth++] = !is_last;
-    print_children(place, json_object_get(supervisor, "children"));
+    print_children(place, children);
+    if (more > 0) {
+        begin_line(place, true);
+        fprintf(screen->out, "and %" JSON_INTEGER_FORMAT " more\n", more);
+    }
     place->depth--;
 }
 

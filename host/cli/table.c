@@ -28,33 +28,39 @@ static const char *text_of(const json_t *value, struct cell *cell)
     return cell->text && cell->text[0] ? cell->text : "-";
 }
 
+/* 0 if no row has it: then it is left out. */
 static int widest(const struct column *column, const json_t *rows)
 {
-    int width = screen_width(column->title);
+    int width = 0, title = screen_width(column->title);
     const json_t *row;
     struct cell cell;
     size_t i;
 
     json_array_foreach(rows, i, row)
     {
-        int here = screen_width(text_of(json_object_get(row, column->key), &cell));
+        const json_t *value = json_object_get(row, column->key);
+        int here = value ? screen_width(text_of(value, &cell)) : 0;
 
-        if (here > width)
-            width = here;
+        width = here > width ? here : width;
     }
-    return width;
+    return width > 0 && width < title ? title : width;
 }
 
+/* The last one is not padded. */
 static void print_cell(const struct screen *screen, const struct column *column,
-                       int width, enum colour colour, const char *text)
+                       const int *width, enum colour colour, const char *text)
 {
-    bool last = column[1].title == NULL;
+    bool last = true;
 
+    for (int i = 1; column[i].title; i++)
+        last &= width[i] == 0;
+    if (*width == 0)
+        return;
     if (column->kind == COLUMN_NUMBER)
-        screen_text(screen, colour, -width, text);
+        screen_text(screen, colour, -*width, text);
     else
-        screen_text(screen, colour, last ? 0 : width, text);
-    fprintf(screen->out, last ? "\n" : "%*s", GAP, "");
+        screen_text(screen, colour, last ? 0 : *width, text);
+    fprintf(screen->out, "%*s", last ? 0 : GAP, "");
 }
 
 static void print_row(const struct screen *screen, const struct column *columns,
@@ -66,8 +72,9 @@ static void print_row(const struct screen *screen, const struct column *columns,
         enum colour colour =
             columns[c].kind == COLUMN_STATUS ? screen_colour_of(text) : PLAIN;
 
-        print_cell(screen, &columns[c], widths[c], colour, text);
+        print_cell(screen, &columns[c], &widths[c], colour, text);
     }
+    putc('\n', screen->out);
 }
 
 void table_print(const struct screen *screen, const struct column *columns,
@@ -84,6 +91,7 @@ void table_print(const struct screen *screen, const struct column *columns,
     for (int c = 0; columns[c].title && c < COLUMNS_MAX; c++)
         widths[c] = widest(&columns[c], rows);
     for (int c = 0; columns[c].title && c < COLUMNS_MAX; c++)
-        print_cell(screen, &columns[c], widths[c], BOLD, columns[c].title);
+        print_cell(screen, &columns[c], &widths[c], BOLD, columns[c].title);
+    putc('\n', screen->out);
     json_array_foreach(rows, i, row) print_row(screen, columns, widths, row);
 }

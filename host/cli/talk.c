@@ -10,23 +10,7 @@
 #include "config.h"
 #include "event.h"
 #include "show.h"
-
-#define PS_LIMIT 1000 /* processes, unless asked for more */
-
-/* A whole number in a word; false if it is none between `least` and `most`. */
-static bool read_number(const char *word, long long least, long long most,
-                        json_int_t *out)
-{
-    char *end;
-    long long number;
-
-    errno = 0;
-    number = strtoll(word, &end, 10);
-    if (end == word || *end || errno || number < least || number > most)
-        return false;
-    *out = number;
-    return true;
-}
+#include "words.h"
 
 /* -- to the host and back -- */
 
@@ -62,9 +46,16 @@ static int unable(const struct args *args, const struct screen *screen,
     return CLI_FAILED;
 }
 
+/* For whom notifications are printed. */
+struct watcher {
+    const struct args *args;
+    const struct screen *screen;
+};
+
 static void on_progress(void *context, const char *method, const json_t *params)
 {
-    const struct screen *screen = context;
+    const struct watcher *watcher = context;
+    const struct screen *screen = watcher->screen;
     struct screen there = {.out = screen->err};
     const char *text = show_text(params, "text");
 
@@ -121,19 +112,20 @@ static int prepare(const struct args *args, const struct screen *screen,
         return CLI_DONE;
     json_decref(*params);
     screen_complain(screen, "%s", why.text);
-    return CLI_NO_HOST;
+    return why.error == -ENAMETOOLONG || why.error == -EINVAL ? CLI_USAGE : CLI_NO_HOST;
 }
 
 /* The whole way; CLI_DONE and `*result`, shown and given. */
 static int talk(const struct args *args, const struct screen *screen, json_t **result)
 {
-    struct client *client;
+    struct watcher watcher = {args, screen};
+    struct client *client = NULL;
     json_t *params;
     int status = prepare(args, screen, &params, &client);
 
     if (status != CLI_DONE)
         return status;
-    client_on_notice(client, on_progress, (void *)(uintptr_t)screen);
+    client_on_notice(client, on_progress, &watcher);
     status = ask(client, args, screen, params, result);
     if (status == CLI_DONE)
         show(args, screen, *result);
@@ -143,7 +135,7 @@ static int talk(const struct args *args, const struct screen *screen, json_t **r
 
 int talk_run(const struct args *args, const struct screen *screen)
 {
-    json_t *result;
+    json_t *result = NULL;
     int status = talk(args, screen, &result);
 
     if (status == CLI_DONE)
@@ -154,14 +146,14 @@ int talk_run(const struct args *args, const struct screen *screen)
 int talk_ps(const struct args *args, const struct screen *screen)
 {
     const char *limit = args_value(args, "limit");
-    json_int_t most = PS_LIMIT;
-    json_t *result;
+    json_int_t most = WORDS_PS_LIMIT;
+    json_t *result = NULL;
     int status = talk(args, screen, &result);
 
     if (status != CLI_DONE)
         return status;
     if (limit)
-        read_number(limit, 1, INT32_MAX, &most);
+        words_number(limit, 1, INT32_MAX, &most);
     fflush(screen->out);
     if ((json_int_t)json_array_size(result) == most)
         screen_complain(screen,
@@ -174,8 +166,8 @@ int talk_ps(const struct args *args, const struct screen *screen)
 
 int talk_stop(const struct args *args, const struct screen *screen)
 {
-    struct client *client;
-    json_t *params, *result;
+    struct client *client = NULL;
+    json_t *params, *result = NULL;
     struct fault why = {0};
     int status = prepare(args, screen, &params, &client);
 
@@ -192,11 +184,6 @@ int talk_stop(const struct args *args, const struct screen *screen)
 }
 
 /* -- events -- */
-
-struct watcher {
-    const struct args *args;
-    const struct screen *screen;
-};
 
 static void print_missed(const struct screen *screen, json_int_t count)
 {
@@ -241,7 +228,7 @@ static int recent(struct client *client, const struct args *args,
     json_t *params = event_params(args);
     json_int_t count = 100;
 
-    if (last && !read_number(last, 1, EVENT_RING, &count)) {
+    if (last && !words_number(last, 1, EVENT_RING, &count)) {
         json_decref(params);
         screen_complain(screen,
                         "'--last' must be an integer between 1 and %u, not '%s'",
@@ -281,8 +268,8 @@ static int follow(struct client *client, const struct args *args,
 
 int talk_events(const struct args *args, const struct screen *screen)
 {
-    json_t *params, *result, *event;
-    struct client *client;
+    json_t *params, *result = NULL, *event;
+    struct client *client = NULL;
     size_t i;
     int status = prepare(args, screen, &params, &client);
 
@@ -301,148 +288,4 @@ int talk_events(const struct args *args, const struct screen *screen)
     }
     client_close(client);
     return status;
-}
-
-/* -- parameters -- */
-
-static int no_memory(struct fault *why)
-{
-    return fault(why, -ENOMEM, "no memory for the request");
-}
-
-/* A word as JSON text; what is no UTF-8 can't be sent. */
-static int set_text(json_t *params, const char *key, const char *word,
-                    struct fault *why)
-{
-    json_t *text = json_string(word);
-
-    if (text && json_object_set_new(params, key, text) == 0)
-        return 0;
-    return fault(why, -EINVAL, "'%s' is not UTF-8", word);
-}
-
-int talk_name(const struct args *args, json_t **params, struct fault *why)
-{
-    json_t *object = json_object();
-    int error = object ? set_text(object, "name", args->words[0], why) : no_memory(why);
-
-    if (error)
-        json_decref(object);
-    else
-        *params = object;
-    return error;
-}
-
-int talk_limit(const struct args *args, json_t **params, struct fault *why)
-{
-    const char *word = args_value(args, "limit");
-    json_int_t limit = PS_LIMIT;
-
-    if (word && !read_number(word, 1, INT32_MAX, &limit))
-        return fault(why, -EINVAL, "'--limit' must be an integer from 1 on, not '%s'",
-                     word);
-    *params = json_pack("{s:I}", "limit", limit);
-    return *params ? 0 : no_memory(why);
-}
-
-int talk_file(const struct args *args, json_t **params, struct fault *why)
-{
-    char *path = realpath(args->words[0], NULL);
-    json_t *object = path ? json_object() : NULL;
-    int error;
-
-    if (!path)
-        return fault(why, -errno, "unable to read '%s': %s", args->words[0],
-                     strerror(errno));
-    error = object ? set_text(object, "file", path, why) : no_memory(why);
-    free(path);
-    if (error)
-        json_decref(object);
-    else
-        *params = object;
-    return error;
-}
-
-/* A word such as get is taken for the text "get", to spare the shell's quotes. */
-static bool is_bare_word(const char *word)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
-    static const char others[] = "abcdefghijklmnopqrstuvwxyz"
-                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-.";
-
-    return word[0] && strchr(letters, word[0]) && strspn(word, others) == strlen(word);
-}
-
-static json_t *read_message(const char *word, json_error_t *problem)
-{
-    const size_t flags = JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
-
-    if (strcmp(word, "-") == 0) /* a message may be longer than a word may */
-        return json_loadf(stdin, flags, problem);
-    return json_loads(word, flags, problem);
-}
-
-static int take_message(const char *word, json_t *params, struct fault *why)
-{
-    json_error_t problem;
-    json_t *message = read_message(word, &problem);
-
-    if (!message && is_bare_word(word))
-        message = json_string(word);
-    if (!message)
-        return fault(
-            why, -EINVAL,
-            "'%.200s' is no JSON: %s; write for example get, 5 or '{\"add\": 5}'", word,
-            problem.text);
-    return json_object_set_new(params, "message", message) == 0 ? 0 : no_memory(why);
-}
-
-static int take_timeout(const struct args *args, json_t *params, struct fault *why)
-{
-    const char *word = args_value(args, "timeout");
-    json_int_t ms;
-
-    if (!word)
-        return 0;
-    if (!read_number(word, 1, INT32_MAX, &ms))
-        return fault(why, -EINVAL,
-                     "'--timeout' must be milliseconds between 1 and %d, not '%s'",
-                     INT32_MAX, word);
-    json_object_set_new(params, "timeout_ms", json_integer(ms));
-    return 0;
-}
-
-int talk_message(const struct args *args, json_t **params, struct fault *why)
-{
-    json_t *object;
-    int error = talk_name(args, &object, why);
-
-    if (error)
-        return error;
-    error = take_message(args->words[1], object, why);
-    if (!error)
-        error = take_timeout(args, object, why);
-    if (error)
-        json_decref(object);
-    else
-        *params = object;
-    return error;
-}
-
-int talk_targets(const struct args *args, json_t **params, struct fault *why)
-{
-    json_t *object = json_object(), *targets = json_array();
-
-    for (int i = 0; i < args->count; i++)
-        json_array_append_new(targets, json_string(args->words[i]));
-    json_object_set_new(object, "targets", targets);
-    if (args_value(args, "plan"))
-        json_object_set_new(object, "plan", json_true());
-    if (json_array_size(targets) == (size_t)args->count) {
-        *params = object;
-        return 0;
-    }
-    json_decref(object);
-    return fault(why, -EINVAL, "a target is not UTF-8");
 }

@@ -19,11 +19,4 @@ int talk_events(const struct args *args, const struct screen *screen);
 /* `moult stop`: ask, and wait until the host has gone. */
 int talk_stop(const struct args *args, const struct screen *screen);
 
-/* Parameters from words, as struct command asks for them. */
-int talk_name(const struct args *args, json_t **params, struct fault *why);
-int talk_message(const struct args *args, json_t **params, struct fault *why);
-int talk_limit(const struct args *args, json_t **params, struct fault *why);
-int talk_file(const struct args *args, json_t **params, struct fault *why);
-int talk_targets(const struct args *args, json_t **params, struct fault *why);
-
 #endif

@@ -269,9 +269,10 @@ void control_close(struct control *control)
     control->closing = true;
     event_set_hook(NULL, NULL);
     close_outbox(control);
-    while ((session = TAILQ_FIRST(&control->sessions)))
-        session_close(session, NULL);
     endpoint_close(&control->endpoint);
     uv_close((uv_handle_t *)&control->listener, on_handle_closed);
+    /* Last, so that who waits for the end of its session finds nobody there after it. */
+    while ((session = TAILQ_FIRST(&control->sessions)))
+        session_close(session, NULL);
     uv_close((uv_handle_t *)&control->async, on_handle_closed);
 }

@@ -105,7 +105,7 @@ static void drop_batch(struct session *session, struct batch *batch)
     struct request *request;
 
     while ((request = first_of(session, batch))) {
-        session_forget(request);
+        session_forget(session, request);
         request_free(request);
     }
     batch_free(batch);

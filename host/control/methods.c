@@ -17,8 +17,9 @@
 #include "rpc.h"
 #include "worker.h"
 
-#define ASK_MS     5000u /* for a server's state or a supervisor's children */
-#define PS_DEFAULT 1000u /* processes that `ps` lists unless asked for more */
+#define ASK_MS 5000u /* for a server's state or a supervisor's children */
+#define LIST_MOST \
+    1000u /* processes or children that are listed, unless asked otherwise */
 
 /* -- calls and casts -- */
 
@@ -60,7 +61,8 @@ static void not_there(struct request *request, const char *name)
     struct fault why = {0};
 
     fault_where(&why, NULL, NULL, name, NULL);
-    fault(&why, -ENOENT, "no process is registered as '%s'; `moult ps` lists them", name);
+    fault(&why, -ENOENT, "no process is registered as '%s'; `moult ps` lists them",
+          name);
     request_fault(request, &why);
 }
 
@@ -190,15 +192,15 @@ static void status(struct request *request, void *context)
     if (params_refused(&p, request))
         return;
     application_each(count_application, &applications);
-    request_reply(
-        request,
-        json_pack("{s:i, s:s, s:s, s:I, s:i, s:s, s:s, s:s, s:I, s:I, s:I}", "pid",
-                  (int)getpid(), "version", MOULT_HOST_VERSION, "state", "running",
-                  "uptime_ms", (json_int_t)((clock_ns() - host->started_ns) / 1000000u),
-                  "workers", (int)workers_count(), "plugins", host->plugins, "data",
-                  host->data, "socket", host->socket, "applications", applications,
-                  "processes", (json_int_t)process_count(), "events",
-                  (json_int_t)event_next()));
+    request_reply(request,
+                  json_pack("{s:i, s:s, s:s, s:I, s:i, s:s, s:s, s:s, s:I, s:I, s:I}",
+                            "pid", (int)getpid(), "version", MOULT_HOST_VERSION,
+                            "state", "running", "uptime_ms",
+                            (json_int_t)((clock_ns() - host->started_ns) / 1000000u),
+                            "workers", (int)workers_count(), "plugins", host->plugins,
+                            "data", host->data, "socket", host->socket, "applications",
+                            applications, "processes", (json_int_t)process_count(),
+                            "events", (json_int_t)event_next()));
 }
 
 static const char *status_text(const struct application *app)
@@ -221,13 +223,12 @@ static void add_application(struct application *app, void *context)
 
     group_each(&app->group, count_server, &servers);
     json_array_append_new(
-        context,
-        json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "name", app->name, "vsn",
-                  app->spec ? app->spec->vsn : "", "status", status_text(app), "servers",
-                  servers, "restarts",
-                  (json_int_t)atomic_load_explicit(&app->group.restarts,
-                                                   memory_order_relaxed),
-                  "description", app->spec ? app->spec->description : ""));
+        context, json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "name", app->name, "vsn",
+                           app->spec ? app->spec->vsn : "", "status", status_text(app),
+                           "servers", servers, "restarts",
+                           (json_int_t)atomic_load_explicit(&app->group.restarts,
+                                                            memory_order_relaxed),
+                           "description", app->spec ? app->spec->description : ""));
 }
 
 static void apps(struct request *request, void *context)
@@ -269,22 +270,22 @@ static void add_process(struct process *p, void *context)
     struct listing *l = context;
     char pid[PID_TEXT], name[NAME_MAX_LEN + 1];
     uint64_t word = atomic_load_explicit(&p->inbox, memory_order_relaxed);
+    json_int_t memory = (json_int_t)sizeof(*p);
 
     if (!l->left)
         return;
     l->left--;
+    memory += atomic_load_explicit(&p->memory, memory_order_relaxed);
     name_of(process_pid(p), name);
     json_array_append_new(
-        l->list,
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "pid",
-                  pid_print(process_pid(p), pid), "name", name, "application", l->app,
-                  "id", p->label ? p->label : p->class->name, "vsn", l->vsn, "status",
-                  process_status(p), "mailbox",
-                  (json_int_t)mailbox_count(word) +
-                      (json_int_t)atomic_load_explicit(&p->backlog, memory_order_relaxed),
-                  "memory",
-                  (json_int_t)(sizeof(*p) + atomic_load_explicit(&p->memory,
-                                                                 memory_order_relaxed))));
+        l->list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "pid",
+                           pid_print(process_pid(p), pid), "name", name, "application",
+                           l->app, "id", p->label ? p->label : p->class->name, "vsn",
+                           l->vsn, "status", process_status(p), "mailbox",
+                           (json_int_t)mailbox_count(word) +
+                               (json_int_t)atomic_load_explicit(&p->backlog,
+                                                                memory_order_relaxed),
+                           "memory", memory));
 }
 
 static void add_processes(struct application *app, void *context)
@@ -299,7 +300,7 @@ static void add_processes(struct application *app, void *context)
 static void ps(struct request *request, void *context)
 {
     struct params p = params_of(request);
-    struct listing l = {.left = params_uint_or(&p, "limit", PS_DEFAULT, 1, UINT32_MAX)};
+    struct listing l = {.left = params_uint_or(&p, "limit", LIST_MOST, 1, UINT32_MAX)};
 
     if (params_refused(&p, request))
         return;
@@ -324,6 +325,7 @@ static void releases(struct request *request, void *context)
 struct tree {
     struct request *request;
     json_t *applications;
+    uint64_t limit;       /* children of a supervisor */
     pthread_mutex_t lock; /* guards all: answers come from several workers */
     size_t waits;         /* answers that are missing, and one for who asks */
 };
@@ -342,8 +344,8 @@ static void tree_drop(struct tree *tree)
     pthread_mutex_unlock(&tree->lock);
     if (!last)
         return;
-    request_reply(tree->request, json_pack("{s:s, s:o}", "host", "moult", "applications",
-                                           tree->applications));
+    request_reply(tree->request, json_pack("{s:s, s:o}", "host", "moult",
+                                           "applications", tree->applications));
     pthread_mutex_destroy(&tree->lock);
     free(tree);
 }
@@ -355,10 +357,11 @@ static void branch_done(void *context, int error, const char *text, moult_in *in
 
     pthread_mutex_lock(&b->tree->lock);
     if (children)
-        json_object_set_new(b->supervisor, "children", children);
+        json_object_update(b->supervisor, children);
     else
         json_object_set_new(b->supervisor, "error", rpc_text(text));
     pthread_mutex_unlock(&b->tree->lock);
+    json_decref(children);
     tree_drop(b->tree);
     free(b);
 }
@@ -369,12 +372,11 @@ static void add_branch(struct application *app, void *context)
     struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
     struct branch *b = malloc(sizeof(*b));
     char pid[PID_TEXT];
-    json_t *supervisor =
-        json_pack("{s:s, s:s, s:I, s:[]}", "pid", pid_print(app->supervisor, pid),
-                  "strategy", "one_for_one", "restarts",
-                  (json_int_t)atomic_load_explicit(&app->group.restarts,
-                                                   memory_order_relaxed),
-                  "children");
+    json_t *supervisor = json_pack(
+        "{s:s, s:s, s:I, s:[]}", "pid", pid_print(app->supervisor, pid), "strategy",
+        "one_for_one", "restarts",
+        (json_int_t)atomic_load_explicit(&app->group.restarts, memory_order_relaxed),
+        "children");
 
     pthread_mutex_lock(&tree->lock);
     json_array_append_new(tree->applications,
@@ -389,6 +391,7 @@ static void add_branch(struct application *app, void *context)
     }
     *b = (struct branch){tree, supervisor};
     e->code = SYSTEM_CHILDREN;
+    moult_put_uint(&e->out, tree->limit);
     pthread_mutex_lock(&tree->lock);
     tree->waits++;
     pthread_mutex_unlock(&tree->lock);
@@ -401,6 +404,7 @@ static void add_branch(struct application *app, void *context)
 static void tree(struct request *request, void *context)
 {
     struct params p = params_of(request);
+    uint64_t limit = params_uint_or(&p, "limit", LIST_MOST, 1, UINT32_MAX);
     struct tree *t;
 
     if (params_refused(&p, request))
@@ -410,7 +414,8 @@ static void tree(struct request *request, void *context)
         request_reply(request, NULL);
         return;
     }
-    *t = (struct tree){.request = request, .applications = json_array(), .waits = 1};
+    *t = (struct tree){
+        .request = request, .applications = json_array(), .limit = limit, .waits = 1};
     pthread_mutex_init(&t->lock, NULL);
     application_each(add_branch, t);
     tree_drop(t);
@@ -459,7 +464,7 @@ static void upgrade(struct request *request, void *context)
     bool plan = params_flag(&p, "plan");
 
     if (!params_refused(&p, request))
-        change(request, plan ? RELEASE_PLAN : RELEASE_UPGRADE, target);
+        change(request, plan ? RELEASE_PLAN_UPGRADE : RELEASE_UPGRADE, target);
 }
 
 static void downgrade(struct request *request, void *context)
@@ -471,7 +476,7 @@ static void downgrade(struct request *request, void *context)
     if (target && !strchr(target, '@'))
         params_wrong(&p, "a downgrade needs a version, as \"%s@1.0.0\"", target);
     if (!params_refused(&p, request))
-        change(request, plan ? RELEASE_PLAN : RELEASE_DOWNGRADE, target);
+        change(request, plan ? RELEASE_PLAN_DOWNGRADE : RELEASE_DOWNGRADE, target);
 }
 
 static void unpack(struct request *request, void *context)
@@ -497,9 +502,10 @@ static void stop(struct request *request, void *context)
     host->stop(host->context);
 }
 
-const struct method host_methods[] = {
-    {"apps", apps},         {"call", call},     {"cast", cast},
-    {"downgrade", downgrade}, {"ps", ps},       {"releases", releases},
-    {"state", state},       {"status", status}, {"stop", stop},
-    {"tree", tree},         {"unpack", unpack},
-    {"upgrade", upgrade}, {NULL, NULL}};
+const struct method host_methods[] = {{"apps", apps},     {"call", call},
+                                      {"cast", cast},     {"downgrade", downgrade},
+                                      {"ps", ps},         {"releases", releases},
+                                      {"state", state},   {"status", status},
+                                      {"stop", stop},     {"tree", tree},
+                                      {"unpack", unpack}, {"upgrade", upgrade},
+                                      {NULL, NULL}};

@@ -15,8 +15,8 @@
 /* The `context` that control_open() is to be given along with the table.  All borrowed. */
 struct host_view {
     const char *plugins, *data, *socket;
-    uint64_t started_ns;          /* by clock_ns() */
-    void (*stop)(void *context);  /* ask the host to end; on the loop */
+    uint64_t started_ns;         /* by clock_ns() */
+    void (*stop)(void *context); /* ask the host to end; on the loop */
     void *context;
 };
 

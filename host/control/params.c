@@ -149,13 +149,11 @@ static void list_known(const struct params *params, char *text, size_t size)
 
 static void look_for_unknown(struct params *params)
 {
-    void *all =
-        (json_t *)(uintptr_t)params->all; /* jansson's iterators are not const */
     char known[160];
     const char *key;
     json_t *value;
 
-    json_object_foreach(all, key, value)
+    json_object_foreach(params->all, key, value)
     {
         if (is_known(params, key))
             continue;

@@ -25,7 +25,7 @@
 
 /* Lent with the request, and so is all that is read from it. */
 struct params {
-    const json_t *all;               /* an object, or NULL for none */
+    json_t *all;                     /* an object, or NULL for none */
     const char *known[PARAMS_LIMIT]; /* what was asked for */
     size_t count;
     char problem[256];

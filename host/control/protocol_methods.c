@@ -33,9 +33,10 @@ const struct protocol_method protocol_methods[] = {
 {
     .name = "tree",
     .summary = "the supervision trees",
-    .params = "none",
+    .params = "limit  integer, no more children of a supervisor than so many; 1000",
     .result = "an object: host, and applications, an array of objects: name, vsn, status\n"
-              "and supervisor, which has pid, strategy, restarts and children.  A child\n"
+              "and supervisor, which has pid, strategy, restarts, count and\n"
+              "children, the first of so many.  A child\n"
               "has id, name (\"\" if it is not registered), pid, type, status, restarts;\n"
               "one of type \"supervisor\" has strategy and children of its own.  Where a\n"
               "supervisor did not answer, `error` says why",
@@ -43,7 +44,8 @@ const struct protocol_method protocol_methods[] = {
     .example = ASK("'method':'tree'")
                ANSWER("{'host':'moult','applications':\n"
                "   [{'name':'counter','vsn':'1.0.0','status':'running','supervisor':\n"
-               "   {'pid':'<0.3.1>','strategy':'one_for_one','restarts':0,'children':\n"
+               "   {'pid':'<0.3.1>','strategy':'one_for_one','restarts':0,'count':1,\n"
+               "   'children':\n"
                "   [{'id':'counter','name':'counter','pid':'<0.4.1>','type':'worker',\n"
                "   'status':'running','restarts':0}]}}]}"),
     .command = "moult tree",

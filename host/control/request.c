@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const json_t *request_params(const struct request *request)
+json_t *request_params(const struct request *request)
 {
     return json_object_get(request->call, "params");
 }

@@ -26,8 +26,11 @@ struct method {
     void (*run)(struct request *request, void *context);
 };
 
-/* What was given along, lent until the request is answered; NULL if nothing.  [any] */
-const json_t *request_params(const struct request *request);
+/*
+ * What was given along, lent until the request is answered and not to be changed; NULL
+ * if nothing was.  [any]
+ */
+json_t *request_params(const struct request *request);
 
 /*
  * It is done.  `result` is taken; NULL means that it could not be made for want of

@@ -23,7 +23,7 @@ static const struct {
     {RPC_NOT_FOUND, "not_found", "there is no such server, application or version"},
     {RPC_TIMEOUT, "timeout", "no answer in time; what was asked may still be done"},
     {RPC_BUSY, "busy", "not now: a full mailbox, or another upgrade is under way"},
-    {RPC_EXISTS, "exists", "there is one already"},
+    {RPC_EXISTS, "exists", "it is there, or so, already"},
     {RPC_INVALID, "invalid", "what was sent, or a file, is not as it must be"},
     {RPC_UNSUPPORTED, "unsupported", "not offered here"},
     {RPC_INTERNAL, "internal", "the host itself failed"},
@@ -34,7 +34,7 @@ static const struct {
     int error, code;
 } errors[] = {
     {-ESRCH, RPC_NOT_FOUND},    {-ENOENT, RPC_NOT_FOUND}, {-ETIMEDOUT, RPC_TIMEOUT},
-    {-EAGAIN, RPC_BUSY},        {-EBUSY, RPC_BUSY},       {-EALREADY, RPC_BUSY},
+    {-EAGAIN, RPC_BUSY},        {-EBUSY, RPC_BUSY},       {-EALREADY, RPC_EXISTS},
     {-ESHUTDOWN, RPC_BUSY},     {-EEXIST, RPC_EXISTS},    {-EINVAL, RPC_INVALID},
     {-EBADMSG, RPC_INVALID},    {-ENOEXEC, RPC_INVALID},  {-EMSGSIZE, RPC_INVALID},
     {-EOVERFLOW, RPC_INVALID},  {-EILSEQ, RPC_INVALID},   {-ENOTSUP, RPC_UNSUPPORTED},

@@ -83,10 +83,10 @@ static void send_batch(struct session *session, struct batch *batch)
     batch_free(batch);
 }
 
-void session_forget(struct request *request)
+void session_forget(struct session *session, struct request *request)
 {
-    TAILQ_REMOVE(&request->session->requests, request, link);
-    request->session->pending--;
+    TAILQ_REMOVE(&session->requests, request, link);
+    session->pending--;
     request->session = NULL;
 }
 
@@ -97,7 +97,7 @@ static void deliver_answer(struct request *request)
 
     if (!session)
         return;
-    session_forget(request);
+    session_forget(session, request);
     if (request->batch) {
         if (!request->silent)
             batch_add(request->batch, text);
@@ -248,9 +248,9 @@ void session_begin(struct session *session, struct control *control)
         session_close(session, NULL);
 }
 
-static void say_at_once(struct session *session, const char *text)
+static void say_at_once(struct session *session, char *text)
 {
-    uv_buf_t bytes[2] = {uv_buf_init((char *)(uintptr_t)text, (unsigned)strlen(text)),
+    uv_buf_t bytes[2] = {uv_buf_init(text, (unsigned)strlen(text)),
                          uv_buf_init(newline, 1)};
 
     if (unread(session) == 0)
@@ -273,7 +273,7 @@ void session_close(struct session *session, char *text)
         if (request->batch && batch_less(request->batch))
             batch_free(request->batch);
         request->batch = NULL;
-        session_forget(request);
+        session_forget(session, request);
     }
     uv_close((uv_handle_t *)&session->pipe, on_closed);
 }

@@ -74,8 +74,8 @@ void session_send(struct session *session, char *text);
 /* Bring a letter (taken) to the client it is for. */
 void session_deliver(struct letter *letter);
 
-/* `request` is not its session's any more. */
-void session_forget(struct request *request);
+/* `request` is not the session's any more. */
+void session_forget(struct session *session, struct request *request);
 
 /* Go on with whatever can be done now. */
 void session_go_on(struct session *session);

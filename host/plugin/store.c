@@ -17,6 +17,10 @@
 #define PART_SUFFIX ".part" /* of what is being written */
 #define COPY_CHUNK  ((size_t)64 << 10)
 
+/* Nobody writes to a stored file: what is loaded must not change. */
+#define MODE_STORED   0400
+#define MODE_APPROVED 0500 /* it was found to be good */
+
 /* "<serial>-<name>-<vsn>.so.part" */
 #define NAME_SIZE (20 + 1 + MANIFEST_NAME_MAX + 1 + VERSION_MAX + 3 + 5 + 1)
 
@@ -259,8 +263,7 @@ static int copy_as(struct store *s, const struct source *from, const char *name,
     err = copy(from->fd, to, found);
     if (!err && from->hash && strcmp(found, from->hash) != 0)
         err = fault(why, -EAGAIN, "'%s' changed while it was being copied", from->path);
-    /* Nobody writes to it any more: what is loaded must not change. */
-    if (!err && fchmod(to, 0400) < 0)
+    if (!err && fchmod(to, MODE_STORED) < 0)
         err = -errno;
     if (!err)
         err = publish(s, to, part, name);
@@ -331,6 +334,24 @@ static const char *name_in(const struct store *s, const char *stored)
         !serial_of(name))
         return NULL;
     return name;
+}
+
+int store_approve(struct store *store, const char *stored)
+{
+    const char *name = name_in(store, stored);
+
+    if (!name)
+        return -EINVAL;
+    return fchmodat(store->fd, name, MODE_APPROVED, 0) < 0 ? -errno : 0;
+}
+
+bool store_is_approved(struct store *store, const char *stored)
+{
+    const char *name = name_in(store, stored);
+    struct stat st;
+
+    return name && fstatat(store->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (st.st_mode & 07777) == MODE_APPROVED;
 }
 
 int store_reissue(struct store *store, const char *stored, char **fresh,

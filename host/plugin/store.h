@@ -10,6 +10,8 @@
 #ifndef MOULT_STORE_H
 #define MOULT_STORE_H
 
+#include <stdbool.h>
+
 #include "manifest.h"
 
 struct store;
@@ -40,6 +42,16 @@ int store_put(struct store *store, const char *path, const struct manifest *mani
  */
 int store_reissue(struct store *store, const char *stored, char **fresh,
                   struct fault *why);
+
+/*
+ * Note, durably, that the file `stored` (borrowed) was found to be good: what has been
+ * stored and was not vetted to the end when an earlier host died must not be loaded.  0
+ * or a negative errno.
+ */
+int store_approve(struct store *store, const char *stored);
+
+/* Whether that was noted of the file `stored` (borrowed). */
+bool store_is_approved(struct store *store, const char *stored);
 
 /*
  * Remove the file `stored` (borrowed), if it is there; a loaded one goes on as it is.

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "carry.h"
 #include "ctx.h"
 #include "image.h"
 #include "out.h"
@@ -52,17 +53,6 @@ static int count_entries(const char *folder)
 
 /* -- states -- */
 
-/* Is `out` one map and nothing else? */
-static bool is_one_map(const moult_out *out)
-{
-    moult_in in = out_read(out);
-
-    if (moult_out_error(out) || moult_peek(&in) != MOULT_MAP)
-        return false;
-    moult_skip(&in);
-    return !in.error && in.at == in.end;
-}
-
 /*
  * Load the map in `from` (NULL: initial values), which `writer` describes if it isn't
  * NULL, with `code`, and save it to `to`.
@@ -85,7 +75,7 @@ static int load_and_save(const struct code *code, const moult_schema *writer,
         err = server_save(&server, to, why);
     }
     heap_finish(&ctx.heap);
-    if (!err && !is_one_map(to)) {
+    if (!err && !carry_is_map(to)) {
         fault_where(why, NULL, NULL, code->id, "save");
         err = fault(
             why, -EBADMSG,
@@ -120,49 +110,15 @@ static int check_initial(const struct code *code, struct fault *why)
     return err;
 }
 
-static const struct code *newer_of(const struct code *a, const struct code *b)
+static int translate(const struct code *a, const struct code *b, const moult_out *from,
+                     moult_out *to, struct fault *why)
 {
-    return a->server.format > b->server.format ? a : b;
-}
+    char what[96];
 
-static int call_code_change(const struct code *a, const struct code *b,
-                            const moult_out *from, moult_out *to, struct fault *why)
-{
-    char said[256] = "", what[96];
-    moult_change change = {.from = a->server.format,
-                           .to = b->server.format,
-                           .from_vsn = a->vsn,
-                           .to_vsn = b->vsn,
-                           .why = said,
-                           .why_size = sizeof(said)};
-    moult_in in = out_read(from);
-    int err;
-
-    snprintf(what, sizeof(what), "code_change from format %u to %u", change.from,
-             change.to);
+    snprintf(what, sizeof(what), "code_change from format %u to %u", a->server.format,
+             b->server.format);
     note(what, a->id);
-    fault_where(why, NULL, NULL, a->id, NULL);
-    err = newer_of(a, b)->server.code_change(&change, &in, to);
-    said[sizeof(said) - 1] = '\0';
-    if (!err)
-        err = in.error ? in.error : moult_out_error(to);
-    if (!err && !is_one_map(to))
-        err = fault(
-            why, -EBADMSG,
-            "code_change of server '%s' from format %u to %u does not write one map: "
-            "begin with moult_put_map",
-            a->id, change.from, change.to);
-    if (err) {
-        fault_where(why, NULL, NULL, NULL, "code_change");
-        err = fault(why, err,
-                    "code_change of server '%s' refuses to go from format %u to %u: "
-                    "%s",
-                    a->id, change.from, change.to,
-                    said[0]  ? said
-                    : in.why ? in.why
-                             : moult_strerror(err));
-    }
-    return err;
+    return carry_translate(a, b, from, to, why);
 }
 
 /* Carry a state of `a` to one of `b`, and have `b` load it and save it in `to`. */
@@ -175,7 +131,7 @@ static int carry(const struct code *a, const struct code *b, const moult_out *fr
 
     out_init(&changed, NULL, 0);
     if (is_changed)
-        err = call_code_change(a, b, from, &changed, why);
+        err = translate(a, b, from, &changed, why);
     if (!err)
         err = load_and_save(b, is_changed ? NULL : a->schema,
                             is_changed ? &changed : from, to, why);
@@ -206,7 +162,7 @@ static int carry_both_ways(const struct code *a, const struct code *b,
 static int carry_initial(const struct code *a, const struct code *b, json_t *lints,
                          struct fault *why)
 {
-    const struct code *newer = newer_of(a, b);
+    const struct code *newer = carry_translator(a, b);
     moult_out initial;
     int err;
 
@@ -226,8 +182,8 @@ static int carry_initial(const struct code *a, const struct code *b, json_t *lin
     return err;
 }
 
-static int carry_state(const struct image *with, const struct image *image,
-                       const struct vet_state *state, struct fault *why)
+static int carry_snapshot(const struct image *with, const struct image *image,
+                          const struct vet_state *state, struct fault *why)
 {
     const struct code *a = image_find_code(with, state->server);
     const struct code *b = image_find_code(image, state->server);
@@ -238,9 +194,10 @@ static int carry_state(const struct image *with, const struct image *image,
         return 0; /* it starts or ends with the change */
     out_init(&from, NULL, 0);
     moult_put_item(&from, state->bytes, state->len);
-    err = is_one_map(&from) ? carry_both_ways(a, b, &from, NULL, why)
-                            : fault(why, -EBADMSG, "the state of server '%s' is no map",
-                                    state->server);
+    err =
+        carry_is_map(&from)
+            ? carry_both_ways(a, b, &from, NULL, why)
+            : fault(why, -EBADMSG, "the state of server '%s' is no map", state->server);
     out_release(&from);
     return err;
 }
@@ -296,7 +253,7 @@ static int try_change(const struct vet_job *job, const struct image *with,
     }
     for (size_t i = 0; i < job->state_count && !err; i++) {
         progress->state = (int64_t)i;
-        err = carry_state(with, image, &job->states[i], why);
+        err = carry_snapshot(with, image, &job->states[i], why);
     }
     if (!err)
         progress->state = -1;

@@ -59,8 +59,8 @@ bool watch_is_plugin_name(const char *name)
            strcmp(name + len - 3, ".so") == 0;
 }
 
-/* Is somebody still writing to it?  The kernel refuses a read lease then. */
-static bool is_being_written(const char *path)
+/* The kernel refuses a read lease then. */
+bool watch_is_being_written(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     bool busy = false;
@@ -83,7 +83,8 @@ static bool is_being_written(const char *path)
 
 /*
  * A file that was created or is found: by a link or a move it is whole; one that is
- * written to will be closed, and so be reported, later.
+ * written to will be closed, and so be reported, later.  So will an empty one: we are
+ * told that a file is created before its writer counts as one.
  */
 static bool may_be_whole(const char *path)
 {
@@ -91,7 +92,7 @@ static bool may_be_whole(const char *path)
 
     if (stat(path, &st) < 0 || S_ISDIR(st.st_mode))
         return false;
-    return !S_ISREG(st.st_mode) || !is_being_written(path);
+    return !S_ISREG(st.st_mode) || (st.st_size > 0 && !watch_is_being_written(path));
 }
 
 static void report(struct watch *w, const char *name, bool is_closed)

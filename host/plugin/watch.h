@@ -34,6 +34,13 @@ int watch_start(const char *dir, watch_hook *hook, void *context, struct watch *
 /* Stop: the hook is not called again after this returns.  NULL is fine. */
 void watch_stop(struct watch *watch);
 
+/*
+ * Is somebody writing to the file at `path` (borrowed)?  Then it is reported when that is
+ * over, if it is in the directory.  False where the system won't tell: a file that is not
+ * ours.
+ */
+bool watch_is_being_written(const char *path);
+
 /* Is `name` (no path) that of a plugin, and not of one that is still being copied? */
 bool watch_is_plugin_name(const char *name);
 

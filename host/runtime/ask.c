@@ -44,8 +44,9 @@ static void handle(struct process *p, struct envelope *e)
     q->envelope = NULL;
     error = process_call(p, q->to, asked, q->timeout_ms);
     if (error) {
-        finish(q, error, p->answer && p->answer->out.len ? signal_text(p->answer)
-                                                         : moult_strerror(error),
+        finish(q, error,
+               p->answer && p->answer->out.len ? signal_text(p->answer)
+                                               : moult_strerror(error),
                NULL);
     } else {
         in = out_read(&p->answer->out);

@@ -4,7 +4,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#define STALE_NS 500000u /* half of the timers' grain */
+#define LEARN_NS \
+    10000000u /* a thread may lose its core for some ms between two readings */
 
 /* Relaxed: a clock orders nothing; timers are fired under the lock of their wheel. */
 static _Atomic uint64_t virtual_ns;
@@ -15,7 +16,7 @@ uint64_t clock_ns(void)
     struct timespec now;
 
     if (atomic_load_explicit(&is_virtual, memory_order_relaxed))
-        return atomic_load_explicit(&virtual_ns, memory_order_relaxed);
+        return atomic_load_explicit(&virtual_ns, memory_order_acquire);
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
@@ -40,10 +41,15 @@ uint64_t clock_cached_ns(struct clock_cache *cache)
         !atomic_load_explicit(&is_virtual, memory_order_relaxed))
         return cache->ns;
     ns = clock_ns();
-    /* Learn the counter's pace from the last two readings, on the cautious side. */
-    if (cache->ticks && ns > cache->ns)
-        cache->ticks_limit = (uint64_t)((double)(ticks - cache->ticks) /
-                                        (double)(ns - cache->ns) * STALE_NS / 2);
+    /* Learn the counter's pace, over a while and on the cautious side. */
+    if (!cache->first_ns) {
+        cache->first_ns = ns;
+        cache->first_ticks = ticks;
+    } else if (ns - cache->first_ns > LEARN_NS) {
+        cache->ticks_limit =
+            (uint64_t)((double)(ticks - cache->first_ticks) /
+                       (double)(ns - cache->first_ns) * CLOCK_STALE_NS / 2);
+    }
     cache->ns = ns;
     cache->ticks = ticks;
     return ns;
@@ -62,5 +68,6 @@ bool clock_is_virtual(void)
 
 void clock_advance(uint64_t ns)
 {
-    atomic_fetch_add_explicit(&virtual_ns, ns, memory_order_relaxed);
+    /* Release: what a test did before comes before what it lets happen by this. */
+    atomic_fetch_add_explicit(&virtual_ns, ns, memory_order_release);
 }

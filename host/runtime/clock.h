@@ -11,14 +11,18 @@
 /* Nanoseconds since some moment, never backward.  [any] */
 uint64_t clock_ns(void);
 
+#define CLOCK_STALE_NS 500000u /* half of the timers' grain */
+
 /*
- * The same, perhaps up to half a millisecond old: reads the processor's counter, and the
+ * The same, perhaps CLOCK_STALE_NS old, never ahead: reads the processor's counter, and the
  * clock only if that has moved.  A thread's own `struct clock_cache`, zeroed at first.
  */
 struct clock_cache {
     uint64_t ns;
     uint64_t ticks;
-    uint64_t ticks_limit; /* ticks that half a millisecond takes; 0: not known yet */
+    uint64_t ticks_limit; /* ticks that it is good for; 0: not known yet */
+    uint64_t first_ns;
+    uint64_t first_ticks;
 };
 uint64_t clock_cached_ns(struct clock_cache *cache);
 

@@ -19,7 +19,8 @@ static struct {
     pthread_mutex_t lock; /* guards all that follows */
     struct envelope *free;
     uint32_t count;
-    void **slabs; /* keeps them reachable for leak checkers: each begins with the next */
+    void *
+        *slabs; /* keeps them reachable for leak checkers: each begins with the next */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 _Static_assert(sizeof(struct envelope) == 128, "two cache lines");
@@ -76,6 +77,7 @@ void envelope_reset(struct envelope *e, enum envelope_kind kind)
     out_init(&e->out, e->space, sizeof(e->space));
     e->kind = (uint8_t)kind;
     e->flags = 0;
+    e->urgency = 0;
     e->code = 0;
 }
 
@@ -110,6 +112,7 @@ struct envelope *envelope_create(enum envelope_kind kind)
     e->kind = (uint8_t)kind;
     e->flags = 0;
     e->worker = 0;
+    e->urgency = 0;
     out_init(&e->out, e->space, sizeof(e->space));
     return e;
 }

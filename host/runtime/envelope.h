@@ -12,7 +12,14 @@
 #include "moult.h"
 #include "out.h"
 
-#define ENVELOPE_INLINE 70u /* bytes; what is left of 128 */
+#define ENVELOPE_INLINE 69u /* bytes; what is left of 128 */
+
+/*
+ * How far urgency goes: what is sent on behalf of an urgent message is less urgent by
+ * one.  So two that send each other messages for ever don't keep an upgrade waiting; what
+ * it does wait for it hurries, see group.h.
+ */
+#define ENVELOPE_URGENCY_MOST 8u
 
 enum envelope_kind {
     /* Messages: they wait in order and count against the mailbox's limit. */
@@ -35,10 +42,9 @@ enum envelope_kind {
 };
 
 enum envelope_flag {
-    ENVELOPE_URGENT = 1, /* from a process that an upgrade waits for */
-    ENVELOPE_ERROR = 2,  /* a reply that is an error */
-    ENVELOPE_DEAD = 4,   /* a reply because the callee ended; `ref` as asked */
-    ENVELOPE_TIMED = 8   /* fired by a timer of the receiver's own */
+    ENVELOPE_ERROR = 2, /* a reply that is an error */
+    ENVELOPE_DEAD = 4,  /* a reply because the callee ended; `ref` as asked */
+    ENVELOPE_TIMED = 8  /* fired by a timer of the receiver's own */
 };
 
 struct envelope {
@@ -51,6 +57,7 @@ struct envelope {
     uint8_t kind;         /* enum envelope_kind */
     uint8_t flags : 4;    /* enum envelope_flag */
     uint8_t worker : 4;   /* that sent it, modulo 16 */
+    uint8_t urgency;      /* an upgrade waits for it, if not 0 */
     uint8_t space[ENVELOPE_INLINE];
 } __attribute__((aligned(128)));
 

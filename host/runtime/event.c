@@ -9,7 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#define TIME_TEXT 32u /* bytes: 2026-01-02T15:04:05.678Z, and years to come */
+#define NAME_WIDTH 16  /* columns that names are padded to */
+#define TIME_TEXT  32u /* bytes: 2026-01-02T15:04:05.678Z, and years to come */
 
 static const char *const levels[] = {"debug", "info", "warn", "error"};
 
@@ -31,7 +32,7 @@ static struct {
     void (*call)(void *context);
     void *context;
     atomic_bool set;
-} hook = {.lock = PTHREAD_RWLOCK_INITIALIZER};
+} hooked = {.lock = PTHREAD_RWLOCK_INITIALIZER};
 
 static void print_now(char text[TIME_TEXT])
 {
@@ -92,12 +93,12 @@ static void record(json_t *event)
 
 static void call_hook(void)
 {
-    if (!atomic_load_explicit(&hook.set, memory_order_relaxed))
+    if (!atomic_load_explicit(&hooked.set, memory_order_relaxed))
         return; /* an event beside event_set_hook() may count as before it */
-    pthread_rwlock_rdlock(&hook.lock);
-    if (hook.call)
-        hook.call(hook.context);
-    pthread_rwlock_unlock(&hook.lock);
+    pthread_rwlock_rdlock(&hooked.lock);
+    if (hooked.call)
+        hooked.call(hooked.context);
+    pthread_rwlock_unlock(&hooked.lock);
 }
 
 void event_emit(enum event_level level, const char *name, const char *format, ...)
@@ -149,13 +150,13 @@ uint64_t event_next(void)
     return next;
 }
 
-void event_set_hook(void (*call)(void *context), void *context)
+void event_set_hook(void (*hook)(void *context), void *context)
 {
-    pthread_rwlock_wrlock(&hook.lock);
-    hook.call = call;
-    hook.context = context;
-    atomic_store_explicit(&hook.set, call != NULL, memory_order_relaxed);
-    pthread_rwlock_unlock(&hook.lock);
+    pthread_rwlock_wrlock(&hooked.lock);
+    hooked.call = hook;
+    hooked.context = context;
+    atomic_store_explicit(&hooked.set, hook != NULL, memory_order_relaxed);
+    pthread_rwlock_unlock(&hooked.lock);
 }
 
 void event_set_level(enum event_level level)
@@ -164,8 +165,8 @@ void event_set_level(enum event_level level)
 }
 
 /*
- * Text goes to a terminal: nothing in it may move the cursor or start a line of its own.
- * C1 controls are two bytes in UTF-8, 0xc2 and then 0x80 to 0x9f.
+ * Text goes to a terminal: nothing in it may move the cursor or start a line of its
+ * own. C1 controls are two bytes in UTF-8, 0xc2 and then 0x80 to 0x9f.
  */
 static void print_escaped(const char *text, size_t len, const char *escape, FILE *out)
 {
@@ -233,20 +234,18 @@ static bool is_head(const char *key)
 
 static void print_line(const json_t *event, FILE *out)
 {
-    json_t *lookup = (json_t *)(uintptr_t)event; /* jansson's iterators are not const */
-    const char *key;
+    json_t *members = (json_t *)event; /* jansson's iterators are not const */
+    const char *name = text_of(event, "event"), *key;
+    int width = NAME_WIDTH - (int)strlen(name);
     json_t *value;
 
-    fprintf(out, "%s %-5s ", text_of(event, "time"), text_of(event, "level"));
-    if (json_object_size(event) > 4)
-        fprintf(out, "%-16s", text_of(event, "event"));
-    else
-        fputs(text_of(event, "event"), out);
-    json_object_foreach(lookup, key, value)
+    fprintf(out, "%s %-5s %s", text_of(event, "time"), text_of(event, "level"), name);
+    json_object_foreach(members, key, value)
     {
         if (is_head(key))
             continue;
-        putc(' ', out);
+        fprintf(out, "%*s ", width > 0 ? width : 0, "");
+        width = 0;
         print_escaped(key, strlen(key), "", out);
         putc('=', out);
         print_value(value, out);

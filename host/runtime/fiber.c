@@ -23,7 +23,7 @@
  */
 void fiber_swap(void **save, void *load);
 
-/* Where a new stack begins: calls the address that fiber_rewind() left there. */
+/* Where a new stack begins: calls what fiber_rewind() left there, with the fiber. */
 void fiber_begin(void);
 
 #if defined(__x86_64__)
@@ -55,12 +55,14 @@ __asm__(".text\n"
         "    .cfi_startproc\n"
         "    .cfi_undefined rip\n"
         "    xorl %ebp, %ebp\n"
+        "    movq %r12, %rdi\n"
         "    callq *%rbx\n"
         "    ud2\n"
         "    .cfi_endproc\n"
         ".size fiber_begin, . - fiber_begin\n");
 
-enum { SAVED_ENTRY = 4, SAVED_RETURN = 6, SAVED_WORDS = 7 }; /* rbx; the address */
+/* r12, rbx, the address. */
+enum { SAVED_FIBER = 3, SAVED_ENTRY = 4, SAVED_RETURN = 6, SAVED_WORDS = 7 };
 #elif defined(__aarch64__)
 __asm__(".text\n"
         ".globl fiber_swap\n"
@@ -101,12 +103,14 @@ __asm__(".text\n"
         "    .cfi_startproc\n"
         "    .cfi_undefined x30\n"
         "    mov x29, #0\n"
+        "    mov x0, x20\n"
         "    blr x19\n"
         "    brk #0\n"
         "    .cfi_endproc\n"
         ".size fiber_begin, . - fiber_begin\n");
 
-enum { SAVED_ENTRY = 0, SAVED_RETURN = 11, SAVED_WORDS = 20 }; /* x19; x30 */
+/* x20, x19, x30. */
+enum { SAVED_FIBER = 1, SAVED_ENTRY = 0, SAVED_RETURN = 11, SAVED_WORDS = 20 };
 #else
 #error "moult runs on x86-64 and AArch64"
 #endif
@@ -154,12 +158,21 @@ struct fiber *fiber_create(size_t size, void (*entry)(void))
     return f;
 }
 
+static void enter(struct fiber *f)
+{
+#if SANITIZED_MEMORY
+    __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
+#endif
+    f->entry();
+}
+
 void fiber_rewind(struct fiber *f)
 {
     void **top = (void **)(void *)(f->base + f->size - 64);
 
     f->sp = top - SAVED_WORDS;
-    ((void **)f->sp)[SAVED_ENTRY] = (void *)(uintptr_t)f->entry;
+    ((void **)f->sp)[SAVED_FIBER] = f;
+    ((void **)f->sp)[SAVED_ENTRY] = (void *)(uintptr_t)enter;
     ((void **)f->sp)[SAVED_RETURN] = (void *)(uintptr_t)fiber_begin;
 #if SANITIZED_MEMORY
     __asan_unpoison_memory_region(f->asan_low, f->asan_size);

@@ -29,11 +29,13 @@ void hold_init(struct hold *hold)
     pthread_condattr_destroy(&attr);
 }
 
-/* With the lock held. */
+/* With the lock held.  The last to rest freezes all: some might always be awake else. */
 static void leave(struct hold *hold)
 {
-    if (--hold->busy == 0)
-        pthread_cond_signal(&hold->rested);
+    if (--hold->busy != 0)
+        return;
+    hold->frozen = true;
+    pthread_cond_signal(&hold->rested);
 }
 
 void group_add(struct group *g, struct process *p)
@@ -68,20 +70,21 @@ void group_remove(struct group *g, struct process *p)
 {
     struct hold *hold;
 
-    if (!p->link) /* it was never launched */
-        return;
+    pthread_mutex_lock(&g->lock);
+    if (p->link) { /* else it was never launched */
+        *p->link = p->next;
+        if (p->next)
+            p->next->link = p->link;
+        p->link = NULL;
+        g->count--;
+    }
+    /* From here on nobody asks it to rest. */
     hold = atomic_load_explicit(&p->hold, memory_order_relaxed);
     if (hold) {
         pthread_mutex_lock(&hold->lock);
         forget(p, hold);
         pthread_mutex_unlock(&hold->lock);
     }
-    pthread_mutex_lock(&g->lock);
-    *p->link = p->next;
-    if (p->next)
-        p->next->link = p->link;
-    p->link = NULL;
-    g->count--;
     pthread_mutex_unlock(&g->lock);
 }
 
@@ -110,8 +113,10 @@ void group_hold(struct group *g, struct hold *hold)
     pthread_mutex_lock(&g->lock);
     pthread_mutex_lock(&hold->lock);
     g->hold = hold;
-    hold->frozen = false;
+    g->next_held = hold->groups;
+    hold->groups = g;
     hold->busy += g->count;
+    hold->frozen = false;
     for (struct process *p = g->members; p; p = p->next) {
         atomic_store_explicit(&p->hold, hold, memory_order_seq_cst);
         if (take_idle(p))
@@ -165,24 +170,86 @@ void hold_wake(struct process *p)
         worker_schedule(p);
 }
 
-int hold_freeze(struct hold *hold, uint64_t timeout_ms)
+static bool has_mail(struct process *p)
 {
-    struct timespec end;
+    return atomic_load_explicit(&p->backlog, memory_order_relaxed) > 0 ||
+           mailbox_has(&p->inbox);
+}
+
+/* Have every member at rest serve what waits for it.  With `g`'s lock held. */
+static void hurry(struct group *g, struct hold *hold)
+{
+    for (struct process *p = g->members; p; p = p->next) {
+        bool woken;
+
+        pthread_mutex_lock(&hold->lock);
+        woken = !hold->frozen && has_mail(p) &&
+                atomic_load_explicit(&p->hold, memory_order_relaxed) == hold &&
+                mailbox_claim(&p->inbox, MAILBOX_HELD);
+        if (woken) {
+            hold->busy++;
+            p->flags |= PROCESS_HURRIED; /* who claims it owns it */
+        }
+        pthread_mutex_unlock(&hold->lock);
+        if (woken)
+            worker_schedule(p);
+    }
+}
+
+static struct timespec after_ms(struct timespec t, uint64_t ms)
+{
+    t.tv_sec += (time_t)(ms / 1000);
+    t.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
+}
+
+/* Wait for the last to rest, until `end`; then freeze.  True if it is frozen. */
+static bool wait_rested(struct hold *hold, const struct timespec *end)
+{
     int error = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += (time_t)(timeout_ms / 1000);
-    end.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_sec++;
-        end.tv_nsec -= 1000000000;
-    }
     pthread_mutex_lock(&hold->lock);
     while (hold->busy && !error)
-        error = pthread_cond_timedwait(&hold->rested, &hold->lock, &end);
+        error = pthread_cond_timedwait(&hold->rested, &hold->lock, end);
     hold->frozen = !hold->busy;
     pthread_mutex_unlock(&hold->lock);
-    return hold->frozen ? 0 : -ETIMEDOUT;
+    return hold->frozen;
+}
+
+int hold_freeze(struct hold *hold, uint64_t timeout_ms)
+{
+    uint64_t waited_ms = 0, ms = HOLD_HURRY_MS;
+    struct timespec end;
+
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    while (waited_ms < timeout_ms) {
+        end = after_ms(end, ms);
+        if (wait_rested(hold, &end))
+            return 0;
+        /* The list only changes by who calls this. */
+        for (struct group *g = hold->groups; g; g = g->next_held) {
+            pthread_mutex_lock(&g->lock);
+            hurry(g, hold);
+            pthread_mutex_unlock(&g->lock);
+        }
+        waited_ms += ms;
+        ms = ms < HOLD_HURRY_MS_MOST ? ms * 2 : ms;
+    }
+    return -ETIMEDOUT;
+}
+
+static void unlist(struct hold *hold, struct group *g)
+{
+    struct group **link = &hold->groups;
+
+    while (*link && *link != g)
+        link = &(*link)->next_held;
+    if (*link)
+        *link = g->next_held;
 }
 
 /* Put one that rests back: idle, or running if something waits for it. */
@@ -210,9 +277,11 @@ uint64_t group_release(struct group *g, struct hold *hold)
     pthread_mutex_lock(&g->lock);
     pthread_mutex_lock(&hold->lock);
     g->hold = NULL;
+    unlist(hold, g);
     for (struct process *p = g->members; p; p = p->next) {
-        bool rests = mailbox_state(atomic_load_explicit(
-                         &p->inbox, memory_order_acquire)) == MAILBOX_HELD;
+        bool rests =
+            mailbox_state(atomic_load_explicit(&p->inbox, memory_order_acquire)) ==
+            MAILBOX_HELD;
 
         if (rests)
             hold->busy++; /* forget() takes it off again */

@@ -8,9 +8,14 @@
  *   - one that is idle is taken at once, by a compare-and-swap, without running it;
  *   - one that runs rests by itself when its callback has returned;
  *   - one that waits inside a callback gets what it waits for: messages from members
- *     that are not at rest, and what others send on their behalf, are URGENT, and a
+ *     that are not at rest, and what others send on their behalf, are urgent, and a
  *     member at rest wakes for them.  So two members that call each other, in whatever
  *     order and through whomever, come to rest without a declared order.
+ *
+ * What was called before the hold began, by others that a member waits for, bears no mark.
+ * So a hold that is not through after HOLD_HURRY_MS has all members at rest serve what
+ * waits for them by then, in order, and again after twice as long: each time whatever
+ * holds it up gets on by at least one call.
  *
  * When the last member rests the hold freezes: from then on none wakes, and whoever asked
  * for it owns all members until it releases them.  OTP: the group leader; sys:suspend/1.
@@ -24,23 +29,29 @@
 
 #include "process.h"
 
+#define HOLD_HURRY_MS      1u
+#define HOLD_HURRY_MS_MOST 16u /* what is served then is as much as came meanwhile */
+
 /*
  * One attempt to bring groups to rest.  Lives for ever: who looks at it late finds it.
  */
 struct hold {
     pthread_mutex_t lock; /* guards all that follows, and every process's `hold` */
     pthread_cond_t rested;
-    uint32_t busy; /* members not at rest */
-    bool frozen;   /* none wakes any more */
+    uint32_t busy;        /* members not at rest */
+    bool frozen;          /* none wakes any more */
+    struct group *groups; /* that are held; by `next_held` */
 };
 
 struct group {
     pthread_mutex_t lock; /* guards all that follows */
     struct process *members;
     uint32_t count;
-    struct hold *hold; /* what new members are held by, or NULL */
-    const char *name;  /* of the application; lives as long as the group */
-    _Atomic uint32_t restarts; /* of its servers by their supervisors; relaxed, a figure */
+    struct hold *hold;       /* what new members are held by, or NULL */
+    struct group *next_held; /* guarded by the hold's lock */
+    const char *name;        /* of the application; lives as long as the group */
+    _Atomic uint32_t
+        restarts; /* of its servers by their supervisors; relaxed, a figure */
 };
 
 /* `name` is borrowed for the group's life. */

@@ -30,12 +30,15 @@ void heap_init(struct heap *heap, uint64_t limit);
 void *heap_alloc(struct heap *heap, size_t size);
 
 /*
- * Give `memory` (from here, or NULL) `size` bytes; what is new is zeroed.  NULL when out
- * of memory or over the limit: it is as it was.  [any]
+ * Give `memory` (from here, or NULL) `size` bytes; what is new is zeroed.  NULL when
+ * out of memory or over the limit: it is as it was.  [any]
  */
 void *heap_realloc(struct heap *heap, void *memory, size_t size);
 
-/* Free `memory` (from here, or NULL).  What is no block, or freed already, aborts. [any] */
+/*
+ * Free `memory` (from here, or NULL).  What is no block, or freed already, aborts.
+ * [any]
+ */
 void heap_free(struct heap *heap, void *memory);
 
 /* Free every block; the heap is empty, its limit stays.  [any] */

@@ -16,7 +16,7 @@ static void put(const json_t *json, moult_out *out, int depth);
 
 static void put_object(const json_t *json, moult_out *out, int depth)
 {
-    json_t *object = (json_t *)(uintptr_t)json; /* jansson's iterators are not const */
+    json_t *object = (json_t *)json; /* jansson's iterators are not const */
 
     moult_put_map(out, json_object_size(object));
     for (void *i = json_object_iter(object); i && !out->error;
@@ -121,7 +121,7 @@ static size_t encode_base64(char *to, const uint8_t *bytes, size_t len, const ch
         for (size_t d = 0; d <= n; d++, bits <<= 6) {
             uint32_t digit = bits >> 18 & 63;
 
-            *at++ = digit < 62 ? digits[digit] : two[digit - 62];
+            *at++ = (char)(digit < 62 ? digits[digit] : two[digit - 62]);
         }
     }
     return (size_t)(at - to);
@@ -130,17 +130,16 @@ static size_t encode_base64(char *to, const uint8_t *bytes, size_t len, const ch
 /* `sign` stands before it; padded or not. */
 static json_t *base64(const uint8_t *bytes, size_t len, const char *sign, bool url)
 {
-    char *text = malloc(BASE64_TEXT(len) + 2);
-    size_t n = strlen(sign);
+    char *text = malloc(strlen(sign) + BASE64_TEXT(len) + 1), *end;
     json_t *json;
 
     if (!text)
         return NULL;
-    memcpy(text, sign, n);
-    n += encode_base64(text + n, bytes, len, url ? "-_" : "+/");
-    while (!url && n % 4 != 0)
-        text[n++] = '=';
-    json = json_stringn_nocheck(text, n);
+    end = stpcpy(text, sign);
+    end += encode_base64(end, bytes, len, url ? "-_" : "+/");
+    while (!url && (end - text) % 4 != 0)
+        *end++ = '=';
+    json = json_stringn_nocheck(text, (size_t)(end - text));
     free(text);
     return json;
 }

@@ -2,8 +2,8 @@
 /*
  * json - messages and states as people and the control socket see them.
  *
- * CBOR and JSON are mapped as RFC 8949, section 6, says.  Both ways refuse what is nested
- * deeper than JSON_DEPTH instead of recursing.
+ * CBOR and JSON are mapped as RFC 8949, section 6, says.  Both ways refuse what is
+ * nested deeper than JSON_DEPTH instead of recursing.
  *
  *   CBOR                        JSON
  *   --------------------------  -----------------------------------------------------
@@ -41,8 +41,9 @@
 int json_to_cbor(const json_t *json, moult_out *out, struct fault *why);
 
 /*
- * The next item of `in`, consumed, as JSON, given; NULL, and `why`, when it is malformed
- * (-EBADMSG), nested too deep (-EOVERFLOW) or there is no memory (-ENOMEM).  [any]
+ * The next item of `in`, consumed, as JSON, given; NULL, and `why`, when it is
+ * malformed (-EBADMSG), nested too deep (-EOVERFLOW) or there is no memory (-ENOMEM).
+ * [any]
  */
 json_t *json_from_cbor(moult_in *in, struct fault *why);
 

@@ -91,11 +91,11 @@ static inline int mailbox_push(mailbox *box, struct envelope *e, uint32_t room)
         e->next = mailbox_newest(old);
         if (count < MAILBOX_COUNT_MAX)
             count++;
-        if (__builtin_expect(
-                atomic_compare_exchange_weak_explicit(
-                    box, &old, mailbox_word(e, count, wakes ? MAILBOX_RUN : state),
-                    memory_order_acq_rel, memory_order_relaxed),
-                1))
+        if (__builtin_expect(atomic_compare_exchange_weak_explicit(
+                                 box, &old,
+                                 mailbox_word(e, count, wakes ? MAILBOX_RUN : state),
+                                 memory_order_acq_rel, memory_order_relaxed),
+                             1))
             return wakes;
     } while (true);
 }
@@ -125,23 +125,47 @@ static inline bool mailbox_claim_empty(mailbox *box, enum mailbox_state from)
     uint64_t empty = mailbox_word(NULL, 0, from);
 
     return atomic_load_explicit(box, memory_order_relaxed) == empty &&
-           atomic_compare_exchange_strong_explicit(box, &empty,
-                                                   mailbox_word(NULL, 0, MAILBOX_RUN),
-                                                   memory_order_acq_rel,
-                                                   memory_order_relaxed);
+           atomic_compare_exchange_strong_explicit(
+               box, &empty, mailbox_word(NULL, 0, MAILBOX_RUN), memory_order_acq_rel,
+               memory_order_relaxed);
 }
 
-/* Has anything arrived since the last take?  By the process itself. */
+/*
+ * Something that is no message has happened to a process that waits, or is about to: it
+ * wakes, or finds that it can't rest and looks again.  True if the caller must schedule
+ * it.  [any]
+ *
+ * What a nudge leaves in one that runs is a count without an envelope.  Release: pairs
+ * with the acquire of mailbox_take.  Acquire: as push.
+ */
+static inline bool mailbox_nudge(mailbox *box)
+{
+    uint64_t old = atomic_load_explicit(box, memory_order_relaxed);
+    uint64_t woken;
+
+    do {
+        woken = old & ~(uint64_t)7;
+        if (mailbox_state(old) != MAILBOX_WAIT &&
+            mailbox_count(old) < MAILBOX_COUNT_MAX)
+            woken = old + 8;
+        else if (mailbox_state(old) != MAILBOX_WAIT)
+            woken = old;
+    } while (!atomic_compare_exchange_weak_explicit(
+        box, &old, woken, memory_order_acq_rel, memory_order_relaxed));
+    return mailbox_state(old) == MAILBOX_WAIT;
+}
+
+/* Has anything arrived since the last take, a nudge too?  By who owns the process. */
 static inline bool mailbox_has(mailbox *box)
 {
-    return mailbox_newest(atomic_load_explicit(box, memory_order_relaxed));
+    return atomic_load_explicit(box, memory_order_relaxed) >> 3;
 }
 
 /* Take all that arrived, newest first, linked.  By the running process itself. */
 static inline struct envelope *mailbox_take(mailbox *box)
 {
-    return mailbox_newest(atomic_exchange_explicit(box, mailbox_word(NULL, 0, MAILBOX_RUN),
-                                                   memory_order_acquire));
+    return mailbox_newest(atomic_exchange_explicit(
+        box, mailbox_word(NULL, 0, MAILBOX_RUN), memory_order_acquire));
 }
 
 /*
@@ -152,10 +176,9 @@ static inline bool mailbox_rest(mailbox *box, enum mailbox_state state)
 {
     uint64_t empty = mailbox_word(NULL, 0, MAILBOX_RUN);
 
-    return atomic_compare_exchange_strong_explicit(box, &empty,
-                                                   mailbox_word(NULL, 0, state),
-                                                   memory_order_seq_cst,
-                                                   memory_order_relaxed);
+    return atomic_compare_exchange_strong_explicit(
+        box, &empty, mailbox_word(NULL, 0, state), memory_order_seq_cst,
+        memory_order_relaxed);
 }
 
 /* Close it and take what is left, newest first.  By the ending process itself. */

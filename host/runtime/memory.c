@@ -8,11 +8,14 @@
 
 #define FIRST_ITEMS 4u /* room of a list that gets its first item */
 
-/* What MOULT_LIST_OF makes, whatever its items are. */
+/* What MOULT_LIST_OF makes, whatever its items are; moult_text and moult_bytes too. */
 struct list {
     void *items;
     uint32_t count, capacity;
 };
+
+_Static_assert(sizeof(struct list) == sizeof(moult_text), "one shape");
+_Static_assert(sizeof(struct list) == sizeof(moult_bytes), "one shape");
 
 void *moult_alloc(moult_ctx *ctx, size_t size)
 {
@@ -30,63 +33,46 @@ void moult_free(moult_ctx *ctx, void *block)
 }
 
 /*
- * Make `*to` of `*capacity` bytes hold `len` bytes and `extra` zeroes.  `from` may be a
- * part of it, so it is freed last.
+ * Make `to`, a text or bytes, hold `len` bytes and `zeroes` after them.  `from` may be
+ * a part of it, so its memory is freed last.  It is copied in and out, since it has a
+ * type of its own.
  */
-static int hold(moult_ctx *ctx, void **to, uint32_t *capacity, const void *from,
-                size_t len, size_t extra)
+static int hold(moult_ctx *ctx, void *to, const void *from, size_t len, size_t zeroes)
 {
-    uint8_t *memory = *to;
+    struct list l;
+    uint8_t *memory;
 
+    memcpy(&l, to, sizeof(l));
     if (len > OUT_LIMIT)
         return -EMSGSIZE;
-    if (len + extra > *capacity || !memory) {
-        memory = heap_alloc(&ctx->heap, len + extra);
+    if (len == 0 && !l.items)
+        return 0; /* all zero, as "" is */
+    if (len + zeroes > l.capacity) {
+        memory = heap_alloc(&ctx->heap, len + zeroes);
         if (!memory)
             return -ENOMEM;
         memcpy(memory, from, len);
-        heap_free(&ctx->heap, *to);
-        *to = memory;
-        *capacity = (uint32_t)(len + extra);
+        heap_free(&ctx->heap, l.items);
+        l.items = memory;
+        l.capacity = (uint32_t)(len + zeroes);
     } else {
-        memmove(memory, from, len);
-        memset(memory + len, 0, extra);
+        memory = l.items;
+        memmove(memory, len > 0 ? from : "", len);
+        memset(memory + len, 0, zeroes);
     }
+    l.count = (uint32_t)len;
+    memcpy(to, &l, sizeof(l));
     return 0;
 }
 
 int moult_text_set(moult_ctx *ctx, moult_text *text, const char *from, size_t len)
 {
-    void *memory = text->text;
-    int err;
-
-    if (len == 0 && !memory) {
-        *text = (moult_text){0};
-        return 0;
-    }
-    err = hold(ctx, &memory, &text->capacity, len > 0 ? from : "", len, 1);
-    if (err)
-        return err;
-    text->text = memory;
-    text->len = (uint32_t)len;
-    return 0;
+    return hold(ctx, text, from, len, 1);
 }
 
 int moult_bytes_set(moult_ctx *ctx, moult_bytes *bytes, const void *from, size_t len)
 {
-    void *memory = bytes->bytes;
-    int err;
-
-    if (len == 0) {
-        bytes->len = 0;
-        return 0;
-    }
-    err = hold(ctx, &memory, &bytes->capacity, from, len, 0);
-    if (err)
-        return err;
-    bytes->bytes = memory;
-    bytes->len = (uint32_t)len;
-    return 0;
+    return hold(ctx, bytes, from, len, 0);
 }
 
 static int list_grow(moult_ctx *ctx, struct list *l, size_t size)
@@ -107,7 +93,7 @@ static int list_grow(moult_ctx *ctx, struct list *l, size_t size)
     return 0;
 }
 
-/* The list is copied in and out, since its own type is one that only its author has. */
+/* Copied in and out, since its own type is one that only its author has. */
 void *moult_list_add(moult_ctx *ctx, void *list, size_t size)
 {
     struct list l;

@@ -63,7 +63,8 @@ static int take(moult_ctx *ctx, moult_out *out, struct envelope **taken)
 
     if (e == &no_memory)
         return -ENOMEM;
-    for (link = ctx ? &process_of(ctx)->drafts : NULL; link && *link; link = &(*link)->next)
+    for (link = ctx ? &process_of(ctx)->drafts : NULL; link && *link;
+         link = &(*link)->next)
         if (*link == e) {
             *link = e->next;
             break;
@@ -80,7 +81,8 @@ static int take(moult_ctx *ctx, moult_out *out, struct envelope **taken)
     return 0;
 }
 
-static int send_as(moult_ctx *ctx, moult_pid to, moult_out *out, enum envelope_kind kind)
+static int send_as(moult_ctx *ctx, moult_pid to, moult_out *out,
+                   enum envelope_kind kind)
 {
     struct process *p = ctx ? process_of(ctx) : NULL;
     struct envelope *e;
@@ -136,7 +138,8 @@ static int answered(struct process *p, struct await *a, uint64_t timeout_ms)
     return a->reply->code == MOULT_NOPROC ? -ESRCH : -EOWNERDEAD;
 }
 
-int process_call(struct process *p, moult_pid to, struct envelope *e, uint64_t timeout_ms)
+int process_call(struct process *p, moult_pid to, struct envelope *e,
+                 uint64_t timeout_ms)
 {
     struct await a = {.ref = ++p->last_ref};
     int error;
@@ -160,8 +163,7 @@ int process_start(struct process *parent, struct process *p, struct envelope *e)
     e->from = process_pid(parent);
     e->ref = a.ref;
     e->to_generation = pid_generation(process_pid(p));
-    if (process_is_urgent(parent))
-        e->flags |= ENVELOPE_URGENT;
+    e->urgency = process_urgency(parent);
     process_launch(p, e);
     return answered(parent, &a, MOULT_INFINITY);
 }

@@ -11,7 +11,8 @@
  * Send `e` (taken; its kind is set) as a call and wait for the reply, which is in
  * `p->answer` then, as are the words of a failure.  Errors: see moult_call().  By `p`.
  */
-int process_call(struct process *p, moult_pid to, struct envelope *e, uint64_t timeout_ms);
+int process_call(struct process *p, moult_pid to, struct envelope *e,
+                 uint64_t timeout_ms);
 
 /*
  * Launch `child`, which `parent` created, with `e` (taken, of kind ENVELOPE_START), and

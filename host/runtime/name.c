@@ -13,13 +13,6 @@
 #include "sanitize.h"
 #include "worker.h"
 
-#if SANITIZED_THREADS
-#include <sanitizer/tsan_interface.h>
-#else
-#define __tsan_acquire(at) ((void)(at))
-#define __tsan_release(at) ((void)(at))
-#endif
-
 struct name {
     struct cds_lfht_node node;
     struct rcu_head rcu;
@@ -31,6 +24,7 @@ static struct {
     pthread_mutex_t lock; /* of who writes, and of name_of */
     struct cds_lfht *table;
     pthread_key_t reader; /* unregisters threads of the plugins' own when they end */
+    bool reader_made; /* for good: threads that use it may end later than the table */
 } names = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static __thread bool reader_registered;
@@ -42,13 +36,15 @@ static void reader_ends(void *unused)
 
 int names_start(void)
 {
-    names.table = cds_lfht_new(64, 64, 0, CDS_LFHT_AUTO_RESIZE, NULL);
+    names.table =
+        cds_lfht_new(1024, 1024, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING, NULL);
     if (!names.table)
         return -ENOMEM;
-    if (pthread_key_create(&names.reader, reader_ends) != 0) {
+    if (!names.reader_made && pthread_key_create(&names.reader, reader_ends) != 0) {
         names_stop();
         return -ENOMEM;
     }
+    names.reader_made = true;
     return 0;
 }
 
@@ -87,6 +83,7 @@ void names_stop(void)
 
 static int matches(struct cds_lfht_node *node, const void *key)
 {
+    SANITIZER_ACQUIRE(&names); /* liburcu's, when it found the node */
     return strcmp(caa_container_of(node, struct name, node)->text, key) == 0;
 }
 
@@ -104,11 +101,11 @@ moult_pid name_find(const char *text)
     if (!text || !names.table)
         return pid;
     reader_begin();
-    __tsan_acquire(&names);
     cds_lfht_lookup(names.table, hash_of(text), matches, text, &iter);
     node = cds_lfht_iter_get_node(&iter);
     if (node)
         pid = caa_container_of(node, struct name, node)->pid;
+    SANITIZER_RELEASE(&names.table); /* a grace period orders this before name_free */
     reader_end();
     return pid;
 }
@@ -129,8 +126,7 @@ int name_register(struct process *p, const char *text, moult_pid *holder)
     memcpy(n->text, text, len + 1);
     reader_begin();
     pthread_mutex_lock(&names.lock);
-    __tsan_acquire(&names);
-    __tsan_release(&names); /* liburcu's publishing, which TSan does not see */
+    SANITIZER_RELEASE(&names); /* liburcu's publishing, which TSan does not see */
     there = cds_lfht_add_unique(names.table, hash_of(text), matches, text, &n->node);
     if (there == &n->node)
         p->name = n;
@@ -146,6 +142,7 @@ int name_register(struct process *p, const char *text, moult_pid *holder)
 
 static void name_free(struct rcu_head *head)
 {
+    SANITIZER_ACQUIRE(&names.table);
     free(caa_container_of(head, struct name, rcu));
 }
 
@@ -160,6 +157,7 @@ void name_release(struct process *p)
     p->name = NULL;
     cds_lfht_del(names.table, &n->node);
     pthread_mutex_unlock(&names.lock);
+    SANITIZER_RELEASE(&names.table);
     call_rcu(&n->rcu, name_free);
     reader_end();
 }

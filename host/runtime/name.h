@@ -19,14 +19,14 @@ int names_start(void);
 void names_stop(void);
 
 /*
- * Register `p`, which has no name yet, as `name` (copied).  0; -EEXIST, and `*holder`
+ * Register `p`, which has no name yet, as `text` (copied).  0; -EEXIST, and `*holder`
  * (may be NULL) who has it; -EINVAL (empty, too long); -ENOMEM.  By `p` itself, or
  * before it runs.
  */
-int name_register(struct process *p, const char *name, moult_pid *holder);
+int name_register(struct process *p, const char *text, moult_pid *holder);
 
-/* Who is registered as `name`, or nobody.  [any] */
-moult_pid name_find(const char *name);
+/* Who is registered as `text`, or nobody.  [any] */
+moult_pid name_find(const char *text);
 
 /* Give the name of `p` back, if it has one.  By `p` itself. */
 void name_release(struct process *p);

@@ -29,12 +29,15 @@ void out_init(moult_out *out, void *buffer, uint32_t capacity);
 /* Empty again, without error, with the memory that it has.  [any] */
 void out_reset(moult_out *out);
 
-/* Free what it owns, and be empty on no buffer.  Zeroed and released ones are fine. [any] */
+/*
+ * Free what it owns, and be empty on no buffer.  Zeroed and released ones are fine.
+ * [any]
+ */
 void out_release(moult_out *out);
 
 /*
- * The bytes as malloc'ed memory of `*len`, given, and `out` as after out_release(); NULL
- * when out of memory or after an error: it is as it was.  [any]
+ * The bytes as malloc'ed memory of `*len`, given, and `out` as after out_release();
+ * NULL when out of memory or after an error: it is as it was.  [any]
  */
 uint8_t *out_give(moult_out *out, uint32_t *len);
 

@@ -14,7 +14,7 @@
 #define CHUNK_BITS 10u
 #define CHUNK      (1u << CHUNK_BITS) /* slots */
 #define CHUNKS     ((PID_INDEX_MAX + 1u) >> CHUNK_BITS)
-#define SENDS_MAX  256u /* in one turn before others run: what fits the cache */
+#define SENDS_MAX  128u /* in one turn before others run: what fits the cache */
 
 static struct {
     pthread_mutex_t lock; /* guards all that follows, but for reads of the atomics */
@@ -38,7 +38,8 @@ struct process *process_at(uint32_t index)
 
     if (index > PID_INDEX_MAX)
         return NULL;
-    chunk = atomic_load_explicit(&table.chunks[index >> CHUNK_BITS], memory_order_acquire);
+    chunk =
+        atomic_load_explicit(&table.chunks[index >> CHUNK_BITS], memory_order_acquire);
     return chunk ? &chunk[index & (CHUNK - 1)] : NULL;
 }
 
@@ -47,8 +48,10 @@ struct process *process_find(moult_pid pid)
     struct process *p = process_at(pid_index(pid));
 
     /* Acquire: pairs with the release in process_launch, for `limit`. */
-    if (!p || atomic_load_explicit(&p->generation, memory_order_acquire) !=
-                  pid_generation(pid) || pid_node(pid) != 0)
+    if (!p ||
+        atomic_load_explicit(&p->generation, memory_order_acquire) !=
+            pid_generation(pid) ||
+        pid_node(pid) != 0)
         return NULL;
     return p;
 }
@@ -66,7 +69,8 @@ static struct process *slot_new(void)
 
     if (index > PID_INDEX_MAX)
         return NULL;
-    chunk = atomic_load_explicit(&table.chunks[index >> CHUNK_BITS], memory_order_relaxed);
+    chunk =
+        atomic_load_explicit(&table.chunks[index >> CHUNK_BITS], memory_order_relaxed);
     if (!chunk) {
         chunk = aligned_alloc(64, sizeof(*chunk) * CHUNK);
         if (!chunk)
@@ -153,6 +157,9 @@ void process_launch(struct process *p, struct envelope *first)
     if (first)
         queue(p, first);
     group_add(p->group, p);
+    /* Who starts it waits for that, perhaps since before the upgrade began. */
+    if (first && atomic_load_explicit(&p->hold, memory_order_relaxed))
+        first->urgency = ENVELOPE_URGENCY_MOST;
     worker_schedule_next(p);
 }
 
@@ -164,10 +171,22 @@ void process_discard(struct process *p)
 
 /* -- sending -- */
 
-bool process_is_urgent(const struct process *sender)
+uint8_t process_urgency(const struct process *sender)
 {
-    return atomic_load_explicit(&sender->hold, memory_order_relaxed) ||
-           (sender->current && sender->current->flags & ENVELOPE_URGENT);
+    if (sender->current && sender->current->urgency)
+        return (uint8_t)(sender->current->urgency - 1);
+    return atomic_load_explicit(&sender->hold, memory_order_relaxed)
+               ? ENVELOPE_URGENCY_MOST
+               : 0;
+}
+
+/* `e` (taken) was meant for who had the slot of `p` before it. */
+static void answer_stale(struct process *p, struct envelope *e)
+{
+    if (e->kind >= ENVELOPE_SIGNAL)
+        signal_refuse(e, pid_make(p->index, e->to_generation));
+    else
+        process_answer_dead(e, (moult_pid){0}, MOULT_NOPROC, NULL);
 }
 
 /*
@@ -184,7 +203,7 @@ static bool hand_over(struct process *p, struct envelope *e)
                         mailbox_claim_empty(&p->inbox, MAILBOX_WAIT)))
         return false;
     if (e->to_generation != pid_generation(process_pid(p)))
-        process_answer_dead(e, (moult_pid){0}, MOULT_NOPROC, NULL);
+        answer_stale(p, e);
     else if (message)
         queue(p, e);
     else
@@ -195,8 +214,9 @@ static bool hand_over(struct process *p, struct envelope *e)
 static int send(struct process *sender, moult_pid to, struct envelope *e, bool last)
 {
     struct process *p = process_find(to);
+    unsigned here = worker_index();
     uint32_t backlog;
-    bool urgent;
+    uint8_t urgency;
     int woken;
 
     if (!p) {
@@ -204,14 +224,14 @@ static int send(struct process *sender, moult_pid to, struct envelope *e, bool l
         return -ESRCH;
     }
     e->to_generation = pid_generation(to);
-    e->worker = worker_index() & 15;
-    if (sender && process_is_urgent(sender))
-        e->flags |= ENVELOPE_URGENT;
-    urgent = e->flags & ENVELOPE_URGENT;
+    e->worker = here & 15;
+    if (sender)
+        e->urgency = process_urgency(sender);
+    urgency = e->urgency;
     backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
-    woken = hand_over(p, e)
-                ? 1
-                : mailbox_push(&p->inbox, e, backlog < p->limit ? p->limit - backlog : 0);
+    woken = hand_over(p, e) ? 1
+                            : mailbox_push(&p->inbox, e,
+                                           backlog < p->limit ? p->limit - backlog : 0);
     if (woken < 0) {
         envelope_destroy(e);
         return woken;
@@ -220,8 +240,10 @@ static int send(struct process *sender, moult_pid to, struct envelope *e, bool l
         worker_schedule_next(p);
     else if (woken)
         worker_schedule(p);
-    else if (urgent)
+    else if (urgency)
         hold_wake(p);
+    if (!woken && atomic_load_explicit(&p->worker, memory_order_relaxed) != here)
+        worker_count_remote(1);
     return 0;
 }
 
@@ -270,7 +292,7 @@ void process_fetch(struct process *p)
 
         remote += e->worker != here;
         if (e->to_generation != generation)
-            process_answer_dead(e, (moult_pid){0}, MOULT_NOPROC, NULL);
+            answer_stale(p, e);
         else if (e->kind < ENVELOPE_SIGNAL)
             queue(p, e);
         else
@@ -304,20 +326,34 @@ struct envelope *process_next(struct process *p)
     return e;
 }
 
-struct envelope *process_next_urgent(struct process *p)
+static struct envelope *next_urgent(struct process *p)
 {
     struct envelope *urgent = p->first, *before = NULL, *e;
+    uint8_t urgency;
 
-    while (urgent && !(urgent->flags & ENVELOPE_URGENT))
+    while (urgent && !urgent->urgency)
         urgent = urgent->next;
     if (!urgent)
         return NULL;
+    urgency = urgent->urgency;
     for (e = p->first; !moult_pid_equal(e->from, urgent->from); e = e->next)
         before = e;
     /* What its sender sent earlier comes first, and is as urgent as what waits on it. */
-    e->flags |= ENVELOPE_URGENT;
+    e->urgency = urgency;
     process_unqueue(p, e, before);
     return e;
+}
+
+struct envelope *process_next_held(struct process *p, uint32_t *hurried)
+{
+    if (p->flags & PROCESS_HURRIED) {
+        p->flags &= (uint8_t)~PROCESS_HURRIED;
+        *hurried = atomic_load_explicit(&p->backlog, memory_order_relaxed);
+    }
+    if (*hurried == 0)
+        return next_urgent(p);
+    --*hurried;
+    return process_next(p);
 }
 
 /* -- waiting -- */
@@ -327,7 +363,7 @@ static void await_fire(struct timer *t)
     struct await *a = (struct await *)((char *)t - offsetof(struct await, timer));
 
     atomic_store_explicit(&a->timed_out, true, memory_order_relaxed);
-    if (mailbox_claim(&a->process->inbox, MAILBOX_WAIT))
+    if (mailbox_nudge(&a->process->inbox)) /* it may not have come to rest yet */
         worker_schedule(a->process);
 }
 
@@ -366,7 +402,8 @@ int process_await(struct process *p, struct await *a, uint64_t timeout_ms)
     return wait_until(p, a, timeout_ms, NULL, (moult_pid){0});
 }
 
-int process_await_until(struct process *p, bool (*done)(struct process *p, moult_pid about),
+int process_await_until(struct process *p,
+                        bool (*done)(struct process *p, moult_pid about),
                         moult_pid about, uint64_t timeout_ms)
 {
     struct await a = {0}; /* ref 0 is no call's: no reply is taken */
@@ -431,7 +468,8 @@ struct envelope *process_owed(struct process *p, moult_pid caller, uint64_t ref)
     if (before)
         before->next = e->next;
     else if (e->next)
-        map_put(&p->relations->owed, key, (uintptr_t)e->next); /* no growth: it is there */
+        map_put(&p->relations->owed, key,
+                (uintptr_t)e->next); /* no growth: it is there */
     else
         map_remove(&p->relations->owed, key, NULL);
     return e;
@@ -498,8 +536,8 @@ static void turn_away(struct process *p, struct envelope *e)
         struct envelope *next = e->next;
 
         e->next = NULL;
-        if (e->kind < ENVELOPE_SIGNAL && e->to_generation != pid_generation(process_pid(p)))
-            process_answer_dead(e, (moult_pid){0}, MOULT_NOPROC, NULL);
+        if (e->to_generation != pid_generation(process_pid(p)))
+            answer_stale(p, e);
         else if (e->kind < ENVELOPE_SIGNAL)
             process_answer_dead(e, process_pid(p), p->reason, p->reason_text);
         else if (e->kind == ENVELOPE_LINK || e->kind == ENVELOPE_MONITOR)
@@ -515,12 +553,15 @@ void process_finish(struct process *p)
     group_remove(p->group, p); /* first: who walks the group reads `data` */
     if (p->class->ended)
         p->class->ended(p);
-    if (p->await)
+    if (p->await) {
+        envelope_destroy(p->await->reply);
         await_end(p, p->await, 0);
+    }
     send_timers_finish(p);
     name_release(p);
     turn_away(p, mailbox_in_order(mailbox_close(&p->inbox)));
     answer_all(p, p->current);
+    p->current = NULL; /* what is sent from here on is sent on nobody's behalf */
     answer_all(p, p->first);
     answer_owed(p);
     signal_farewell(p);
@@ -529,7 +570,7 @@ void process_finish(struct process *p)
     relations_destroy(p->relations);
     heap_finish(&p->ctx.heap);
     free(p->reason_text);
-    p->first = p->last = p->current = p->drafts = p->answer = NULL;
+    p->first = p->last = p->drafts = p->answer = NULL;
     p->relations = NULL;
     p->reason_text = NULL;
     p->data = NULL;

@@ -60,7 +60,8 @@ struct relations {
 enum process_flag {
     PROCESS_TRAPS = 1,   /* exit signals become messages */
     PROCESS_EXITING = 2, /* ends as soon as it is back in the loop */
-    PROCESS_LINKED = 4   /* to `parent` */
+    PROCESS_LINKED = 4,  /* to `parent` */
+    PROCESS_HURRIED = 8  /* held, and to serve what waits for it first; see group.h */
 };
 
 struct process {
@@ -70,6 +71,7 @@ struct process {
     uint32_t index;
     _Atomic uint32_t backlog; /* messages in the queue below; relaxed, for the limit */
     uint32_t limit;           /* messages */
+    _Atomic uint32_t worker;  /* that ran it last; relaxed, to judge thefts by */
     /* The owner's. */
     struct envelope *first, *last; /* messages taken from the mailbox, in order */
     const struct process_class *class;
@@ -84,8 +86,8 @@ struct process {
     struct await *await;
     struct relations *relations;
     uint64_t last_ref;
-    _Atomic(struct hold *) hold; /* an upgrade wants it at rest; see group.h */
-    struct group *group;         /* the application it is part of */
+    _Atomic(struct hold *) hold;  /* an upgrade wants it at rest; see group.h */
+    struct group *group;          /* the application it is part of */
     struct process *next, **link; /* in the group; the group's lock guards them */
     struct process *run_next;     /* in the injection queue */
     struct name *name;            /* it is registered as */
@@ -96,13 +98,13 @@ struct process {
     int32_t reason;
     _Atomic uint32_t memory; /* bytes of `ctx`, at most 4 GiB; relaxed, a figure */
     uint32_t sends;          /* since its turn began */
-    uint8_t flags;  /* enum process_flag */
+    uint8_t flags;           /* enum process_flag */
 };
 
 struct process_options {
     const struct process_class *class;
     struct group *group;
-    moult_pid parent;  /* linked to it, if `linked` */
+    moult_pid parent; /* linked to it, if `linked` */
     bool linked;
     uint32_t limit;    /* messages; 0: MAILBOX_LIMIT */
     const char *label; /* borrowed until the process ends */
@@ -149,8 +151,8 @@ int process_send(struct process *sender, moult_pid to, struct envelope *e);
 /* The same, for the last thing a turn does: the receiver runs next, on this worker. */
 int process_send_last(struct process *sender, moult_pid to, struct envelope *e);
 
-/* Does an upgrade wait for what `sender`, which runs, does now? */
-bool process_is_urgent(const struct process *sender);
+/* How urgent is what `sender`, which runs, sends now: does an upgrade wait for it? */
+uint8_t process_urgency(const struct process *sender);
 
 /* A number for a call, a monitor or a timer, not used before by anybody.  [any] */
 uint64_t process_ref(void);
@@ -163,8 +165,12 @@ void process_fetch(struct process *p);
 /* The oldest message, taken from the queue; NULL if there is none. */
 struct envelope *process_next(struct process *p);
 
-/* The oldest message that an upgrade waits for, or that its sender sent before it. */
-struct envelope *process_next_urgent(struct process *p);
+/*
+ * The next message while the process is held: what waited when it was hurried, of which
+ * `*hurried` are left; else the oldest that an upgrade waits for, or that its sender sent
+ * before it; else NULL.
+ */
+struct envelope *process_next_held(struct process *p, uint32_t *hurried);
 
 /*
  * Wait until `a->reply` is there, time is up or the process must end; `timeout_ms` may be
@@ -174,7 +180,8 @@ struct envelope *process_next_urgent(struct process *p);
 int process_await(struct process *p, struct await *a, uint64_t timeout_ms);
 
 /* The same until `done` is true, asked each time a signal has come. */
-int process_await_until(struct process *p, bool (*done)(struct process *p, moult_pid about),
+int process_await_until(struct process *p,
+                        bool (*done)(struct process *p, moult_pid about),
                         moult_pid about, uint64_t timeout_ms);
 
 /* Take `e`, which stands behind `before` (NULL: first), out of the queue. */

@@ -45,9 +45,8 @@ static inline struct process *run_queue_pop(struct run_queue *q)
                                                  memory_order_relaxed);
 
         /* If it fails another took this one, and the slot may hold something else. */
-        if (atomic_compare_exchange_weak_explicit(&q->head, &head, head + 1,
-                                                  memory_order_acq_rel,
-                                                  memory_order_relaxed))
+        if (atomic_compare_exchange_weak_explicit(
+                &q->head, &head, head + 1, memory_order_acq_rel, memory_order_relaxed))
             return p;
     }
     return NULL;
@@ -60,7 +59,8 @@ static inline bool run_queue_is_empty(struct run_queue *q)
 }
 
 /* Take half of `from`: one is returned, the rest goes to `to`, the caller's own. */
-static inline struct process *run_queue_steal(struct run_queue *from, struct run_queue *to)
+static inline struct process *run_queue_steal(struct run_queue *from,
+                                              struct run_queue *to)
 {
     uint32_t count = atomic_load_explicit(&from->tail, memory_order_relaxed) -
                      atomic_load_explicit(&from->head, memory_order_relaxed);

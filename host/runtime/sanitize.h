@@ -21,4 +21,17 @@
 #define SANITIZED_THREADS 0
 #endif
 
+/*
+ * Tell TSan of an order between threads that uninstrumented code made: what came before
+ * a release at `at` came before what follows an acquire there.
+ */
+#if SANITIZED_THREADS
+#include <sanitizer/tsan_interface.h>
+#define SANITIZER_ACQUIRE(at) __tsan_acquire(at)
+#define SANITIZER_RELEASE(at) __tsan_release(at)
+#else
+#define SANITIZER_ACQUIRE(at) ((void)(at))
+#define SANITIZER_RELEASE(at) ((void)(at))
+#endif
+
 #endif

@@ -16,8 +16,8 @@ struct send_timer {
 
 static void fire(struct timer *t)
 {
-    struct send_timer *s = (struct send_timer *)((char *)t - offsetof(struct send_timer,
-                                                                      timer));
+    struct send_timer *s =
+        (struct send_timer *)((char *)t - offsetof(struct send_timer, timer));
     struct envelope *e = s->envelope;
 
     s->envelope = NULL;

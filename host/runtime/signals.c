@@ -78,7 +78,8 @@ static void act_exit(struct process *p, struct envelope *e)
 {
     bool by_link = e->ref == 1;
 
-    if (by_link && !forget_link(p, e->from) && !p->class->keeps_links) { /* unlinked meanwhile */
+    if (by_link && !forget_link(p, e->from) &&
+        !p->class->keeps_links) { /* unlinked meanwhile */
         envelope_destroy(e);
     } else if (!by_link && e->code == MOULT_KILL) {
         process_exit(p, MOULT_KILLED, NULL);
@@ -134,8 +135,13 @@ static void act_monitor(struct process *p, struct envelope *e)
 static struct envelope *act_answered(struct process *p, const struct envelope *e)
 {
     moult_in in = out_read(&e->out);
+    moult_pid caller = moult_get_pid(&in);
+    struct envelope *now = p->current;
 
-    return process_owed(p, moult_get_pid(&in), e->ref);
+    if (now && now->kind == ENVELOPE_CALL && now->ref == e->ref &&
+        moult_pid_equal(now->from, caller))
+        now->kind = ENVELOPE_CAST; /* the one being handled is no call any more */
+    return process_owed(p, caller, e->ref);
 }
 
 void signal_act(struct process *p, struct envelope *e)
@@ -172,6 +178,15 @@ void signal_act(struct process *p, struct envelope *e)
     default:
         break;
     }
+    envelope_destroy(e);
+}
+
+void signal_refuse(struct envelope *e, moult_pid to)
+{
+    if (e->kind == ENVELOPE_LINK)
+        tell_end(to, e->from, ENVELOPE_EXIT, 1, MOULT_NOPROC, NULL);
+    else if (e->kind == ENVELOPE_MONITOR)
+        tell_end(to, e->from, ENVELOPE_DOWN, e->ref, MOULT_NOPROC, NULL);
     envelope_destroy(e);
 }
 

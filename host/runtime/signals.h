@@ -20,6 +20,9 @@
 /* Act on signal `e` (taken), fetched by `p`. */
 void signal_act(struct process *p, struct envelope *e);
 
+/* Signal `e` (taken) came to `to`, who is no more: tell its sender, as OTP does. */
+void signal_refuse(struct envelope *e, moult_pid to);
+
 /* Tie `p` to `to`: what ends one ends the other.  0 or -ENOMEM.  OTP: link/1. */
 int signal_link(struct process *p, moult_pid to);
 

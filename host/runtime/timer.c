@@ -36,9 +36,12 @@ static void insert(struct wheel *w, struct timer *t)
     unsigned level = (63u - (unsigned)__builtin_clzll(differ)) / SLOT_BITS;
     unsigned slot;
 
-    if (level >= WHEEL_LEVELS) { /* too far: wait in the last slot that comes round */
+    if (level >= WHEEL_LEVELS) { /* past the turn of the wheel, by little or by far */
+        uint64_t furthest;
+
         level = WHEEL_LEVELS - 1;
-        due = w->now_ms + ((uint64_t)(WHEEL_SLOTS - 1) << (SLOT_BITS * level));
+        furthest = w->now_ms + ((uint64_t)(WHEEL_SLOTS - 1) << (SLOT_BITS * level));
+        due = due < furthest ? due : furthest; /* too far: the last that comes round */
     }
     slot = (unsigned)(due >> (SLOT_BITS * level)) & (WHEEL_SLOTS - 1);
     t->next = w->slots[level][slot];

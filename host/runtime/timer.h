@@ -30,8 +30,8 @@ struct timer {
 };
 
 struct wheel {
-    _Atomic bool lock; /* guards all that follows; held for a few instructions */
-    uint64_t now_ms;   /* all that was due by then has fired */
+    _Atomic bool lock;        /* guards all that follows; held for a few instructions */
+    uint64_t now_ms;          /* all that was due by then has fired */
     _Atomic uint64_t next_ms; /* nothing is due before; read without the lock */
     uint64_t used[WHEEL_LEVELS]; /* a bit a slot */
     struct timer *slots[WHEEL_LEVELS][WHEEL_SLOTS];

@@ -5,55 +5,6 @@
 
 #include "utf8.h"
 
-static void integer(void *context, uint64_t value, bool negative)
-{
-    struct token *t = context;
-
-    t->kind = value > INT64_MAX && !negative ? MOULT_UINT : MOULT_INT;
-    t->value = value;
-    t->negative = negative;
-}
-
-static void on_uint8(void *context, uint8_t value)
-{
-    integer(context, value, false);
-}
-
-static void on_uint16(void *context, uint16_t value)
-{
-    integer(context, value, false);
-}
-
-static void on_uint32(void *context, uint32_t value)
-{
-    integer(context, value, false);
-}
-
-static void on_uint64(void *context, uint64_t value)
-{
-    integer(context, value, false);
-}
-
-static void on_negint8(void *context, uint8_t value)
-{
-    integer(context, value, true);
-}
-
-static void on_negint16(void *context, uint16_t value)
-{
-    integer(context, value, true);
-}
-
-static void on_negint32(void *context, uint32_t value)
-{
-    integer(context, value, true);
-}
-
-static void on_negint64(void *context, uint64_t value)
-{
-    integer(context, value, true);
-}
-
 static void on_bytes(void *context, cbor_data bytes, size_t len)
 {
     struct token *t = context;
@@ -144,14 +95,14 @@ static void on_break(void *context)
 }
 
 static const struct cbor_callbacks callbacks = {
-    .uint8 = on_uint8,
-    .uint16 = on_uint16,
-    .uint32 = on_uint32,
-    .uint64 = on_uint64,
-    .negint64 = on_negint64,
-    .negint32 = on_negint32,
-    .negint16 = on_negint16,
-    .negint8 = on_negint8,
+    .uint8 = cbor_null_uint8_callback, /* integers don't come this way */
+    .uint16 = cbor_null_uint16_callback,
+    .uint32 = cbor_null_uint32_callback,
+    .uint64 = cbor_null_uint64_callback,
+    .negint64 = cbor_null_negint64_callback,
+    .negint32 = cbor_null_negint32_callback,
+    .negint16 = cbor_null_negint16_callback,
+    .negint8 = cbor_null_negint8_callback,
     .byte_string_start = on_indefinite,
     .byte_string = on_bytes,
     .string = on_text,
@@ -185,9 +136,32 @@ static bool count_is_possible(const struct token *t, size_t left)
     return t->kind != MOULT_MAP || t->value <= left / 2;
 }
 
+static size_t take_integer(struct token *t, bool negative, uint64_t value, size_t read)
+{
+    t->kind = value > INT64_MAX && !negative ? MOULT_UINT : MOULT_INT;
+    t->value = value;
+    t->negative = negative;
+    return read;
+}
+
+static size_t read_integer(struct token *t, const uint8_t *at, size_t left)
+{
+    size_t n = (size_t)1 << (*at & 3); /* 0x18 to 0x1b: 1, 2, 4 or 8 bytes follow */
+    uint64_t value = 0;
+
+    if ((*at & 0x1f) < 24)
+        return take_integer(t, *at >> 5, *at & 0x1f, 1);
+    if ((*at & 0x1f) > 27 || n > left - 1)
+        return 0;
+    for (size_t i = 1; i <= n; i++)
+        value = value << 8 | at[i];
+    return take_integer(t, *at >> 5, value, 1 + n);
+}
+
 /*
- * Heads of a single byte, which most are: a fifth of the time that libcbor takes.  And
- * the tags from 6 to 20, which it refuses.  0 leaves the item to libcbor.
+ * What most items are, in a third of the time that libcbor takes: integers of any width
+ * and heads of a single byte.  Among these are the tags from 6 to 20, which it refuses.
+ * 0 leaves the item to libcbor, and so whatever is wrong.
  */
 static size_t read_short(struct token *t, const uint8_t *at, size_t left)
 {
@@ -197,21 +171,16 @@ static size_t read_short(struct token *t, const uint8_t *at, size_t left)
     size_t value = *at & 0x1f, bytes = 0;
     int32_t kind = kinds[*at >> 5];
 
+    if (kind == MOULT_INT)
+        return read_integer(t, at, left);
     if (value > 23 || kind == MOULT_NOTHING)
         return 0;
     if (kind == MOULT_BYTES || kind == MOULT_TEXT)
         bytes = value;
-    else if (kind == MOULT_ARRAY && value > left - 1)
-        return 0;
-    else if (kind == MOULT_MAP && 2 * value > left - 1)
-        return 0;
-    if (bytes > left - 1)
-        return 0;
     t->kind = kind;
-    t->negative = *at >= 0x20;
     t->value = value;
     t->bytes = at + 1;
-    return 1 + bytes;
+    return bytes <= left - 1 && count_is_possible(t, left - 1) ? 1 + bytes : 0;
 }
 
 size_t token_read(struct token *t, const uint8_t *at, const uint8_t *end)
@@ -221,6 +190,7 @@ size_t token_read(struct token *t, const uint8_t *at, const uint8_t *end)
 
     if (n > 0)
         return n;
+    t->kind = MOULT_NOTHING;
     result = cbor_stream_decode(at, left, &callbacks, t);
     if (result.status == CBOR_DECODER_NEDATA)
         return refuse(t, left > 0 ? "cut short" : "nothing is left to read");

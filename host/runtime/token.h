@@ -26,10 +26,15 @@ struct token {
  */
 size_t token_read(struct token *t, const uint8_t *at, const uint8_t *end);
 
-/* The same at the cursor, which moves on; text is checked.  False: the error sticks. [pure] */
+/*
+ * The same at the cursor, which moves on; text is checked.  False: the error sticks.
+ * [pure]
+ */
 bool token_next(struct token *t, moult_in *in);
 
-/* Record the first error: always false, so that a failing line is a single line. [pure] */
+/*
+ * Record the first error: always false, so that a failing line is a single line. [pure]
+ */
 bool token_fail(moult_in *in, int error, const char *why);
 
 #endif

@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether `len` bytes are UTF-8: no overlong forms, no surrogates, no cut ends.  [any] */
+/*
+ * Whether `len` bytes are UTF-8: no overlong forms, no surrogates, no cut ends.  [any]
+ */
 bool utf8_valid(const void *text, size_t len);
 
 #endif

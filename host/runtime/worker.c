@@ -18,15 +18,17 @@
 #include "group.h"
 #include "run_queue.h"
 
-#define TURN_MESSAGES 1024u  /* of one process before others run */
-#define TURN_CHECK    64u    /* messages between looks at how long it has been */
+#define TURN_MESSAGES 1024u /* of one process before others run */
+#define TURN_CHECK    64u   /* messages between looks at how long it has been */
 #define TURN_NS       250000u
 #define NEXT_STREAK   64u /* turns out of the `next` slot before the queue gets one */
 #define CHECK_TURNS   16u /* turns between looks at timers, outside work, grace periods */
 #define SPARE_STACKS  64u /* a worker keeps */
 #define NAP_MIN_NS    50000u
 #define NAP_MAX_NS    4000000u
-#define STEAL_WORTH_NS 10000u /* a theft that kept the thief busy for less was none */
+#define NAPS          3u      /* that find nothing, before a worker sleeps */
+#define WORTH_NS      20000u  /* a theft that kept the thief busy for less was none */
+#define JUDGE_NS      100000u /* after that it is known whether it helped */
 #define REMOTE_ENOUGH 64u     /* messages from elsewhere, to judge a theft by */
 #define REMOTE_NS     1000u   /* each of them should bring that much work along */
 
@@ -45,10 +47,11 @@ struct worker {
     struct process *parking, *ending;
     enum mailbox_state park_state;
     struct fiber *abandoned;
-    /* The last theft. */
-    bool stole;
+    /* The last theft, until it is judged. */
+    struct worker *stole_from;
     uint32_t remote; /* messages from other workers since */
-    uint64_t stole_at, nap_ns;
+    uint64_t stole_at;
+    uint32_t naps; /* since there was something to do */
 
     struct envelope_cache envelopes;
     struct clock_cache clock;
@@ -70,6 +73,8 @@ static struct {
     struct process *first, *last;
     _Atomic uint32_t injected; /* relaxed: a hint to look; the lock orders the rest */
     _Atomic uint32_t asleep;   /* in ASLEEP; sequential, see rest() */
+    /* How long to leave others alone: 0 while thefts help.  Relaxed: a tuning value. */
+    _Atomic uint64_t nap_ns;
     _Atomic bool stopping;
     bool fences; /* the kernel has no membarrier: senders pay for one */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .quiet = PTHREAD_COND_INITIALIZER};
@@ -122,9 +127,8 @@ static void futex_wake(_Atomic uint32_t *word)
 /* Wake `w` if it is in `state`.  Acquire and release order nothing: queues do. */
 static bool wake(struct worker *w, uint32_t state)
 {
-    if (!atomic_compare_exchange_strong_explicit(&w->state, &state, AWAKE,
-                                                 memory_order_seq_cst,
-                                                 memory_order_relaxed))
+    if (!atomic_compare_exchange_strong_explicit(
+            &w->state, &state, AWAKE, memory_order_seq_cst, memory_order_relaxed))
         return false;
     if (state == ASLEEP)
         atomic_fetch_sub_explicit(&pool.asleep, 1, memory_order_seq_cst);
@@ -190,8 +194,8 @@ static uint64_t next_due_ms(void)
     uint64_t next = TIMER_NEVER;
 
     for (unsigned i = 0; i < pool.count; i++) {
-        uint64_t due = atomic_load_explicit(&pool.workers[i].wheel.next_ms,
-                                            memory_order_relaxed);
+        uint64_t due =
+            atomic_load_explicit(&pool.workers[i].wheel.next_ms, memory_order_relaxed);
 
         if (due < next)
             next = due;
@@ -203,9 +207,11 @@ static uint64_t sleep_ns(void)
 {
     uint64_t due = next_due_ms(), now = clock_ns();
 
-    if (due == TIMER_NEVER || clock_is_virtual())
-        return due * 1000000u > now || due == TIMER_NEVER ? UINT64_MAX : 0;
-    return due * 1000000u > now ? due * 1000000u - now : 0;
+    if (due > UINT64_MAX / 1000000u) /* TIMER_NEVER, or as good as never */
+        return UINT64_MAX;
+    if (due * 1000000u <= now)
+        return 0;
+    return clock_is_virtual() ? UINT64_MAX : due * 1000000u - now;
 }
 
 static void tell_quiet(void)
@@ -231,7 +237,8 @@ static void rest(struct worker *w)
     uint64_t ns;
 
     atomic_store_explicit(&w->state, ASLEEP, memory_order_seq_cst);
-    if (atomic_fetch_add_explicit(&pool.asleep, 1, memory_order_seq_cst) + 1 == pool.count)
+    if (atomic_fetch_add_explicit(&pool.asleep, 1, memory_order_seq_cst) + 1 ==
+        pool.count)
         tell_quiet();
     barrier();
     ns = anything_to_do() ? 0 : sleep_ns();
@@ -242,14 +249,14 @@ static void rest(struct worker *w)
     wake(w, ASLEEP); /* unless somebody did */
 }
 
-/* After a theft that was none: leave the others alone for a while. */
-static void nap(struct worker *w)
+/* Leave the others alone for a while, but wake for work from outside. */
+static void nap(struct worker *w, uint64_t ns)
 {
     atomic_store_explicit(&w->state, NAPPING, memory_order_seq_cst);
     barrier();
     if (!atomic_load_explicit(&pool.injected, memory_order_relaxed) &&
         !atomic_load_explicit(&pool.stopping, memory_order_relaxed))
-        wait_on(w, NAPPING, w->nap_ns);
+        wait_on(w, NAPPING, ns);
     atomic_store_explicit(&w->state, AWAKE, memory_order_seq_cst);
 }
 
@@ -257,6 +264,8 @@ static void nap(struct worker *w)
 
 static void inject(struct process *p)
 {
+    if (atomic_load_explicit(&pool.stopping, memory_order_relaxed))
+        return; /* it is thrown away, wherever it is */
     p->run_next = NULL;
     pthread_mutex_lock(&pool.lock);
     if (pool.last)
@@ -333,29 +342,41 @@ static void hand_over(struct worker *w)
     w->run_next = NULL;
 }
 
+static void theft_helped(void)
+{
+    atomic_store_explicit(&pool.nap_ns, 0, memory_order_relaxed);
+}
+
+static void theft_hurt(void)
+{
+    uint64_t ns = atomic_load_explicit(&pool.nap_ns, memory_order_relaxed);
+
+    ns = ns ? ns * 2 : NAP_MIN_NS;
+    atomic_store_explicit(&pool.nap_ns, ns > NAP_MAX_NS ? NAP_MAX_NS : ns,
+                          memory_order_relaxed);
+}
+
+/*
+ * Was the last theft any good?  Not if what was stolen ran dry at once, if it talks to
+ * processes elsewhere all the time (then it goes back), or if it was all that its victim
+ * had to do, and has only moved.
+ */
 static void judge_theft(struct worker *w, bool dry)
 {
     uint64_t took = clock_ticks() - w->stole_at;
-    bool bad = w->remote && took / w->remote < ticks_of(w, REMOTE_NS);
+    bool talks = w->remote >= (dry ? 1 : REMOTE_ENOUGH) &&
+                 took / w->remote < ticks_of(w, REMOTE_NS);
 
-    if (dry)
-        bad = bad || took < ticks_of(w, STEAL_WORTH_NS);
-    else if (w->remote < REMOTE_ENOUGH)
+    if (!dry && !talks && took < ticks_of(w, JUDGE_NS))
         return;
-    w->remote = 0;
-    w->stole_at = clock_ticks();
-    if (dry)
-        w->stole = false;
-    if (!bad) {
-        w->nap_ns = 0;
-        return;
-    }
-    w->stole = false;
-    w->nap_ns = w->nap_ns ? w->nap_ns * 2 : NAP_MIN_NS;
-    if (w->nap_ns > NAP_MAX_NS)
-        w->nap_ns = NAP_MAX_NS;
-    hand_over(w);
-    nap(w);
+    if (talks || (dry && took < ticks_of(w, WORTH_NS)) ||
+        atomic_load_explicit(&w->stole_from->state, memory_order_relaxed) != AWAKE)
+        theft_hurt();
+    else
+        theft_helped();
+    w->stole_from = NULL;
+    if (talks)
+        hand_over(w);
 }
 
 static struct process *steal(struct worker *w)
@@ -366,7 +387,7 @@ static struct process *steal(struct worker *w)
 
         if (p) {
             w->figures.stolen++;
-            w->stole = true;
+            w->stole_from = from;
             w->remote = 0;
             w->stole_at = clock_ticks();
             return p;
@@ -377,7 +398,10 @@ static struct process *steal(struct worker *w)
 
 void worker_count_remote(uint32_t messages)
 {
-    worker_current()->remote += messages;
+    struct worker *w = worker_current();
+
+    if (w)
+        w->remote += messages;
 }
 
 static void fire_timers(struct worker *w)
@@ -397,8 +421,6 @@ static struct process *look_round(struct worker *w)
 {
     rcu_quiescent_state();
     fire_timers(w);
-    if (w->stole)
-        judge_theft(w, false);
     return take_injected();
 }
 
@@ -406,6 +428,8 @@ static struct process *next_process(struct worker *w)
 {
     struct process *p;
 
+    if (w->stole_from)
+        judge_theft(w, false);
     if (++w->turn % CHECK_TURNS == 0 && (p = look_round(w)))
         return p;
     if (w->run_next && (++w->streak < NEXT_STREAK || run_queue_is_empty(&w->queue))) {
@@ -422,19 +446,42 @@ static struct process *next_process(struct worker *w)
     return p;
 }
 
+/* Nothing of its own: what of others', and when? */
+static struct process *find_elsewhere(struct worker *w)
+{
+    uint64_t ns = atomic_load_explicit(&pool.nap_ns, memory_order_relaxed);
+    struct process *p;
+
+    if (clock_is_virtual()) /* there are no naps where time stands still */
+        w->naps = NAPS;
+    if (ns && w->naps < NAPS) {
+        w->naps++;
+        nap(w, ns);
+    }
+    if ((p = take_injected()) || (p = steal(w)))
+        return p;
+    if (w->naps < NAPS && ns)
+        return NULL; /* look again after another nap */
+    rest(w);
+    w->naps = 0;
+    return NULL;
+}
+
 static struct process *find_work(struct worker *w)
 {
     struct process *p = next_process(w);
 
-    if (p || (p = look_round(w)) || (p = next_process(w)))
+    if (p || (p = look_round(w)) || (p = next_process(w))) {
+        w->naps = 0;
         return p;
-    if (w->stole)
+    }
+    if (w->stole_from)
         judge_theft(w, true);
-    if ((p = take_injected()) || (p = steal(w)))
-        return p;
-    rest(w);
+    p = take_injected();
+    if (!p)
+        p = find_elsewhere(w);
     fire_timers(w);
-    return NULL;
+    return p;
 }
 
 /* -- the loop -- */
@@ -446,16 +493,20 @@ static bool is_over(const struct worker *w, uint32_t handled, uint64_t *began)
 
     if (handled == TURN_CHECK)
         *began = now;
-    return handled >= TURN_MESSAGES || now - *began > ticks_of(w, TURN_NS);
+    if (w->stole_from && w->remote >= REMOTE_ENOUGH)
+        return true;
+    return handled >= TURN_MESSAGES ||
+           (now - *began > ticks_of(w, TURN_NS) && !clock_is_virtual());
 }
 
 static void turn(struct worker *w, struct process *p)
 {
-    uint32_t handled = 0;
+    uint32_t handled = 0, hurried = 0;
     uint64_t began = 0;
     struct hold *hold;
     struct envelope *e;
 
+    atomic_store_explicit(&p->worker, w->index, memory_order_relaxed);
     p->sends = 0;
     for (;;) {
         process_fetch(p);
@@ -468,7 +519,7 @@ static void turn(struct worker *w, struct process *p)
             return;
         }
         hold = atomic_load_explicit(&p->hold, memory_order_seq_cst);
-        e = hold ? process_next_urgent(p) : process_next(p);
+        e = hold ? process_next_held(p, &hurried) : process_next(p);
         if (!e) {
             if (hold ? hold_rest(p, hold) : mailbox_rest(&p->inbox, MAILBOX_IDLE))
                 break;
@@ -524,6 +575,7 @@ static void resume(struct worker *w, struct process *p)
     struct fiber *mine = w->fiber, *to = p->fiber;
 
     p->fiber = NULL;
+    atomic_store_explicit(&p->worker, w->index, memory_order_relaxed);
     keep_spare(w, mine);
     w->fiber = to;
     fiber_switch(mine, to);
@@ -597,10 +649,11 @@ void worker_start_timer(struct timer *t, uint64_t delay_ms)
     if (!w)
         w = &pool.workers[0];
     now_ns = w == current ? clock_cached_ns(&w->clock) : clock_cached_ns(&fresh);
-    /* The cache is up to half a millisecond old, so one more than rounding up. */
+    if (!clock_is_virtual())
+        now_ns += CLOCK_STALE_NS; /* it may be later by that */
     if (delay_ms > INT64_MAX / 2)
         delay_ms = INT64_MAX / 2;
-    if (timer_start(t, &w->wheel, now_ns / 1000000u + delay_ms + 1) &&
+    if (timer_start(t, &w->wheel, (now_ns + 999999u) / 1000000u + delay_ms) &&
         atomic_load_explicit(&pool.asleep, memory_order_relaxed))
         wake_one(true); /* who sleeps must sleep shorter */
 }
@@ -631,6 +684,12 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
+void workers_prepare(void)
+{
+    pool.fences =
+        syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0;
+}
+
 int workers_start(unsigned count)
 {
     int error = 0;
@@ -641,17 +700,18 @@ int workers_start(unsigned count)
     if (!pool.workers)
         return -ENOMEM;
     memset(pool.workers, 0, sizeof(*pool.workers) * count);
-    pool.fences =
-        syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0;
+    workers_prepare();
     atomic_store_explicit(&pool.stopping, false, memory_order_relaxed);
     atomic_store_explicit(&pool.asleep, 0, memory_order_relaxed);
+    atomic_store_explicit(&pool.nap_ns, 0, memory_order_relaxed);
     for (unsigned i = 0; i < count; i++) {
         pool.workers[i].index = i;
         wheel_init(&pool.workers[i].wheel, clock_ns() / 1000000u);
     }
     pool.count = count;
     for (unsigned i = 0; i < count && !error; i++) {
-        error = -pthread_create(&pool.workers[i].id, NULL, worker_main, &pool.workers[i]);
+        error =
+            -pthread_create(&pool.workers[i].id, NULL, worker_main, &pool.workers[i]);
         if (error)
             pool.count = i;
     }
@@ -682,8 +742,8 @@ void workers_stop(void)
     workers_wake();
     for (unsigned i = 0; i < pool.count; i++)
         pthread_join(pool.workers[i].id, NULL);
+    pool.first = pool.last = NULL; /* what links them links free slots now */
     discard_processes();
-    pool.first = pool.last = NULL;
     atomic_store_explicit(&pool.injected, 0, memory_order_relaxed);
     free(pool.workers);
     pool.workers = NULL;

@@ -18,6 +18,12 @@ struct worker;
 
 #define WORKERS_MAX 256u
 
+/*
+ * Ask the kernel for a barrier that costs senders nothing.  Done by workers_start() too,
+ * but it takes 10 ms then if the program has other threads already.
+ */
+void workers_prepare(void);
+
 /* Start `count` workers.  0 or a negative errno.  Not on a worker; once at a time. */
 int workers_start(unsigned count);
 
@@ -35,7 +41,7 @@ unsigned worker_index(void);
 /* Its cache of envelopes, or NULL on other threads. */
 struct envelope_cache *worker_envelopes(void);
 
-/* This worker's process was sent so many from elsewhere: to judge a theft by. */
+/* So many messages came from, or went to, processes elsewhere: to judge a theft by. */
 void worker_count_remote(uint32_t messages);
 
 /* Run `p`, whose mailbox the caller moved to MAILBOX_RUN, in its turn.  [any] */

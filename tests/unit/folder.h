@@ -18,7 +18,12 @@
 
 #include "test.h"
 
-static char folder[256]; /* of the test that runs */
+/* Of the test that runs; FOLDER_SHARED where several files make up a test. */
+#ifdef FOLDER_SHARED
+extern char folder[256];
+#else
+static char folder[256];
+#endif
 
 /* For cmocka's setup. */
 static inline int folder_make(void **state)

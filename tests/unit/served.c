@@ -27,7 +27,7 @@ static struct {
 
 static void echo(struct request *request, void *context)
 {
-    json_t *params = (json_t *)(uintptr_t)request_params(request);
+    json_t *params = request_params(request);
 
     request_reply(request, params ? json_incref(params) : json_null());
 }
@@ -82,9 +82,14 @@ static void steps(struct request *request, void *context)
     request_reply(request, json_null());
 }
 
-static const struct method methods[] = {
-    {"echo", echo}, {"later", later}, {"never", never}, {"big", big},
-    {"wrong", wrong}, {"steps", steps}, {0},
+static const struct method own_methods[] = {
+    {"echo", echo},
+    {"later", later},
+    {"never", never},
+    {"big", big},
+    {"wrong", wrong},
+    {"steps", steps},
+    {0},
 };
 
 static void run_loop(void *arg)
@@ -102,10 +107,12 @@ static void on_end(uv_async_t *ender)
     uv_close((uv_handle_t *)ender, NULL);
 }
 
-struct served *served_open(const struct control_limits *limits)
+struct served *served_open(const struct method *methods,
+                           const struct control_limits *limits)
 {
     struct served *served = calloc(1, sizeof(*served));
-    struct control_options options = {.path = served->path, .methods = methods};
+    struct control_options options = {.path = served->path,
+                                      .methods = methods ? methods : own_methods};
 
     kept.came = 0;
     if (limits)

@@ -17,11 +17,12 @@ struct served {
 };
 
 /*
- * Serve `methods` at a new path, with some of these built in here: "echo" (its params),
- * "later" and "never" (see served_answer()), "big" {bytes}, "wrong" (a full fault) and
- * "steps" (two of progress, then null).
+ * Serve `methods` at a new path, or if that is NULL: "echo" (its params), "later" and
+ * "never" (see served_answer()), "big" {bytes}, "wrong" (a full fault) and "steps" (two
+ * of progress, then null).  `limits` may be NULL.
  */
-struct served *served_open(const struct control_limits *limits);
+struct served *served_open(const struct method *methods,
+                           const struct control_limits *limits);
 void served_close(struct served *served);
 
 /* Answer all "later" from this thread; how many.  "never" stays. */

@@ -12,13 +12,14 @@
 #include "event.h"
 #include "served.h"
 
-#define ASK(id, method) "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"method\":\"" method "\"}\n"
-#define PING            ASK(1, "ping")
-#define PONG            "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"pong\"}"
+#define ASK(id, method) \
+    "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"method\":\"" method "\"}\n"
+#define PING ASK(1, "ping")
+#define PONG "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"pong\"}"
 
 static int start(void **state)
 {
-    *state = served_open(NULL);
+    *state = served_open(NULL, NULL);
     return 0;
 }
 
@@ -28,7 +29,7 @@ static int start_small(void **state)
     const struct control_limits limits = {
         .line = 1000, .output = 100000, .sessions = 3, .pending = 4};
 
-    *state = served_open(&limits);
+    *state = served_open(NULL, &limits);
     return 0;
 }
 
@@ -46,7 +47,8 @@ static int code_of(const json_t *answer)
 
 static const char *message_of(const json_t *answer)
 {
-    return json_string_value(json_object_get(json_object_get(answer, "error"), "message"));
+    return json_string_value(
+        json_object_get(json_object_get(answer, "error"), "message"));
 }
 
 static const char *datum_of(const json_t *answer, const char *key)
@@ -76,7 +78,8 @@ static void a_request_is_answered_with_its_id(void **state)
 
     say(fd, PING);
     hears(fd, PONG);
-    say(fd, "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"echo\",\"params\":{\"x\":[1]}}\n");
+    say(fd, "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"echo\",\"params\":{\"x\":["
+            "1]}}\n");
     hears(fd, "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{\"x\":[1]}}");
     say(fd, "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"echo\"}\n");
     hears(fd, "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":null}");
@@ -200,7 +203,8 @@ static void garbage_is_refused_and_the_session_goes_on(void **state)
     is_refused(fd, "3\n", -32600, "object");
     is_refused(fd, "{\"id\":1,\"method\":\"ping\"}\n", -32600, "jsonrpc");
     is_refused(fd, "{\"jsonrpc\":\"2.0\",\"id\":1}\n", -32600, "method");
-    is_refused(fd, "{\"jsonrpc\":\"2.0\",\"id\":[],\"method\":\"ping\"}\n", -32600, "id");
+    is_refused(fd, "{\"jsonrpc\":\"2.0\",\"id\":[],\"method\":\"ping\"}\n", -32600,
+               "id");
     is_refused(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":3}\n",
                -32600, "params");
     is_refused(fd, ASK(1, "status?"), -32601, "'status?'");
@@ -215,7 +219,7 @@ static void a_deeply_nested_line_is_refused(void **state)
     int fd = client_of(*state);
 
     memset(text, '[', 1 << 20);
-    strcpy(text + (1 << 20) - 2, "\n");
+    memcpy(text + (1 << 20) - 2, "\n", sizeof("\n"));
     is_refused(fd, text, -32700, "no JSON");
     free(text);
     close(fd);
@@ -225,13 +229,16 @@ static void parameters_are_checked_by_name(void **state)
 {
     int fd = client_of(*state);
 
-    is_refused(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":{\"a\":1}}\n",
-               -32602, "no parameter 'a'");
-    is_refused(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":[1]}\n",
-               -32602, "by name");
+    is_refused(
+        fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":{\"a\":1}}\n",
+        -32602, "no parameter 'a'");
     is_refused(fd,
-               "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"big\",\"params\":{\"bytes\":-1}}\n",
-               -32602, "between 0 and");
+               "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":[1]}\n",
+               -32602, "by name");
+    is_refused(
+        fd,
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"big\",\"params\":{\"bytes\":-1}}\n",
+        -32602, "between 0 and");
     close(fd);
 }
 
@@ -354,7 +361,8 @@ static void a_client_that_reads_gets_any_answer(void **state)
 
 static void the_client_idle_longest_makes_room(void **state)
 {
-    int first = client_of(*state), second = client_of(*state), third = client_of(*state);
+    int first = client_of(*state), second = client_of(*state),
+        third = client_of(*state);
     int fourth;
     json_t *goodbye;
 
@@ -443,7 +451,8 @@ static void an_event_streams_to_whoever_subscribed(void **state)
     say(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.subscribe\","
             "\"params\":{\"level\":\"info\",\"names\":[\"upgrade\"]}}\n");
     got = hear_json(fd);
-    assert_true(json_is_integer(json_object_get(json_object_get(got, "result"), "next")));
+    assert_true(
+        json_is_integer(json_object_get(json_object_get(got, "result"), "next")));
     json_decref(got);
     event_emit(EVENT_INFO, "upgraded", "{s:i}", "n", 1);
     event_emit(EVENT_INFO, "upgrade.commit", "{s:s}", "app", "counter");
@@ -464,6 +473,7 @@ static void a_slow_reader_of_events_learns_how_many_it_missed(void **state)
 {
     char text[3000];
     int fd = client_of(*state), other = client_of(*state);
+    const json_int_t all = 3 * (json_int_t)EVENT_RING;
     json_int_t seen = 0, missed = 0;
 
     memset(text, 'x', sizeof(text) - 1);
@@ -471,11 +481,11 @@ static void a_slow_reader_of_events_learns_how_many_it_missed(void **state)
     say(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.subscribe\","
             "\"params\":{\"names\":[\"flood\"]}}\n");
     json_decref(hear_json(fd));
-    for (int i = 0; i < 3 * (int)EVENT_RING; i++)
+    for (int i = 0; i < all; i++)
         event_emit(EVENT_INFO, "flood", "{s:i, s:s}", "n", i, "text", text);
     say(other, PING);
     hears(other, PONG);
-    while (seen + missed < 3 * EVENT_RING) {
+    while (seen + missed < all) {
         json_t *got = hear_json(fd);
         const char *method = json_string_value(json_object_get(got, "method"));
 
@@ -486,7 +496,7 @@ static void a_slow_reader_of_events_learns_how_many_it_missed(void **state)
                 json_object_get(json_object_get(got, "params"), "count"));
         json_decref(got);
     }
-    assert_int_equal(seen + missed, 3 * EVENT_RING);
+    assert_int_equal(seen + missed, all);
     assert_true(missed > 0);
     close(fd);
     close(other);
@@ -551,7 +561,7 @@ static void closing_answers_what_was_done(void **state)
     served_close(*state);
     assert_null(hear(fd));
     close(fd);
-    *state = served_open(NULL);
+    *state = served_open(NULL, NULL);
 }
 
 #define WITH(begin, f) cmocka_unit_test_setup_teardown(f, begin, end)

@@ -51,7 +51,7 @@ static void a_limit_refuses_and_leaves_everything_as_it_was(void **state)
     heap_init(&heap, 200);
     memory = heap_alloc(&heap, 100);
     assert_non_null(memory);
-    strcpy(memory, "here");
+    memcpy(memory, "here", 5);
     assert_null(heap_alloc(&heap, 100));
     assert_null(heap_realloc(&heap, memory, 169));
     assert_string_equal(memory, "here");

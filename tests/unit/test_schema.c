@@ -116,7 +116,7 @@ static void fill_item(const moult_field *f, uint8_t *at)
     float narrow = (float)real;
     moult_from from = {{random_bits()}, {random_bits()}, random_bits()};
 
-    if (f->kind <= MOULT_KIND_UINT64)
+    if (f->kind <= MOULT_KIND_UINT64 || f->kind == MOULT_KIND_OCTETS)
         memcpy(at, &bits, f->size);
     else if (f->kind == MOULT_KIND_FLOAT)
         memcpy(at, &narrow, sizeof(narrow));
@@ -127,9 +127,7 @@ static void fill_item(const moult_field *f, uint8_t *at)
     else if (f->kind == MOULT_KIND_CHARS) {
         memset(at, 0, f->size);
         memset(at, 'x', random_below(f->size));
-    } else if (f->kind == MOULT_KIND_OCTETS)
-        memcpy(at, &bits, f->size);
-    else if (f->kind == MOULT_KIND_TEXT)
+    } else if (f->kind == MOULT_KIND_TEXT)
         fill_text((void *)at, NULL);
     else if (f->kind == MOULT_KIND_BYTES)
         fill_text(NULL, (void *)at);
@@ -147,7 +145,7 @@ static void fill(const moult_schema *schema, uint8_t *state)
 
         if (f->many != MOULT_GROWING)
             for (uint32_t i = 0; i < n; i++)
-                fill_item(f, at + i * f->size);
+                fill_item(f, at + (size_t)i * f->size);
         else
             for (uint32_t i = random_below(5); i > 0; i--)
                 fill_item(f, moult_list_add(&ctx, at, f->size));

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * words - from the words of a command line to the parameters of a method.
+ */
+#ifndef MOULT_WORDS_H
+#define MOULT_WORDS_H
+
+#include <jansson.h>
+
+#include "args.h"
+
+#define WORDS_PS_LIMIT 1000 /* processes, unless asked for more */
+
+/* A whole number in a word; false if it is none between `least` and `most`. */
+bool words_number(const char *word, long long least, long long most, json_int_t *out);
+
+/*
+ * Parameters as struct command asks for them: NAME; NAME and a message; targets; a file;
+ * a limit.
+ */
+int words_name(const struct args *args, json_t **params, struct fault *why);
+int words_message(const struct args *args, json_t **params, struct fault *why);
+int words_targets(const struct args *args, json_t **params, struct fault *why);
+int words_file(const struct args *args, json_t **params, struct fault *why);
+int words_limit(const struct args *args, json_t **params, struct fault *why);
+
+#endif

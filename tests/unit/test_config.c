@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+
+static char folder[64], file[96];
+
+static int make_folder(void **state)
+{
+    strcpy(folder, "/tmp/moult-config.XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof(file), "%s/moult.conf", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    unlink(file);
+    return rmdir(folder);
+}
+
+static int bare_environment(void **state)
+{
+    unsetenv("XDG_STATE_HOME");
+    unsetenv("XDG_RUNTIME_DIR");
+    unsetenv("MOULT_SOCKET");
+    setenv("HOME", "/home/me", 1);
+    return 0;
+}
+
+static void write_file(const char *text)
+{
+    FILE *out = fopen(file, "w");
+
+    fputs(text, out);
+    fclose(out);
+}
+
+/* Fails the test unless the file `text` is refused with `words`. */
+static void is_refused(const char *text, const char *words)
+{
+    const struct config_options options = {.file = file};
+    struct config c;
+    struct fault why = {0};
+
+    write_file(text);
+    assert_int_equal(config_gather(&options, &c, &why), -EINVAL);
+    if (!strstr(why.text, words))
+        fail_msg("'%s' lacks '%s'", why.text, words);
+    assert_null(c.data);
+}
+
+static void without_anything_the_home_folder_serves(void **state)
+{
+    const struct config_options options = {0};
+    struct config c;
+
+    assert_int_equal(config_gather(&options, &c, NULL), 0);
+    assert_string_equal(c.data, "/home/me/.local/state/moult");
+    assert_string_equal(c.plugins, "/home/me/.local/state/moult/plugins");
+    assert_string_equal(c.socket, "/home/me/.local/state/moult/moult.sock");
+    assert_true(c.workers >= 1);
+    assert_false(c.stage_only);
+    assert_false(c.log_json);
+    config_finish(&c);
+}
+
+static void the_environment_says_where(void **state)
+{
+    const struct config_options options = {0};
+    struct config c;
+    char *socket;
+
+    setenv("XDG_STATE_HOME", "/states", 1);
+    setenv("XDG_RUNTIME_DIR", "/run/me", 1);
+    assert_int_equal(config_gather(&options, &c, NULL), 0);
+    assert_string_equal(c.data, "/states/moult");
+    assert_string_equal(c.socket, "/run/me/moult.sock");
+    socket = config_default_socket();
+    assert_string_equal(socket, c.socket);
+    free(socket);
+    config_finish(&c);
+    setenv("MOULT_SOCKET", "/s", 1);
+    socket = config_default_socket();
+    assert_string_equal(socket, "/s");
+    free(socket);
+}
+
+static void a_relative_folder_in_the_environment_is_not_used(void **state)
+{
+    char *socket;
+
+    setenv("XDG_RUNTIME_DIR", "run", 1);
+    socket = config_default_socket();
+    assert_string_equal(socket, "/home/me/.local/state/moult/moult.sock");
+    free(socket);
+}
+
+static void options_go_before_the_file(void **state)
+{
+    const struct config_options options = {
+        .file = file, .data = "/other", .workers = "3", .log = "text"};
+    struct config c;
+
+    write_file("data = \"/x\"; workers = 7; log = \"json\"; on_drop = \"stage\";\n");
+    assert_int_equal(config_gather(&options, &c, NULL), 0);
+    assert_string_equal(c.data, "/other");
+    assert_int_equal(c.workers, 3);
+    assert_false(c.log_json);
+    assert_true(c.stage_only);
+    config_finish(&c);
+}
+
+static void paths_are_relative_to_where_they_stand(void **state)
+{
+    const struct config_options options = {.file = file, .plugins = "here"};
+    char expected[200], *cwd = getcwd(NULL, 0);
+    struct config c;
+
+    write_file("socket = \"s\";\ndata = \"data\";\n");
+    assert_int_equal(config_gather(&options, &c, NULL), 0);
+    snprintf(expected, sizeof(expected), "%s/s", folder);
+    assert_string_equal(c.socket, expected);
+    snprintf(expected, sizeof(expected), "%s/here", cwd);
+    assert_string_equal(c.plugins, expected);
+    config_finish(&c);
+    free(cwd);
+}
+
+static void a_wrong_setting_is_refused_by_file_and_line(void **state)
+{
+    is_refused("\nplugin = \"x\";\n", "moult.conf:2: 'plugin' is no setting");
+    is_refused("workers = 0;\n",
+               "moult.conf:1: 'workers' must be an integer between 1");
+    is_refused("workers = \"2\";\n", "'workers' must be an integer");
+    is_refused("workers = 1.5;\n", "'workers' must be an integer");
+    is_refused("data = 3;\n", "'data' must be a string");
+    is_refused("data = \"\";\n", "'data' must not be empty");
+    is_refused("on_drop = \"run\";\n",
+               "'on_drop' must be \"upgrade\" or \"stage\", not \"run\"");
+    is_refused("data = \"x\";\ndata = \"y\";\n", "moult.conf:2: ");
+    is_refused("data = \"x\n", "moult.conf:");
+}
+
+static void a_wrong_option_is_refused_by_name(void **state)
+{
+    const char *const wrong[] = {"0", "-1", "1025", "two", "2x", ""};
+    struct config_options options = {0};
+    struct config c;
+
+    for (size_t i = 0; i < 6; i++) {
+        struct fault why = {0};
+
+        options.workers = wrong[i];
+        assert_int_equal(config_gather(&options, &c, &why), -EINVAL);
+        assert_string_equal(why.text,
+                            "--workers must be an integer between 1 and 1024");
+    }
+}
+
+static void a_missing_file_is_told(void **state)
+{
+    const struct config_options options = {.file = "/nowhere.conf"};
+    struct fault why = {0};
+    struct config c;
+
+    assert_int_equal(config_gather(&options, &c, &why), -ENOENT);
+    assert_string_equal(why.text,
+                        "unable to read '/nowhere.conf': No such file or directory");
+}
+
+#define BARE(f) cmocka_unit_test_setup(f, bare_environment)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BARE(without_anything_the_home_folder_serves),
+        BARE(the_environment_says_where),
+        BARE(a_relative_folder_in_the_environment_is_not_used),
+        BARE(options_go_before_the_file),
+        BARE(paths_are_relative_to_where_they_stand),
+        BARE(a_wrong_setting_is_refused_by_file_and_line),
+        BARE(a_wrong_option_is_refused_by_name),
+        BARE(a_missing_file_is_told),
+    };
+
+    return cmocka_run_group_tests_name("config", tests, make_folder, remove_folder);
+}
