@@ -19,4 +19,6 @@ add_test(NAME package COMMAND ${checks}/package ${CMAKE_BINARY_DIR} ${CMAKE_C_CO
 add_test(NAME tour
   COMMAND ${PROJECT_SOURCE_DIR}/samples/tour --no-build ${CMAKE_BINARY_DIR})
 
-set_tests_properties(headers package tour PROPERTIES TIMEOUT 120)
+add_test(NAME readme COMMAND ${checks}/readme ${CMAKE_BINARY_DIR})
+
+set_tests_properties(headers package tour readme PROPERTIES TIMEOUT 120)
