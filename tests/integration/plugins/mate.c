@@ -16,7 +16,8 @@
  *   "bump"           adds one to the count
  *
  * Application crew has a, b and c; relay has one of that name, lingers one that is given
- * a short time to end.  With EXTRA the state has a field more.
+ * a short time to end.  With EXTRA the state has a field more, with HALTS its code_change
+ * reads from the pipe named `halt` if there is one.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -78,10 +79,10 @@ static int call(moult_ctx *ctx, moult_in *step)
     return moult_call(ctx, moult_whereis(name), m, MOULT_INFINITY, &reply);
 }
 
-static int read_pipe(moult_ctx *ctx)
+static int read_pipe(const char *name)
 {
     char byte;
-    int fd = open("pipe", O_RDONLY | O_CLOEXEC), error = 0;
+    int fd = open(name, O_RDONLY | O_CLOEXEC), error = 0;
 
     if (fd < 0 || read(fd, &byte, 1) != 1)
         error = -EIO;
@@ -95,7 +96,7 @@ static int act(moult_ctx *ctx, struct mate *mate, moult_in *step)
     if (moult_match(step, "gate"))
         return wait_at_gate(ctx);
     if (moult_match(step, "read"))
-        return read_pipe(ctx);
+        return read_pipe("pipe");
     if (moult_match(step, "bump")) {
         mate->count++;
         return 0;
@@ -135,8 +136,22 @@ static moult_next handle_cast(moult_ctx *ctx, void *state, moult_in *message)
     return moult_noreply();
 }
 
+#ifdef HALTS
+static int code_change(const moult_change *change, moult_in *from, moult_out *to)
+{
+    read_pipe("halt"); /* it fails if there is none */
+    moult_put_map(to, 1);
+    moult_put_int_at(to, "count", moult_int_at(from, "count"));
+    return 0;
+}
+#endif
+
 static const moult_server mate = {.size = sizeof(moult_server),
                                   .state = mate_state,
+#ifdef HALTS
+                                  .format = 1,
+                                  .code_change = code_change,
+#endif
                                   .init = init,
                                   .handle_call = handle_call,
                                   .handle_cast = handle_cast,
