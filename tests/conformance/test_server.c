@@ -200,7 +200,7 @@ static void assert_ended(moult_pid pid, int32_t reason)
 /* Several messages of one sender, sent before the first of them is handled. */
 struct letters {
     moult_pid to;
-    const char *words[4]; /* casts, ended by NULL */
+    const char *words[5]; /* casts, ended by NULL */
     bool then_exit;
 };
 
