@@ -86,19 +86,20 @@ static int load(struct record *r, struct fault *why)
 int record_open(const char *data, struct record **out, struct fault *why)
 {
     struct record *r = calloc(1, sizeof(*r));
-    int error;
+    int error, folder_errno;
 
     if (!r)
         return fault(why, -ENOMEM, "no memory for the release record");
     r->folder = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    folder_errno = errno;
     r->path = path_in(data, "releases.json");
     r->beside = path_in(data, "releases.json.new");
     r->bad = path_in(data, "releases.json.bad");
-    if (r->folder < 0)
-        error = fault(why, -errno, "unable to open the data folder '%s': %s", data,
-                      strerror(errno));
-    else if (!r->path || !r->beside || !r->bad)
+    if (!r->path || !r->beside || !r->bad)
         error = fault(why, -ENOMEM, "no memory for the release record");
+    else if (r->folder < 0)
+        error = fault(why, -folder_errno, "unable to open the data folder '%s': %s",
+                      data, strerror(folder_errno));
     else
         error = load(r, why);
     if (error) {

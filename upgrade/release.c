@@ -106,7 +106,7 @@ static void wait_a_moment(void)
     struct timespec until;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += BUSY_RETRY_MS * 1000000;
+    until.tv_nsec += BUSY_RETRY_MS * 1000000L;
     if (until.tv_nsec >= 1000000000) {
         until.tv_nsec -= 1000000000;
         until.tv_sec++;

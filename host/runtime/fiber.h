@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FIBER_STACK (256u * 1024u) /* bytes; touched as used, not when made */
+#define FIBER_STACK ((size_t)256 * 1024) /* bytes; touched as used, not when made */
 
 struct fiber {
     struct fiber *next;   /* in a worker's cache */

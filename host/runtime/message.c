@@ -263,7 +263,7 @@ moult_timer moult_send_after(moult_ctx *ctx, moult_pid to, uint64_t delay_ms,
     struct process *p = process_of(ctx);
     struct envelope *e;
 
-    if (take(ctx, message, &e) < 0)
+    if (take(ctx, message, &e) != 0)
         return 0;
     e->kind = ENVELOPE_INFO;
     e->from = process_pid(p);

@@ -15,10 +15,10 @@ int process_call(struct process *p, moult_pid to, struct envelope *e,
                  uint64_t timeout_ms);
 
 /*
- * Launch `child`, which `parent` created, with `e` (taken, of kind ENVELOPE_START), and
+ * Launch `p`, which `parent` created, with `e` (taken, of kind ENVELOPE_START), and
  * wait for its answer as process_call() does; for as long as it takes.  By `parent`.
  */
-int process_start(struct process *parent, struct process *child, struct envelope *e);
+int process_start(struct process *parent, struct process *p, struct envelope *e);
 
 /* Leave `text` as the words of a failed call; returns `error`.  By `p`. */
 int process_fail(struct process *p, int error, const char *text);

@@ -139,7 +139,7 @@ struct process *process_create(const struct process_options *options)
     return p;
 }
 
-static void queue(struct process *p, struct envelope *e)
+void process_queue(struct process *p, struct envelope *e)
 {
     e->next = NULL;
     if (p->last)
@@ -155,7 +155,7 @@ static void queue(struct process *p, struct envelope *e)
 void process_launch(struct process *p, struct envelope *first)
 {
     if (first)
-        queue(p, first);
+        process_queue(p, first);
     group_add(p->group, p);
     /* Who starts it waits for that, perhaps since before the upgrade began. */
     if (first && atomic_load_explicit(&p->hold, memory_order_relaxed))
@@ -205,7 +205,7 @@ static bool hand_over(struct process *p, struct envelope *e)
     if (e->to_generation != pid_generation(process_pid(p)))
         answer_stale(p, e);
     else if (message)
-        queue(p, e);
+        process_queue(p, e);
     else
         signal_act(p, e);
     return true;
@@ -294,7 +294,7 @@ void process_fetch(struct process *p)
         if (e->to_generation != generation)
             answer_stale(p, e);
         else if (e->kind < ENVELOPE_SIGNAL)
-            queue(p, e);
+            process_queue(p, e);
         else
             signal_act(p, e);
         e = next;

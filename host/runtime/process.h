@@ -184,6 +184,9 @@ int process_await_until(struct process *p,
                         bool (*done)(struct process *p, moult_pid about),
                         moult_pid about, uint64_t timeout_ms);
 
+/* Put `e` at the end of what has been received.  By `p`. */
+void process_queue(struct process *p, struct envelope *e);
+
 /* Take `e`, which stands behind `before` (NULL: first), out of the queue. */
 void process_unqueue(struct process *p, struct envelope *e, struct envelope *before);
 

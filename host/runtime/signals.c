@@ -41,20 +41,6 @@ static int tell_end(moult_pid from, moult_pid to, enum envelope_kind kind, uint6
     return process_send(NULL, to, e);
 }
 
-/* Make a message of signal `e`, at the end of what has been received. */
-static void receive(struct process *p, struct envelope *e)
-{
-    e->next = NULL;
-    if (p->last)
-        p->last->next = e;
-    else
-        p->first = e;
-    p->last = e;
-    atomic_store_explicit(&p->backlog,
-                          atomic_load_explicit(&p->backlog, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
-}
-
 static bool forget_link(struct process *p, moult_pid to)
 {
     if (p->flags & PROCESS_LINKED && moult_pid_equal(p->parent, to)) {
@@ -85,7 +71,7 @@ static void act_exit(struct process *p, struct envelope *e)
         process_exit(p, MOULT_KILLED, NULL);
         envelope_destroy(e);
     } else if (p->flags & PROCESS_TRAPS) {
-        receive(p, e);
+        process_queue(p, e);
     } else {
         if (e->code != MOULT_NORMAL || moult_pid_equal(e->from, process_pid(p)))
             process_exit(p, e->code, signal_text(e));
@@ -99,7 +85,7 @@ static void act_reply(struct process *p, struct envelope *e)
         e->next = NULL;
         p->await->reply = e;
     } else if (p->class->handle && e->ref & SIGNAL_REF_ASYNC) {
-        receive(p, e); /* to a process that asks without waiting */
+        process_queue(p, e); /* to a process that asks without waiting */
     } else {
         envelope_destroy(e);
     }
@@ -108,7 +94,7 @@ static void act_reply(struct process *p, struct envelope *e)
 static void act_down(struct process *p, struct envelope *e)
 {
     if (p->relations && map_remove(&p->relations->watched, e->ref, NULL))
-        receive(p, e);
+        process_queue(p, e);
     else
         envelope_destroy(e);
 }
@@ -163,7 +149,7 @@ void signal_act(struct process *p, struct envelope *e)
         act_monitor(p, e);
         return;
     case ENVELOPE_IDLE:
-        receive(p, e);
+        process_queue(p, e);
         return;
     case ENVELOPE_UNLINK:
         forget_link(p, e->from);

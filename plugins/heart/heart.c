@@ -29,7 +29,8 @@ static uint64_t interval_ms(void)
     const char *limit_us = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
     uint64_t us = limit_us ? strtoull(limit_us, NULL, 10) : 0;
 
-    if (us == 0 || !getenv("NOTIFY_SOCKET") || (pid && atol(pid) != (long)getpid()))
+    if (us == 0 || !getenv("NOTIFY_SOCKET") ||
+        (pid && strtol(pid, NULL, 10) != (long)getpid()))
         return 0;
     return us < 2000 ? 1 : us / 2000;
 }
@@ -81,7 +82,8 @@ static moult_next init(moult_ctx *ctx, void *state, moult_in *args)
 static moult_next handle_info(moult_ctx *ctx, void *state, moult_in *message)
 {
     struct heart *h = state;
-    int error = tell(getenv("NOTIFY_SOCKET"));
+    const char *path = getenv("NOTIFY_SOCKET");
+    int error = path ? tell(path) : -EDESTADDRREQ;
 
     if (error) /* the next may get through */
         moult_log(ctx, MOULT_WARNING, "a beat was not heard: %s", strerror(-error));

@@ -592,10 +592,11 @@ static void an_init_that_ignores_leaves_nobody(void **state)
 
 static void its_name_is_free_when_a_failed_start_is_heard_of(void **state)
 {
-    static const char *const words_[] = {"stop", "nonsense", "ignore", "stop normally"};
+    static const char *const endings[] = {"stop", "nonsense", "ignore",
+                                          "stop normally"};
 
     for (int i = 0; i < 40; i++) {
-        start_named(words_[i % 4]);
+        start_named(endings[i % 4]);
         assert_true(moult_pid_is_none(moult_whereis("named")));
     }
     assert_int_equal(start_named(NULL).error, 0);

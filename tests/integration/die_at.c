@@ -39,7 +39,7 @@ static void *hidden(const char *name)
 }
 
 /* NOLINTBEGIN(bugprone-casting-through-void): what dlsym() gives is a function */
-#define HIDDEN(name) ((__typeof__(&name))(uintptr_t)hidden(#name))
+#define HIDDEN(name) ((__typeof__(&(name)))(uintptr_t)hidden(#name))
 
 int fsync(int fd)
 {

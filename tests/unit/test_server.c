@@ -207,18 +207,18 @@ static void stop_with_a_reply_terminates_and_then_replies(void **state)
 
 static void what_a_callback_may_not_return_ends_it(void **state)
 {
-    static const char *const words_[] = {"garbage", "ignore"};
+    static const char *const endings[] = {"garbage", "ignore"};
 
     for (int i = 0; i < 2; i++) {
         moult_pid pid = serve(&full);
 
-        assert_int_equal(say(pid, words_[i]), -EOWNERDEAD);
+        assert_int_equal(say(pid, endings[i]), -EOWNERDEAD);
         assert_int_equal(seen_reason(pid), -EPROTO);
         pid = serve(&full);
-        cast_word(pid, words_[i]);
+        cast_word(pid, endings[i]);
         assert_int_equal(seen_reason(pid), -EPROTO);
         pid = serve(&full);
-        info_word(pid, words_[i]);
+        info_word(pid, endings[i]);
         assert_int_equal(seen_reason(pid), -EPROTO);
     }
 }

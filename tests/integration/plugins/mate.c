@@ -19,7 +19,7 @@
  * a short time to end.  With EXTRA the state has a field more, with HALTS its code_change
  * reads from the pipe named `halt` if there is one.
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* NOLINT: O_CLOEXEC */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
