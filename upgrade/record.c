@@ -95,9 +95,11 @@ int record_open(const char *data, struct record **out, struct fault *why)
     r->path = path_in(data, "releases.json");
     r->beside = path_in(data, "releases.json.new");
     r->bad = path_in(data, "releases.json.bad");
-    if (!r->path || !r->beside || !r->bad)
-        error = fault(why, -ENOMEM, "no memory for the release record");
-    else if (r->folder < 0)
+    if (!r->path || !r->beside || !r->bad) {
+        record_close(r);
+        return fault(why, -ENOMEM, "no memory for the release record");
+    }
+    if (r->folder < 0)
         error = fault(why, -folder_errno, "unable to open the data folder '%s': %s",
                       data, strerror(folder_errno));
     else

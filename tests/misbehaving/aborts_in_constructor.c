@@ -7,7 +7,7 @@
 
 __attribute__((constructor)) static void begin(void)
 {
-    assert(!"the moon is full");
+    assert(0 && "the moon is full");
 }
 
 MOULT_PLUGIN(.children = children);

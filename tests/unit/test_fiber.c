@@ -33,8 +33,8 @@ static int begin(void **state)
 
 static void ping(void)
 {
-    for (char i = '0'; i < '3'; i++) {
-        note(i);
+    for (int i = '0'; i < '3'; i++) {
+        note((char)i);
         fiber_switch(first, second);
     }
     fiber_leave(first, &thread);
