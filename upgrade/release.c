@@ -16,6 +16,7 @@
 #include "image.h"
 #include "record.h"
 #include "store.h"
+#include "thread.h"
 #include "upgrade.h"
 #include "vet.h"
 #include "watch.h"
@@ -272,9 +273,9 @@ static int start(const struct catalog_entry *entry, struct fault *why)
 
 static void start_refused(const struct catalog_entry *entry, const struct fault *why)
 {
+    catalog_refuse(self.catalog, &entry->manifest, entry->dropped, why->text);
     event_emit(EVENT_ERROR, "application.refused", "{s:s, s:s, s:s}", "app",
                entry->manifest.name, "vsn", entry->manifest.vsn, "reason", why->text);
-    catalog_refuse(self.catalog, &entry->manifest, entry->dropped, why->text);
 }
 
 /* -- changing versions -- */
@@ -429,10 +430,10 @@ static bool is_passing(int error)
 static void drop_refused(const struct manifest *m, const char *path,
                          const struct fault *why)
 {
+    if (!is_passing(why->error)) /* who hears of it finds it in the list */
+        catalog_refuse(self.catalog, m, path, why->text);
     event_emit(EVENT_ERROR, "plugin.refused", "{s:s, s:s, s:s, s:s, s:s}", "file", path,
                "app", m->name, "vsn", m->vsn, "step", why->step, "reason", why->text);
-    if (!is_passing(why->error))
-        catalog_refuse(self.catalog, m, path, why->text);
 }
 
 static int vet_and_add(const struct manifest *m, const char *path, const char *stored,
@@ -810,7 +811,7 @@ int release_start(const struct release_options *options, struct fault *why)
         store_each(self.store, take_back, NULL);
         error = take_in_all(options->plugins, why);
     }
-    if (!error && pthread_create(&self.thread, NULL, handler_main, NULL) != 0)
+    if (!error && thread_start(&self.thread, "release", handler_main, NULL) < 0)
         error = fault(why, -EAGAIN, "unable to start the release handler's thread");
     self.has_thread = !error;
     if (!error)

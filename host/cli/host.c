@@ -20,6 +20,7 @@
 #include "methods.h"
 #include "name.h"
 #include "release.h"
+#include "thread.h"
 #include "worker.h"
 
 #define STOP_GRACE_S 5 /* beyond what the children's specs allow */
@@ -174,7 +175,7 @@ static bool stop_in_time(void)
     struct timespec end;
     pthread_t stopper;
 
-    if (pthread_create(&stopper, NULL, stop_all, NULL) != 0) {
+    if (thread_start(&stopper, "stop", stop_all, NULL) < 0) {
         stop_all(NULL);
         return true;
     }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "event.h"
+#include "thread.h"
 
 #define RETRY_MS \
     5000 /* between attempts to watch when the system has no more watches */
@@ -333,7 +334,6 @@ static void *run(void *context)
 {
     struct watch *w = context;
 
-    pthread_setname_np(pthread_self(), "watch");
     if (w->is_present)
         rescan(w);
     else
@@ -347,19 +347,6 @@ static void *run(void *context)
             restart(w);
     }
     return NULL;
-}
-
-static int make_thread(struct watch *w)
-{
-    sigset_t all, before;
-    int err;
-
-    /* Signals are for the host's other threads. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    err = pthread_create(&w->thread, NULL, run, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return -err;
 }
 
 static void destroy(struct watch *w)
@@ -403,7 +390,7 @@ static int prepare(struct watch *w, const char *dir, struct fault *why)
         return fault(why, -errno, "unable to watch '%s': %s", dir, strerror(errno));
     err = start(w, why);
     if (!err) {
-        err = make_thread(w);
+        err = thread_start(&w->thread, "watch", run, w);
         if (err)
             fault(why, err, "unable to start a thread: %s", strerror(-err));
     }

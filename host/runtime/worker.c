@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@
 #include "fiber.h"
 #include "group.h"
 #include "run_queue.h"
+#include "thread.h"
 
 #define TURN_MESSAGES 1024u /* of one process before others run */
 #define TURN_CHECK    64u   /* messages between looks at how long it has been */
@@ -692,6 +694,7 @@ void workers_prepare(void)
 
 int workers_start(unsigned count)
 {
+    char name[16];
     int error = 0;
 
     if (count == 0 || count > WORKERS_MAX)
@@ -710,8 +713,8 @@ int workers_start(unsigned count)
     }
     pool.count = count;
     for (unsigned i = 0; i < count && !error; i++) {
-        error =
-            -pthread_create(&pool.workers[i].id, NULL, worker_main, &pool.workers[i]);
+        snprintf(name, sizeof(name), "worker %u", i);
+        error = thread_start(&pool.workers[i].id, name, worker_main, &pool.workers[i]);
         if (error)
             pool.count = i;
     }
