@@ -316,6 +316,19 @@ static int check_direction(enum release_verb verb, const char *from, const char 
     return 0;
 }
 
+/* Told when the list says the same. */
+static void committed(const char *app, const char *from, const char *to,
+                      const json_t *report)
+{
+    catalog_set_status(self.catalog, app, from, CATALOG_OLD);
+    catalog_set_status(self.catalog, app, to, CATALOG_RUNNING);
+    event_emit(EVENT_INFO, "upgrade.commit", "{s:s, s:s, s:s, s:O*, s:O*, s:O*}", "app",
+               app, "from", from, "to", to, "servers",
+               json_object_get(report, "servers"), "pause_us",
+               json_object_get(report, "pause_us"), "waited",
+               json_object_get(report, "waited"));
+}
+
 static int change(const struct release_order *order, struct application *app,
                   const struct catalog_entry *to, json_t **report, struct fault *why)
 {
@@ -342,10 +355,8 @@ static int change(const struct release_order *order, struct application *app,
     u.spec = &l->spec;
     error = is_plan(order->verb) ? upgrade_plan(&u, report, why)
                                  : upgrade_run(&u, report, why);
-    if (!error && !is_plan(order->verb)) {
-        catalog_set_status(self.catalog, app->name, from_vsn, CATALOG_OLD);
-        catalog_set_status(self.catalog, app->name, to->manifest.vsn, CATALOG_RUNNING);
-    }
+    if (!error && !is_plan(order->verb))
+        committed(app->name, from_vsn, to->manifest.vsn, *report);
     purge();
     return error;
 }

@@ -281,14 +281,6 @@ static void attempt_release(struct attempt *a)
     free(a->removed);
 }
 
-static void committed(const struct attempt *a)
-{
-    event_emit(EVENT_INFO, "upgrade.commit", "{s:s, s:s, s:s, s:i, s:i, s:i}", "app",
-               a->u->app->name, "from", a->u->from->vsn, "to", a->u->to->vsn, "servers",
-               (int)a->migration.count, "pause_us",
-               (int)((a->resumed_ns - a->drain_ns) / 1000), "waited", (int)a->waited);
-}
-
 /* All that may refuse, in order. */
 static int (*const before[])(struct attempt *a, struct fault *why) = {
     make_plan, run_rehearsal, prepare_record, add_children, drain, migrate};
@@ -308,7 +300,6 @@ int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why)
         commit(&a);
         resume(&a);
         retire(&a);
-        committed(&a);
         *report = make_report(&a, clock_ns());
     }
     attempt_release(&a);
