@@ -115,7 +115,7 @@ enum { SAVED_FIBER = 1, SAVED_ENTRY = 0, SAVED_RETURN = 11, SAVED_WORDS = 20 };
 #error "moult runs on x86-64 and AArch64"
 #endif
 
-#define GUARD 4096u
+#define GUARD 65536u /* bytes; a frame that is larger may step over it */
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13: a guard that splits no mapping */
 #endif

@@ -9,6 +9,7 @@
 #ifndef MOULT_FIBER_H
 #define MOULT_FIBER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,7 @@
 struct fiber {
     struct fiber *next;   /* in a worker's cache */
     void *sp;             /* while it does not run */
-    char *base;           /* of the mapping: the guard page, then the stack */
+    char *base;           /* of the mapping: the guard, then the stack */
     size_t size;          /* bytes of the mapping */
     void (*entry)(void);  /* never returns */
     void *sanitizer[2];   /* ASan's fake stack, TSan's fiber */
@@ -33,6 +34,19 @@ void fiber_rewind(struct fiber *f);
 
 /* Free one that does not run. */
 void fiber_destroy(struct fiber *f);
+
+/* Is `address` in its stack?  In the guard below, where what overflows it ends up? */
+static inline bool fiber_has(const struct fiber *f, const void *address)
+{
+    return (const char *)address >= f->base + (f->size - f->asan_size) &&
+           (const char *)address < f->base + f->size;
+}
+
+static inline bool fiber_guards(const struct fiber *f, const void *address)
+{
+    return (const char *)address >= f->base && !fiber_has(f, address) &&
+           (const char *)address < f->base + f->size;
+}
 
 /* Fill `f` for the stack that this thread runs on anyway. */
 void fiber_adopt_thread(struct fiber *f);

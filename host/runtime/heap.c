@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "barrier.h"
+
 struct block {
     struct block *next, *prev; /* prev of the first is NULL: the heap may move */
     size_t size;               /* bytes that follow */
@@ -23,10 +25,16 @@ static struct block *block_of(void *memory)
 {
     struct block *b = (struct block *)((unsigned char *)memory - sizeof(*b));
 
-    /* A plugin's mistake.  abort() ends the one server that made it. */
+    /* A plugin's mistake, which ends the one server that made it. */
     if (b->mark != ((uintptr_t)b ^ MARK))
-        abort();
+        barrier_fail("moult_free of what is no block");
     return b;
+}
+
+/* Volatile, or the compiler leaves out what is written just before it is freed. */
+static void unmark(struct block *b)
+{
+    *(volatile uintptr_t *)&b->mark = 0;
 }
 
 static bool fits(const struct heap *heap, size_t more)
@@ -118,7 +126,7 @@ void heap_free(struct heap *heap, void *memory)
     else
         heap->first = b->next;
     heap->used -= sizeof(*b) + b->size;
-    b->mark = 0;
+    unmark(b);
     free(b);
 }
 
@@ -129,7 +137,7 @@ void heap_finish(struct heap *heap)
     while (b) {
         struct block *next = b->next;
 
-        b->mark = 0;
+        unmark(b);
         free(b);
         b = next;
     }

@@ -20,6 +20,7 @@
 #include "pid.h"
 #include "timer.h"
 
+struct barrier_whose;
 struct fiber;
 struct group;
 struct hold;
@@ -35,6 +36,8 @@ struct process_class {
     void (*ended)(struct process *p);
     /* It knows by itself whom it is tied to: its links are not in the tables. */
     bool keeps_links;
+    /* Its callback failed: say whose code that is, perhaps in a handler.  Or NULL. */
+    void (*whose)(struct process *p, struct barrier_whose *whose);
 };
 
 /* One call that a process waits on; on its stack. */

@@ -18,6 +18,7 @@ static const struct {
 } errors[] = {
     {ETIMEDOUT, "no reply in time"},
     {ESRCH, "no such process"},
+    {EFAULT, "its code failed"},
     {EOWNERDEAD, "the server ended before it replied"},
     {EDEADLK, "a server may not call itself"},
     {EAGAIN, "the mailbox is full"},

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "barrier.h"
 #include "clock.h"
 #include "fiber.h"
 #include "group.h"
@@ -40,6 +41,7 @@ enum { AWAKE, ASLEEP, NAPPING };
 struct worker {
     /* Its own thread's. */
     struct process *run_next; /* before all others */
+    struct process *running;  /* inside a turn; the barrier asks on this thread */
     struct fiber *fiber;      /* that runs */
     struct fiber *spare;      /* loops to go on with when a callback waits */
     uint32_t spares;
@@ -93,6 +95,27 @@ __attribute__((noinline)) struct worker *worker_current(void)
 
     __asm__ volatile("" : "+r"(w));
     return w;
+}
+
+struct process *worker_running(void)
+{
+    struct worker *w = worker_current();
+
+    return w ? w->running : NULL;
+}
+
+bool worker_is_stack(const void *address)
+{
+    struct worker *w = worker_current();
+
+    return w && w->fiber && fiber_has(w->fiber, address);
+}
+
+bool worker_is_guard(const void *address)
+{
+    struct worker *w = worker_current();
+
+    return w && w->fiber && fiber_guards(w->fiber, address);
 }
 
 unsigned worker_index(void)
@@ -509,6 +532,7 @@ static void turn(struct worker *w, struct process *p)
     struct envelope *e;
 
     atomic_store_explicit(&p->worker, w->index, memory_order_relaxed);
+    w->running = p;
     p->sends = 0;
     for (;;) {
         process_fetch(p);
@@ -577,6 +601,7 @@ static void resume(struct worker *w, struct process *p)
     struct fiber *mine = w->fiber, *to = p->fiber;
 
     p->fiber = NULL;
+    w->running = p;
     atomic_store_explicit(&p->worker, w->index, memory_order_relaxed);
     keep_spare(w, mine);
     w->fiber = to;
@@ -589,6 +614,7 @@ static void loop(void)
         struct worker *w = worker_current();
         struct process *p;
 
+        w->running = NULL;
         settle(w);
         if (atomic_load_explicit(&pool.stopping, memory_order_relaxed))
             fiber_leave(w->fiber, &w->thread);
@@ -634,10 +660,15 @@ void worker_abandon(struct process *p)
     struct worker *w = worker_current();
     struct fiber *mine = w->fiber, *other;
 
-    while (!(other = take_spare(w)))
-        ; /* unreachable: a process that waits left a loop behind, now a spare */
-    w->abandoned = mine;
     w->ending = p;
+    other = take_spare(w);
+    if (!other) { /* no memory for another: begin anew on this one, from its top */
+        struct fiber nobody = {0};
+
+        fiber_rewind(mine);
+        fiber_leave(&nobody, mine);
+    }
+    w->abandoned = mine;
     w->fiber = other;
     fiber_leave(mine, other);
 }
@@ -669,6 +700,7 @@ static void *worker_main(void *argument)
 
     current = w;
     rcu_register_thread();
+    barrier_thread_start();
     fiber_adopt_thread(&w->thread);
     f = fiber_create(FIBER_STACK, loop);
     if (f) {
@@ -681,6 +713,7 @@ static void *worker_main(void *argument)
         fiber_destroy(f);
     }
     envelope_cache_finish(&w->envelopes);
+    barrier_thread_finish();
     rcu_unregister_thread();
     current = NULL;
     return NULL;

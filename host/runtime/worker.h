@@ -35,6 +35,13 @@ unsigned workers_count(void);
 /* The worker that this thread is, or NULL; ask again after anything that may wait. */
 struct worker *worker_current(void);
 
+/* The process that runs in this thread, or NULL.  Also in a handler. */
+struct process *worker_running(void);
+
+/* Is `address` in the stack that this worker runs on, or in the guard below it? */
+bool worker_is_stack(const void *address);
+bool worker_is_guard(const void *address);
+
 /* Its index, or 15 (as good as any) on other threads. */
 unsigned worker_index(void);
 

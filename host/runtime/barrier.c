@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define UNW_LOCAL_ONLY
+#include "barrier.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fenv.h>
+#include <libunwind.h>
+#include <link.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "crash.h"
+#include "event.h"
+#include "fault.h"
+#include "fiber.h"
+#include "origin.h"
+#include "routine.h"
+#include "worker.h"
+
+#define FRAMES_MOST (FIBER_STACK / 16) /* on a stack that is not a circle */
+#define HANDLER_STACK \
+    ((size_t)256 * 1024) /* bytes; libdw reads debug information on it */
+
+static struct dl_find_object own; /* libmoult */
+
+/* -- what the machine was doing -- */
+
+#if defined(__x86_64__)
+#define DIRECTION 0x400 /* the flag, which calls leave clear */
+
+static uintptr_t pc_of(const ucontext_t *u)
+{
+    return (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
+}
+
+/* As if the function that it has just entered had returned. */
+static void return_from(ucontext_t *u)
+{
+    greg_t *r = u->uc_mcontext.gregs;
+
+    memcpy(&r[REG_RIP], (const void *)(uintptr_t)r[REG_RSP], sizeof(r[REG_RIP]));
+    r[REG_RSP] += (greg_t)sizeof(r[REG_RIP]);
+}
+
+static uintptr_t sp_of(const ucontext_t *u)
+{
+    return (uintptr_t)u->uc_mcontext.gregs[REG_RSP];
+}
+
+/* Go on in `function` on a stack that ends at `top`, with nothing above it. */
+static void go_on_in(ucontext_t *u, void (*function)(void), char *top)
+{
+    greg_t *r = u->uc_mcontext.gregs;
+
+    top -= 16 + sizeof(void *); /* as a call leaves it */
+    *(void **)(void *)top = NULL;
+    r[REG_RIP] = (greg_t)(uintptr_t)function;
+    r[REG_RSP] = (greg_t)(uintptr_t)top;
+    r[REG_RBP] = 0;
+    r[REG_EFL] &= ~(greg_t)DIRECTION;
+}
+#else
+static uintptr_t pc_of(const ucontext_t *u)
+{
+    return u->uc_mcontext.pc;
+}
+
+static void return_from(ucontext_t *u)
+{
+    u->uc_mcontext.pc = u->uc_mcontext.regs[30];
+}
+
+static uintptr_t sp_of(const ucontext_t *u)
+{
+    return u->uc_mcontext.sp;
+}
+
+static void go_on_in(ucontext_t *u, void (*function)(void), char *top)
+{
+    u->uc_mcontext.pc = (uintptr_t)function;
+    u->uc_mcontext.sp = (uintptr_t)top;
+    u->uc_mcontext.regs[29] = u->uc_mcontext.regs[30] = 0;
+}
+#endif
+
+/* -- is it the plugin's alone? -- */
+
+struct failure {
+    struct crash crash;
+    const struct origin *origin; /* the innermost plugin on the stack */
+    uintptr_t at;                /* in it */
+    bool reported;
+};
+
+/* What is being dealt with in this thread; what fails meanwhile is the barrier. */
+static __thread struct failure failure;
+static __thread bool failing;
+
+/*
+ * Walk outwards from `first`.  True if, up to the host's own frame, there are only
+ * routines, which the plugin called, then the plugin, and routines that call it back.
+ * A stack that leads nowhere was the plugin's to spoil.
+ */
+static bool is_plugins(struct failure *f, unw_cursor_t *cursor, uintptr_t first,
+                       bool returns)
+{
+    struct crash *c = &f->crash;
+    struct dl_find_object object;
+    unw_word_t pc;
+    bool ends = false, clean = true;
+    unsigned seen = 0;
+
+    do {
+        unw_get_reg(cursor, UNW_REG_IP, &pc);
+        if (!seen && pc != first)
+            continue; /* a frame of ours, above the plugin's call */
+        if (c->depth < CRASH_FRAMES)
+            c->frames[c->depth++] = pc;
+        /* A return address may be that of the next function. */
+        pc -= seen++ > 0 || returns;
+        if (origin_at(pc)) {
+            f->at = f->origin ? f->at : pc;
+            f->origin = f->origin ? f->origin : origin_at(pc);
+        } else if (f->origin ? !routine_calls_back(pc) : !routine_is_string(pc)) {
+            ends = true;
+            clean =
+                f->origin && (_dl_find_object((void *)pc, &object) != 0 || /* NOLINT */
+                              object.dlfo_link_map == own.dlfo_link_map);
+        }
+    } while (!ends && seen < FRAMES_MOST && unw_step(cursor) > 0);
+    return clean && f->origin && seen < FRAMES_MOST;
+}
+
+static void trace(struct crash *c, ucontext_t *context)
+{
+    unw_cursor_t cursor;
+    unw_word_t pc;
+
+    c->depth = 0;
+    unw_init_local2(&cursor, (unw_context_t *)context, UNW_INIT_SIGNAL_FRAME);
+    do {
+        unw_get_reg(&cursor, UNW_REG_IP, &pc);
+        c->frames[c->depth++] = pc;
+    } while (c->depth < CRASH_FRAMES && unw_step(&cursor) > 0);
+}
+
+/* -- the end of a process -- */
+
+/* "SIGSEGV at address 0x0 in handle_call (counter.c:21) of counter 1.0.0" */
+static void describe(const struct failure *f, char *words, size_t size)
+{
+    const struct crash *c = &f->crash;
+    const struct place *place = &c->place;
+    char at[32] = "", line[160] = "";
+
+    if (c->at_address)
+        snprintf(at, sizeof(at), " at address 0x%jx", (uintmax_t)c->address);
+    if (place->file[0])
+        snprintf(line, sizeof(line), " (%s:%d)", place->file, place->line);
+    snprintf(words, size, "%s%s in %s%s of %s %s", c->what, at,
+             place->function[0] ? place->function : "a function", line, f->origin->app,
+             f->origin->vsn);
+}
+
+static void tell(const struct failure *f, const char *server, const char *words)
+{
+    const struct crash *c = &f->crash;
+    const struct place *place = &c->place;
+    char address[24] = "";
+
+    if (c->at_address)
+        snprintf(address, sizeof(address), "0x%jx", (uintmax_t)c->address);
+    event_emit(EVENT_ERROR, "server.fault",
+               "{s:s, s:s, s:s?, s:s, s:s?, s:s?, s:s?, s:i, s:s}", "app",
+               f->origin->app, "vsn", f->origin->vsn, "server", server, "signal",
+               c->what, "address", address[0] ? address : NULL, "function",
+               place->function[0] ? place->function : NULL, "file",
+               place->file[0] ? place->file : NULL, "line", place->line, "reason",
+               words);
+}
+
+struct barrier_whose barrier_whose(struct process *p)
+{
+    struct barrier_whose whose = {0};
+
+    if (p->class->whose)
+        p->class->whose(p, &whose);
+    return whose;
+}
+
+/* From here on it is an exit as any other: all locks are free, memory is whole. */
+static _Noreturn void contain(struct failure *f, struct process *p)
+{
+    struct crash *c = &f->crash;
+    const struct origin *o = f->origin;
+    struct barrier_whose whose = barrier_whose(p);
+    char words[512];
+    bool is_new;
+
+    fesetenv(FE_DFL_ENV); /* whatever the plugin made of it */
+    is_new = place_find(o->path, o->bias, f->at, &c->place);
+    describe(f, words, sizeof(words));
+    c->contained = true;
+    c->words = words;
+    if (is_new) /* one report a place is enough, events tell them all */
+        crash_write(c);
+    tell(f, whose.server, words);
+    if (whose.why) {
+        fault_where(whose.why, NULL, NULL, whose.server, c->place.function);
+        fault(whose.why, -EFAULT, "%s", words);
+    }
+    process_exit(p, -EFAULT, words);
+    failing = false;
+    worker_abandon(p);
+}
+
+/* -- signals -- */
+
+static __thread struct fiber *handler_stack;
+
+static const struct {
+    int number;
+    const char *name;
+    bool at_address;
+} signals[] = {{SIGSEGV, "SIGSEGV", true},  {SIGBUS, "SIGBUS", true},
+               {SIGFPE, "SIGFPE", false},   {SIGILL, "SIGILL", false},
+               {SIGTRAP, "SIGTRAP", false}, {SIGABRT, "SIGABRT", false}};
+
+static void name_signal(struct crash *c, int number, const siginfo_t *info)
+{
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+        if (signals[i].number != number)
+            continue;
+        c->what = signals[i].name;
+        c->at_address = signals[i].at_address && info->si_code > 0;
+    }
+    c->address = (uintptr_t)info->si_addr;
+    if (c->at_address && worker_is_guard(info->si_addr)) {
+        c->what = "stack overflow";
+        c->at_address = false;
+    } else if (number == SIGFPE && info->si_code == FPE_INTDIV) {
+        c->what = "division by zero";
+    }
+}
+
+/* Does what happened at `pc` look like the plugin's, before any frame is read? */
+static bool may_be_plugins(ucontext_t *u, const siginfo_t *info, bool *returns)
+{
+    uintptr_t pc = pc_of(u);
+
+    if (origin_at(pc) || routine_is_string(pc))
+        return true;
+    /* A call of nothing, say through a null pointer: it has only just left its caller. */
+    if (pc != (uintptr_t)info->si_addr || sp_of(u) % sizeof(void *) ||
+        !worker_is_stack((void *)sp_of(u))) /* NOLINT: an address */
+        return false;
+    return_from(u);
+    *returns = true;
+    return origin_at(pc_of(u) - 1) != NULL;
+}
+
+static bool is_containable(struct failure *f, const siginfo_t *info,
+                           const ucontext_t *u)
+{
+    ucontext_t copy = *u;
+    bool returns = false;
+    unw_cursor_t cursor;
+
+    if (!f->crash.process || !handler_stack || info->si_code <= 0 ||
+        !may_be_plugins(&copy, info, &returns))
+        return false;
+    unw_init_local2(&cursor, (unw_context_t *)&copy, UNW_INIT_SIGNAL_FRAME);
+    return is_plugins(f, &cursor, pc_of(&copy), returns);
+}
+
+/* Where a worker goes on: outside of the handler, but still on its stack. */
+static void land(void)
+{
+    contain(&failure, failure.crash.process);
+}
+
+/* Die of it: returning fails again, and what somebody sent is sent again. */
+static void die(int number, const siginfo_t *info)
+{
+    signal(number, SIG_DFL);
+    if (info->si_code <= 0)
+        raise(number);
+}
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    struct failure *f = &failure;
+
+    if (!failing) {
+        failing = true;
+        *f = (struct failure){.crash = {.process = worker_running()}};
+        name_signal(&f->crash, number, info);
+        if (is_containable(f, info, context)) {
+            go_on_in(context, land, handler_stack->base + handler_stack->size);
+            return;
+        }
+        trace(&f->crash, context);
+    }
+    if (!f->reported) { /* else what is written is all that can be */
+        f->reported = true;
+        f->crash.contained = false;
+        crash_write(&f->crash);
+    }
+    die(number, info);
+}
+
+void barrier_start(void)
+{
+    struct sigaction action = {.sa_sigaction = on_signal,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+
+    routines_find();
+    _dl_find_object((void *)(uintptr_t)barrier_start, &own);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        sigaction(signals[i].number, &action, NULL);
+}
+
+/* -- each thread's stack for it -- */
+
+static __thread stack_t stack_before; /* a sanitizer's */
+
+void barrier_thread_start(void)
+{
+    stack_t stack = {0};
+
+    handler_stack = fiber_create(HANDLER_STACK, NULL);
+    if (!handler_stack)
+        return; /* then nothing is contained here */
+    stack.ss_sp =
+        handler_stack->base + (handler_stack->size - handler_stack->asan_size);
+    stack.ss_size = handler_stack->asan_size;
+    sigaltstack(&stack, &stack_before);
+}
+
+void barrier_thread_finish(void)
+{
+    if (!handler_stack)
+        return;
+    sigaltstack(&stack_before, NULL);
+    fiber_destroy(handler_stack);
+    handler_stack = NULL;
+}
+
+/* -- without a signal -- */
+
+/* Returns if it is not to be contained. */
+static void try_to_end(uintptr_t caller, const char *what)
+{
+    struct process *p = worker_running();
+    unw_context_t here;
+    unw_cursor_t cursor;
+
+    if (!p || failing)
+        return;
+    failing = true;
+    failure = (struct failure){.crash = {.what = what, .process = p}};
+    unw_getcontext(&here);
+    unw_init_local(&cursor, &here);
+    if (is_plugins(&failure, &cursor, caller, true))
+        contain(&failure, p);
+    failing = false;
+}
+
+bool barrier_guards(const void *caller)
+{
+    return worker_running() && origin_at((uintptr_t)caller - 1);
+}
+
+void barrier_ask_end(const void *caller, const char *what)
+{
+    if (barrier_guards(caller))
+        try_to_end((uintptr_t)caller, what);
+}
+
+/* The plugin's innermost call of the host is where it failed. */
+static uintptr_t innermost_plugin(void)
+{
+    unw_context_t here;
+    unw_cursor_t cursor;
+    unw_word_t pc = 0;
+
+    unw_getcontext(&here);
+    unw_init_local(&cursor, &here);
+    while (unw_step(&cursor) > 0) {
+        unw_get_reg(&cursor, UNW_REG_IP, &pc);
+        if (origin_at(pc - 1))
+            return pc;
+    }
+    return 0;
+}
+
+void barrier_fail(const char *what)
+{
+    uintptr_t caller = worker_running() ? innermost_plugin() : 0;
+
+    if (caller)
+        try_to_end(caller, what);
+    abort();
+}

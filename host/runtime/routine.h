@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * routine - what of libc a callback may fail in, or through, without leaving a trace.
+ */
+#ifndef MOULT_ROUTINE_H
+#define MOULT_ROUTINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Find them, once; before the others. */
+void routines_find(void);
+
+/* Is `address` in a memory or string routine?  Async-signal-safe. */
+bool routine_is_string(uintptr_t address);
+
+/* Is it in one that only calls back, as qsort does?  Async-signal-safe. */
+bool routine_calls_back(uintptr_t address);
+
+#endif
