@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ask.h"
+#include "barrier.h"
 #include "carry.h"
 #include "worker.h"
 
@@ -54,8 +55,17 @@ static void refused(struct crew *crew, int error, const struct fault *why)
     atomic_store_explicit(&crew->failed, true, memory_order_relaxed);
 }
 
-static void build_some(struct crew *crew, moult_out *saved, moult_out *scratch)
+/* One worker's part in it; its process's, since a callback may not come back. */
+struct hand {
+    struct crew *crew;
+    struct move *move; /* that is being built */
+    moult_out saved, scratch;
+    struct fault failed; /* a callback, for good */
+};
+
+static void build_some(struct hand *hand)
 {
+    struct crew *crew = hand->crew;
     struct migration *m = crew->migration;
     size_t i, end;
 
@@ -70,7 +80,8 @@ static void build_some(struct crew *crew, moult_out *saved, moult_out *scratch)
                 return;
             if (m->moves[i].plan->move == PLAN_POINTER)
                 continue;
-            error = build(&m->moves[i], saved, scratch, &why);
+            hand->move = &m->moves[i];
+            error = build(hand->move, &hand->saved, &hand->scratch, &why);
             if (error)
                 refused(crew, error, &why);
         }
@@ -79,40 +90,58 @@ static void build_some(struct crew *crew, moult_out *saved, moult_out *scratch)
 
 static void handle(struct process *p, struct envelope *e)
 {
-    struct crew *crew = p->data;
-    moult_out saved = {0}, scratch = {0};
-
     envelope_destroy(e);
-    build_some(crew, &saved, &scratch);
-    out_release(&saved);
-    out_release(&scratch);
+    build_some(p->data);
     process_exit(p, MOULT_NORMAL, NULL);
 }
 
 static void ended(struct process *p)
 {
-    struct crew *crew = p->data;
+    struct hand *hand = p->data;
+    struct crew *crew = hand->crew;
 
+    if (hand->failed.error)
+        refused(crew, hand->failed.error, &hand->failed);
+    out_release(&hand->saved);
+    out_release(&hand->scratch);
+    free(hand);
     pthread_mutex_lock(&crew->lock);
     if (--crew->left == 0)
         pthread_cond_signal(&crew->done);
     pthread_mutex_unlock(&crew->lock);
 }
 
-static const struct process_class migrator_class = {"migrator", handle, ended, false};
+static void whose(struct process *p, struct barrier_whose *whose)
+{
+    struct hand *hand = p->data;
+    const struct server *s = hand->move ? server_of(hand->move->process) : NULL;
+
+    if (!s)
+        return;
+    whose->app = s->code->app;
+    whose->vsn = s->code->vsn;
+    whose->server = s->id;
+    whose->why = &hand->failed;
+}
+
+static const struct process_class migrator_class = {"migrator", handle, ended, false,
+                                                    whose};
 
 static bool add_migrator(struct crew *crew)
 {
     struct process_options options = {
         .class = &migrator_class, .group = &ask_group, .label = "migrator"};
     struct envelope *e = envelope_create(ENVELOPE_CAST);
-    struct process *p = e ? process_create(&options) : NULL;
+    struct hand *hand = calloc(1, sizeof(*hand));
+    struct process *p = e && hand ? process_create(&options) : NULL;
 
     if (!p) {
         envelope_destroy(e);
+        free(hand);
         return false;
     }
-    p->data = crew;
+    hand->crew = crew;
+    p->data = hand;
     e->to_generation = pid_generation(process_pid(p));
     pthread_mutex_lock(&crew->lock);
     crew->left++;

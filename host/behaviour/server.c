@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "barrier.h"
 #include "event.h"
 #include "group.h"
 #include "json.h"
@@ -300,7 +301,7 @@ static void handle_call(struct process *p, struct server *s)
         refuse(p, e, -ENOMEM, "no memory for the reply");
         return;
     }
-    s->busy = reply; /* it may be killed in there, and then nobody comes back */
+    s->busy = reply;
     next = s->code->server.handle_call(&p->ctx, s->state, &from, &in, &reply->out);
     s->busy = NULL;
     switch (is_answered(p) ? MOULT_NEXT_VERDICT : next.verdict & MOULT_NEXT_VERDICT) {
@@ -312,7 +313,9 @@ static void handle_call(struct process *p, struct server *s)
         refuse_as_said(p, s, next);
         break;
     case MOULT_NEXT_STOP_REPLY:
+        s->busy = reply;
         terminate(p, s, next.reason);
+        s->busy = NULL;
         reply_or_refuse(p, reply, &in, next);
         reply = NULL;
         break;
@@ -364,6 +367,7 @@ static void handle_system(struct process *p, struct server *s)
 {
     struct envelope *e = p->current, *reply = envelope_create(ENVELOPE_REPLY);
     struct fault why = {0};
+    int error;
 
     if (!reply || e->code != SYSTEM_STATE) {
         refuse(p, e, reply ? -ENOSYS : -ENOMEM, NULL);
@@ -374,7 +378,10 @@ static void handle_system(struct process *p, struct server *s)
     moult_put_text_at(&reply->out, "vsn", s->code->vsn);
     moult_put_int_at(&reply->out, "format", s->code->server.format);
     moult_put_text(&reply->out, "state");
-    if (server_save(s, &reply->out, &why) < 0) {
+    s->busy = reply;
+    error = server_save(s, &reply->out, &why);
+    s->busy = NULL;
+    if (error < 0) {
         refuse(p, e, why.error, why.text);
         envelope_destroy(reply);
         return;
@@ -548,7 +555,16 @@ static void ended(struct process *p)
     free(s);
 }
 
-const struct process_class server_class = {"server", handle, ended, false};
+static void whose(struct process *p, struct barrier_whose *whose)
+{
+    const struct server *s = p->data;
+
+    whose->app = s->code->app;
+    whose->vsn = s->code->vsn;
+    whose->server = s->id;
+}
+
+const struct process_class server_class = {"server", handle, ended, false, whose};
 
 int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
 {

@@ -22,11 +22,12 @@ struct server {
     void *state;           /* in the process's heap; NULL if the code has none */
     struct envelope *said; /* by moult_refuse or moult_stop_because */
     struct envelope *continuation; /* written in this callback, or NULL */
-    struct envelope *busy; /* what the callback at hand reads or writes, or NULL */
-    uint64_t idle;         /* the timer of moult_with_timeout, or 0 */
-    uint32_t handled;      /* messages */
-    uint8_t flags;         /* enum server_flag */
-    char id[];             /* its own, "worker.7" */
+    /* What the callback at hand reads or writes; here, for it may never come back. */
+    struct envelope *busy;
+    uint64_t idle;    /* the timer of moult_with_timeout, or 0 */
+    uint32_t handled; /* messages */
+    uint8_t flags;    /* enum server_flag */
+    char id[];        /* its own, "worker.7" */
 };
 
 extern const struct process_class server_class;

@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,10 @@
 
 #include "application.h"
 #include "ask.h"
+#include "barrier.h"
 #include "clock.h"
 #include "control.h"
+#include "crash.h"
 #include "event.h"
 #include "methods.h"
 #include "name.h"
@@ -130,9 +133,13 @@ static int start(struct host *h, struct fault *why)
 {
     const struct config *c = h->config;
     struct release_options options = {c->plugins, c->data, c->stage_only};
+    char reports[PATH_MAX];
     int error;
 
     workers_prepare();
+    snprintf(reports, sizeof(reports), "%s/crashes", c->data);
+    crash_set_folder(reports);
+    barrier_start();
     ask_start();
     error = names_start();
     if (!error)

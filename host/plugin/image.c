@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "event.h"
+#include "origin.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards `all` */
 static struct image *all; /* loaded or lingering, the newest first */
@@ -123,6 +124,16 @@ static int load(struct image *image, descriptor_step *step, struct fault *why)
     return err;
 }
 
+/* From now on a fault in it ends the server that runs it, and not the host. */
+static void guard(struct image *image)
+{
+    struct origin origin = {.path = image->path, .app = image->name, .vsn = image->vsn};
+
+    if (origin_add(dlsym(image->handle, "moult_plugin"), &origin) < 0)
+        event_emit(EVENT_WARN, "image.unguarded", "{s:s, s:s}", "app", image->name,
+                   "vsn", image->vsn);
+}
+
 int image_open(const char *path, const struct manifest *m, descriptor_step *step,
                struct image **out, struct fault *why)
 {
@@ -146,6 +157,7 @@ int image_open(const char *path, const struct manifest *m, descriptor_step *step
         return err;
     }
     add_to_list(image);
+    guard(image);
     event_emit(EVENT_INFO, "image.open", "{s:s, s:s, s:s}", "app", image->name, "vsn",
                image->vsn, "file", image->path);
     *out = image;
@@ -172,6 +184,7 @@ int image_close(struct image *image)
 
     if (image_uses(image) > 0)
         return -EBUSY;
+    origin_remove(dlsym(handle, "moult_plugin"));
     dlclose(handle);
     if (is_mapped(image->path))
         event_emit(EVENT_WARN, "image.lingers", "{s:s, s:s, s:s, s:s}", "app",

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A callback that fails ends its server; what no callback can be blamed for, the host. */
+#include "test.h"
+
+#include <dirent.h>
+#include <sys/wait.h>
+
+#include "host_fixture.h"
+
+static void start_with(struct host *h, const char *sin)
+{
+    char path[100];
+
+    snprintf(path, sizeof(path), "tests/misbehaving/%s", sin);
+    drop(path);
+    host_start(h, NULL);
+    assert_int_equal(host_call_int(h, "sinner", "\"bump\""), 1);
+    assert_int_equal(host_call_int(h, "bystander", "\"bump\""), 1);
+}
+
+static json_t *sins(struct host *h)
+{
+    return host_refuses(h, "call", talk_message("sinner", "\"sin\""));
+}
+
+static unsigned reports(void)
+{
+    DIR *d = opendir(in_folder("data/crashes"));
+    struct dirent *entry;
+    unsigned count = 0;
+
+    while (d && (entry = readdir(d)))
+        count += strstr(entry->d_name, ".crash") != NULL;
+    if (d)
+        closedir(d);
+    return count;
+}
+
+/* -- contained -- */
+
+/* It fails, in these words; its caller is told, it is restarted, others go on. */
+static void is_contained(struct host *h, const char *sin, const char *words,
+                         const char *function)
+{
+    json_t *error, *event;
+    char of[100];
+
+    start_with(h, sin);
+    error = sins(h);
+    snprintf(of, sizeof(of), "(%s.c:", sin);
+    assert_string_equal(text_at(error, "data.code"), "died");
+    assert_has(text_at(error, "message"), words);
+    assert_has(text_at(error, "message"), of);
+    event = host_event(h, "server.fault", "app", sin);
+    assert_string_equal(text_at(event, "reason"), text_at(error, "message"));
+    assert_string_equal(text_at(event, "server"), "sinner");
+    assert_string_equal(text_at(event, "vsn"), "1.0.0");
+    assert_has(text_at(event, "function"), function);
+    assert_true(int_at(event, "line") > 0);
+    event = host_event(h, "server.exit", "server", "sinner");
+    assert_has(text_at(event, "reason"), words);
+    host_event(h, "server.restart", "server", "sinner");
+    assert_int_equal(host_call_int(h, "sinner", "\"bump\""), 1);
+    assert_int_equal(host_call_int(h, "bystander", "\"bump\""), 2);
+    assert_int_equal(reports(), 1);
+    host_stop(h);
+}
+
+#define CONTAINED(sin, words, function)              \
+    static void sin(void **state)                    \
+    {                                                \
+        is_contained(*state, #sin, words, function); \
+    }
+
+/* The function is what the compiler has left of it. */
+CONTAINED(crashes_in_call, "SIGSEGV at address 0x0 in ", "")
+CONTAINED(divides_by_zero, "division by zero in ", "")
+CONTAINED(illegal_instruction, "SIGILL in ", "")
+CONTAINED(calls_null, "SIGSEGV at address 0x0 in ", "")
+CONTAINED(overflows_its_stack, "stack overflow in deeper", "deeper")
+CONTAINED(reads_a_truncated_mapping, "SIGBUS at address ", "")
+CONTAINED(crashes_in_qsort, "SIGSEGV at address 0x0 in compare", "compare")
+CONTAINED(aborts_in_call, "abort() in ", "")
+CONTAINED(exits_in_call, "exit(3) in ", "")
+CONTAINED(exits_at_once_in_call, "_exit(4) in ", "")
+CONTAINED(asserts_in_call, "assertion 'nothing && \"to be something\"' failed in ", "")
+#ifndef __SANITIZE_ADDRESS__ /* which sees these first, and ends the host */
+CONTAINED(crashes_in_memcpy, "SIGSEGV at address ", "")
+CONTAINED(crashes_in_strlen, "SIGSEGV at address 0x0 in ", "")
+CONTAINED(frees_twice, "moult_free of what is no block in ", "")
+#endif
+
+/* Whichever library the linker found abort in. */
+static void an_abort_that_asks_for_libcs_is_contained_too(void **state)
+{
+    struct host *h = *state;
+
+    start_with(h, "aborts_by_libc");
+    assert_has(text_at(sins(h), "message"), "abort() in ");
+    assert_int_equal(host_call_int(h, "bystander", "\"bump\""), 2);
+    host_stop(h);
+}
+
+static size_t resident_kb(const struct host *h)
+{
+    char path[64], line[200];
+    size_t kb = 0;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)h->pid);
+    f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f))
+        if (strncmp(line, "VmRSS:", 6) == 0)
+            kb = strtoul(line + 6, NULL, 10);
+    fclose(f);
+    return kb;
+}
+
+#define FILLS \
+    1500 /* faults, three events each, until the 4096 that are kept are full */
+
+#ifdef __SANITIZE_ADDRESS__ /* which keeps what is freed for a while */
+#define MOST_KB 100000
+#else
+#define MOST_KB 1000 /* a kB a fault would be as much */
+#endif
+
+static void many_leave_nothing_behind(struct host *h, const char *sin)
+{
+    unsigned descriptors = 0, threads = 0;
+    size_t kb = 0;
+
+    start_with(h, sin);
+    for (int i = 0; i < FILLS + 1000; i++) {
+        if (i == FILLS) {
+            descriptors = host_descriptors(h);
+            threads = host_threads(h);
+            kb = resident_kb(h);
+        }
+        sins(h);
+        host_event(h, "server.restart", "server", "sinner");
+    }
+    assert_int_equal(host_descriptors(h), descriptors);
+    assert_int_equal(host_threads(h), threads);
+    assert_true(resident_kb(h) < kb + MOST_KB);
+    assert_int_equal(host_call_int(h, "bystander", "\"bump\""), 2);
+    assert_int_equal(reports(), 1);
+    host_stop(h);
+}
+
+static void a_thousand_faults_leave_nothing_behind(void **state)
+{
+    many_leave_nothing_behind(*state, "crashes_in_call");
+}
+
+static void a_thousand_aborts_leave_nothing_behind(void **state)
+{
+    many_leave_nothing_behind(*state, "aborts_in_call");
+}
+
+/* -- in other callbacks -- */
+
+static void a_server_that_fails_in_init_is_not_started(void **state)
+{
+    struct host *h = *state;
+    json_t *event;
+
+    drop("tests/misbehaving/crashes_in_init");
+    host_start(h, NULL);
+    event = host_event(h, "server.fault", "app", "crashes_in_init");
+    assert_string_equal(text_at(event, "function"), "init");
+    assert_null(host_vsn(h, "crashes_in_init"));
+    host_stop(h);
+}
+
+static void a_server_that_fails_in_terminate_has_ended_all_the_same(void **state)
+{
+    struct host *h = *state;
+    json_t *event;
+
+    drop("tests/misbehaving/crashes_in_terminate");
+    host_start(h, NULL);
+    host_refuses(h, "call", talk_message("sinner", "\"stop\""));
+    event = host_event(h, "server.fault", "app", "crashes_in_terminate");
+    assert_string_equal(text_at(event, "function"), "terminate");
+    host_event(h, "server.restart", "server", "sinner");
+    host_stop(h);
+}
+
+static void a_server_that_fails_in_save_is_restarted(void **state)
+{
+    struct host *h = *state;
+    json_t *event;
+
+    drop("tests/misbehaving/crashes_in_save");
+    host_start(h, NULL);
+    host_refuses(h, "state", json_pack("{s:s}", "name", "sinner"));
+    event = host_event(h, "server.fault", "app", "crashes_in_save");
+    assert_string_equal(text_at(event, "function"), "save");
+    host_event(h, "server.restart", "server", "sinner");
+    host_stop(h);
+}
+
+/* -- in an upgrade -- */
+
+static void an_upgrade_rolls_back(struct host *h, const char *sin, const char *vsn,
+                                  const char *function)
+{
+    char to[64], path[100];
+    json_t *error;
+
+    snprintf(path, sizeof(path), "tests/misbehaving/%s", sin);
+    snprintf(to, sizeof(to), "counter@%s", vsn);
+    drop("samples/counter-1.0.0");
+    host_start(h, "--on-drop", "stage", NULL);
+    drop(path);
+    host_event(h, "plugin.staged", "vsn", vsn);
+    assert_int_equal(host_call_int(h, "counter", "{\"add\": 5}"), 5);
+    error = host_change_refused(h, "upgrade", to);
+    assert_has(text_at(error, "data.reason"), "SIGSEGV at address 0x0 in ");
+    assert_string_equal(text_at(error, "data.step"), "migrate");
+    assert_string_equal(text_at(error, "data.server"), "counter");
+    assert_string_equal(text_at(error, "data.field"), function);
+    assert_string_equal(host_vsn(h, "counter"), "1.0.0");
+    assert_int_equal(host_call_int(h, "counter", "\"bump\""), 6);
+    assert_int_equal(host_events(h, "server.exit"), 0);
+    assert_false(host_maps(h, "crashes_live"));
+    host_stop(h);
+}
+
+static void a_fault_in_code_change_rolls_the_upgrade_back(void **state)
+{
+    an_upgrade_rolls_back(*state, "crashes_in_live_change", "3.4.0", "code_change");
+}
+
+static void a_fault_in_load_rolls_the_upgrade_back(void **state)
+{
+    an_upgrade_rolls_back(*state, "crashes_in_live_load", "3.5.0", "load");
+}
+
+/* -- fatal -- */
+
+/* The host dies of it as it would have without the barrier, and has left a report. */
+static void is_fatal(struct host *h, const char *sin, int number, const char *words)
+{
+    int status;
+
+    start_with(h, sin);
+    talk_ask(h->talk, "call", talk_message("sinner", "\"sin\""));
+    status = host_wait(h);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), number);
+    assert_int_equal(reports(), 1);
+    assert_true(host_log_has("a fatal fault"));
+    assert_true(host_log_has(words));
+    assert_true(host_log_has("server: sinner"));
+    assert_true(host_log_has("message: 6373696e")); /* "sin" */
+    assert_true(host_log_has("build-id"));
+}
+
+#ifndef __SANITIZE_ADDRESS__
+static void a_heap_that_is_spoilt_is_fatal(void **state)
+{
+    is_fatal(*state, "crashes_in_malloc", SIGABRT, "SIGABRT");
+}
+
+static void a_fault_in_the_hosts_own_code_is_fatal(void **state)
+{
+    is_fatal(*state, "crashes_the_host", SIGSEGV, "SIGSEGV");
+}
+#endif
+
+static void a_fault_that_might_leave_a_lock_held_is_fatal(void **state)
+{
+    is_fatal(*state, "crashes_under_a_lock", SIGSEGV, "SIGSEGV");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HOST_TEST(crashes_in_call),
+        HOST_TEST(divides_by_zero),
+        HOST_TEST(illegal_instruction),
+        HOST_TEST(calls_null),
+        HOST_TEST(overflows_its_stack),
+        HOST_TEST(reads_a_truncated_mapping),
+        HOST_TEST(crashes_in_qsort),
+        HOST_TEST(aborts_in_call),
+        HOST_TEST(exits_in_call),
+        HOST_TEST(exits_at_once_in_call),
+        HOST_TEST(asserts_in_call),
+#ifndef __SANITIZE_ADDRESS__
+        HOST_TEST(crashes_in_memcpy),
+        HOST_TEST(crashes_in_strlen),
+        HOST_TEST(frees_twice),
+        HOST_TEST(a_heap_that_is_spoilt_is_fatal),
+        HOST_TEST(a_fault_in_the_hosts_own_code_is_fatal),
+#endif
+        HOST_TEST(an_abort_that_asks_for_libcs_is_contained_too),
+        HOST_TEST(a_thousand_faults_leave_nothing_behind),
+        HOST_TEST(a_thousand_aborts_leave_nothing_behind),
+        HOST_TEST(a_server_that_fails_in_init_is_not_started),
+        HOST_TEST(a_server_that_fails_in_terminate_has_ended_all_the_same),
+        HOST_TEST(a_server_that_fails_in_save_is_restarted),
+        HOST_TEST(a_fault_in_code_change_rolls_the_upgrade_back),
+        HOST_TEST(a_fault_in_load_rolls_the_upgrade_back),
+        HOST_TEST(a_fault_that_might_leave_a_lock_held_is_fatal),
+    };
+
+    return cmocka_run_group_tests_name("fault", tests, NULL, NULL);
+}
