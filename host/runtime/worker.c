@@ -727,7 +727,7 @@ void workers_prepare(void)
 
 int workers_start(unsigned count)
 {
-    char name[16];
+    char name[24];
     int error = 0;
 
     if (count == 0 || count > WORKERS_MAX)
