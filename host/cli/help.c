@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "man.h"
 #include "nearest.h"
 #include "protocol.h"
 
@@ -59,17 +60,20 @@ static void print_status(FILE *out)
     fputs(status_text, out);
 }
 
-static const struct {
-    const char *name, *summary;
-    void (*print)(FILE *out);
-} topics[] = {
+static const struct help_topic topics[] = {
     {"config", "the configuration file", print_config},
     {"environment", "the variables that count", print_environment},
+    {"man", "all of this as a manual page", man_print},
     {"protocol", "the control socket, method by method", protocol_print},
     {"status-codes", "what moult exits with", print_status},
 };
 
 #define TOPICS (sizeof(topics) / sizeof(topics[0]))
+
+const struct help_topic *help_topic_at(size_t index)
+{
+    return index < TOPICS ? &topics[index] : NULL;
+}
 
 /* -- the overview -- */
 

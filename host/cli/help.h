@@ -7,6 +7,15 @@
 
 #include "command.h"
 
+/* Something that help explains beside the commands.  The first line is its heading. */
+struct help_topic {
+    const char *name, *summary;
+    void (*print)(FILE *out);
+};
+
+/* The topic at `index`; NULL past the last. */
+const struct help_topic *help_topic_at(size_t index);
+
 /* The commands, a line each. */
 void help_overview(FILE *out);
 

@@ -5,7 +5,8 @@
 
 static void set_of_others(sigset_t *set)
 {
-    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+    static const int own[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                              SIGTRAP, SIGABRT, SIGSYS};
 
     sigfillset(set);
     for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
