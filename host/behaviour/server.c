@@ -205,8 +205,7 @@ static moult_next continued(struct process *p, struct server *s)
     return next;
 }
 
-/* What a callback said for itself, without what goes to a caller. */
-static void go_on(struct process *p, struct server *s, moult_next next)
+static void go_on_as_said(struct process *p, struct server *s, moult_next next)
 {
     while (next.verdict & MOULT_NEXT_CONTINUE)
         next = continued(p, s);
@@ -225,6 +224,13 @@ static void go_on(struct process *p, struct server *s, moult_next next)
     }
     if (next.verdict & MOULT_NEXT_TIMEOUT)
         start_idle(p, s, next.timeout_ms);
+}
+
+/* What a callback said for itself, without what goes to a caller. */
+static inline void go_on(struct process *p, struct server *s, moult_next next)
+{
+    if (next.verdict != MOULT_NEXT_NOREPLY && next.verdict != MOULT_NEXT_REPLY)
+        go_on_as_said(p, s, next);
 }
 
 /* -- messages -- */

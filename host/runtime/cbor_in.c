@@ -59,10 +59,18 @@ static bool want_integer(moult_in *in, struct token *t)
     return token_fail(in, -EBADMSG, "an integer was expected");
 }
 
+/* Integers from 0 to 23 are their own head, and nothing follows. */
+static inline bool is_digit(const moult_in *in)
+{
+    return in->at < in->end && *in->at < 24 && !in->error;
+}
+
 int64_t moult_get_int(moult_in *in)
 {
     struct token t;
 
+    if (is_digit(in)) /* most often */
+        return *in->at++;
     if (!want_integer(in, &t))
         return 0;
     if (t.value > INT64_MAX) {
@@ -76,6 +84,8 @@ uint64_t moult_get_uint(moult_in *in)
 {
     struct token t;
 
+    if (is_digit(in))
+        return *in->at++;
     if (!want_integer(in, &t))
         return 0;
     if (t.negative) {
@@ -251,38 +261,45 @@ static bool is_word(const uint8_t *text, size_t len, const char *word)
     return i == len && !word[i];
 }
 
-bool moult_match(moult_in *in, const char *word)
+/* The bytes of the text `word` if it is the next item, else 0. */
+static inline size_t match(const moult_in *in, const char *word)
 {
     size_t n, left = (size_t)(in->end - in->at), len;
     struct token t;
 
     if (in->error || left == 0 || *in->at >> 5 != 3)
-        return false;
+        return 0;
     len = *in->at & 0x1f;
-    if (len < 24) { /* nearly always: the shortest head, one byte */
-        if (len >= left || !is_word(in->at + 1, len, word))
-            return false;
-        in->at += 1 + len;
-        return true;
-    }
+    if (len < 24) /* nearly always: the shortest head, one byte */
+        return len < left && is_word(in->at + 1, len, word) ? 1 + len : 0;
     n = token_read(&t, in->at, in->end);
-    if (n == 0 || !is_word(t.bytes, t.value, word))
-        return false;
+    return n > 0 && is_word(t.bytes, t.value, word) ? n : 0;
+}
+
+bool moult_match(moult_in *in, const char *word)
+{
+    size_t n = match(in, word);
+
     in->at += n;
-    return true;
+    return n > 0;
 }
 
 /* Steps to the value of a map of one pair whose key is `word`. */
-static bool enter_pair(moult_in *in, const char *word)
+static inline bool enter_pair(moult_in *in, const char *word)
 {
     struct token t;
+    size_t n;
 
     if (in->error || in->at == in->end || *in->at < 0xa0)
         return false;
-    if (!token_next(&t, in) || t.kind != MOULT_MAP || t.value != 1)
+    if (*in->at == 0xa1) /* nearly always: the shortest head */
+        in->at++;
+    else if (!token_next(&t, in) || t.kind != MOULT_MAP || t.value != 1)
         return false;
     in->depth++;
-    return moult_match(in, word);
+    n = match(in, word);
+    in->at += n;
+    return n > 0;
 }
 
 bool moult_match_map(moult_in *in, const char *word, moult_in *value)
@@ -301,7 +318,22 @@ bool moult_match_map(moult_in *in, const char *word, moult_in *value)
     return true;
 }
 
-bool moult_match_int(moult_in *in, const char *word, int64_t *value)
+/* The end of the key `word` of a map of one pair with the shortest heads, or NULL. */
+static inline const uint8_t *short_key(const moult_in *in, const char *word)
+{
+    size_t left = (size_t)(in->end - in->at), len;
+
+    if (in->error || left < 3 || in->at[0] != 0xa1 || in->at[1] >> 5 != 3)
+        return NULL;
+    len = in->at[1] & 0x1f;
+    return len < 24 && len < left - 2 && is_word(in->at + 2, len, word)
+               ? in->at + 2 + len
+               : NULL;
+}
+
+/* Apart, so that what is matched most often needs neither it nor its registers. */
+static __attribute__((noinline)) bool match_any_int(moult_in *in, const char *word,
+                                                    int64_t *value)
 {
     moult_in inside = *in;
     int64_t found;
@@ -313,6 +345,17 @@ bool moult_match_int(moult_in *in, const char *word, int64_t *value)
         return false;
     *value = found;
     in->at = inside.at;
+    return true;
+}
+
+bool moult_match_int(moult_in *in, const char *word, int64_t *value)
+{
+    const uint8_t *digit = short_key(in, word);
+
+    if (!digit || *digit > 23)
+        return match_any_int(in, word, value);
+    *value = *digit;
+    in->at = digit + 1;
     return true;
 }
 

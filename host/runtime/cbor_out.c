@@ -11,7 +11,8 @@
 #include "tag.h"
 #include "utf8.h"
 
-#define HEAD_MAX 9u /* bytes of the longest head */
+#define HEAD_MAX   9u  /* bytes of the longest head */
+#define SHORT_TEXT 24u /* bytes; a shorter one's length is part of its head */
 
 /* Major types, as they stand in the first byte. */
 enum {
@@ -42,21 +43,27 @@ static size_t encode_head(int major, uint64_t value, uint8_t *to, size_t room)
     }
 }
 
-/* Most heads are one byte, and are not worth a call. */
-static inline void put_head(moult_out *out, int major, uint64_t value)
+/* This and put_long_text: apart, so that what is short does not save their registers. */
+static __attribute__((noinline)) void put_long_head(moult_out *out, int major,
+                                                    uint64_t value)
 {
-    size_t room = out->capacity - out->len, put;
+    size_t put;
 
     if (out->error)
         return;
-    if (value < 24 && room > 0) {
-        out->bytes[out->len++] = (uint8_t)((uint64_t)major | value);
-        return;
-    }
-    put = encode_head(major, value, out->bytes + out->len, room);
+    put = encode_head(major, value, out->bytes + out->len, out->capacity - out->len);
     if (put == 0 && out_room(out, HEAD_MAX))
         put = encode_head(major, value, out->bytes + out->len, HEAD_MAX);
     out->len += (uint32_t)put;
+}
+
+/* Most heads are one byte, and are not worth a call. */
+static inline void put_head(moult_out *out, int major, uint64_t value)
+{
+    if (value < 24 && out->len < out->capacity && !out->error)
+        out->bytes[out->len++] = (uint8_t)((uint64_t)major | value);
+    else
+        put_long_head(out, major, value);
 }
 
 /* The same with another of libcbor's functions. */
@@ -131,6 +138,26 @@ void moult_put_item(moult_out *out, const void *item, size_t len)
     out->len += (uint32_t)len;
 }
 
+/*
+ * Most texts are short and ASCII: copied and looked at in one go, behind a head of one
+ * byte.  False, and nothing is written, if this one isn't or the room is scarce.
+ */
+static inline bool put_short_text(moult_out *out, const char *text)
+{
+    uint32_t len = out->len, n = 0;
+    uint8_t *to = out->bytes + len;
+
+    if (out->error || out->capacity - len <= SHORT_TEXT)
+        return false;
+    for (; n < SHORT_TEXT && (signed char)text[n] > 0; n++)
+        to[1 + n] = (uint8_t)text[n];
+    if (n == SHORT_TEXT || text[n])
+        return false;
+    to[0] = (uint8_t)(TEXT | n);
+    out->len = len + 1 + n;
+    return true;
+}
+
 void moult_put_text_len(moult_out *out, const char *text, size_t len)
 {
     if (out->error)
@@ -143,9 +170,20 @@ void moult_put_text_len(moult_out *out, const char *text, size_t len)
     moult_put_item(out, text, len);
 }
 
-void moult_put_text(moult_out *out, const char *text)
+static __attribute__((noinline)) void put_long_text(moult_out *out, const char *text)
 {
     moult_put_text_len(out, text, strlen(text));
+}
+
+static inline void put_text(moult_out *out, const char *text)
+{
+    if (!put_short_text(out, text))
+        put_long_text(out, text);
+}
+
+void moult_put_text(moult_out *out, const char *text)
+{
+    put_text(out, text);
 }
 
 void moult_put_bytes(moult_out *out, const void *bytes, size_t len)
@@ -182,18 +220,18 @@ void moult_put_from(moult_out *out, const moult_from *from)
 
 void moult_put_int_at(moult_out *out, const char *key, int64_t value)
 {
-    moult_put_text(out, key);
+    put_text(out, key);
     moult_put_int(out, value);
 }
 
 void moult_put_bool_at(moult_out *out, const char *key, bool value)
 {
-    moult_put_text(out, key);
+    put_text(out, key);
     moult_put_bool(out, value);
 }
 
 void moult_put_text_at(moult_out *out, const char *key, const char *value)
 {
-    moult_put_text(out, key);
-    moult_put_text(out, value);
+    put_text(out, key);
+    put_text(out, value);
 }

@@ -135,7 +135,8 @@ void envelope_destroy(struct envelope *e)
 
     if (!e)
         return;
-    out_release(&e->out);
+    if (e->out.owned)
+        out_release(&e->out);
     if (SANITIZED_MEMORY) {
         free(e);
         return;

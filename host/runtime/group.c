@@ -210,14 +210,15 @@ static struct timespec after_ms(struct timespec t, uint64_t ms)
 /* Wait for the last to rest, until `end`; then freeze.  True if it is frozen. */
 static bool wait_rested(struct hold *hold, const struct timespec *end)
 {
+    bool frozen;
     int error = 0;
 
     pthread_mutex_lock(&hold->lock);
     while (hold->busy && !error)
         error = pthread_cond_timedwait(&hold->rested, &hold->lock, end);
-    hold->frozen = !hold->busy;
+    frozen = hold->frozen = !hold->busy;
     pthread_mutex_unlock(&hold->lock);
-    return hold->frozen;
+    return frozen;
 }
 
 int hold_freeze(struct hold *hold, uint64_t timeout_ms)

@@ -83,14 +83,16 @@ static inline int mailbox_push(mailbox *box, struct envelope *e, uint32_t room)
         enum mailbox_state state = mailbox_state(old);
         uint32_t count = mailbox_count(old);
 
-        if (state == MAILBOX_CLOSED)
-            return -ESRCH;
+        wakes = false;
+        if (__builtin_expect(state != MAILBOX_RUN, 0)) {
+            if (state == MAILBOX_CLOSED)
+                return -ESRCH;
+            wakes = state == MAILBOX_IDLE || (state == MAILBOX_WAIT && signal);
+        }
         if (!signal && count >= room)
             return -EAGAIN;
-        wakes = state == MAILBOX_IDLE || (state == MAILBOX_WAIT && signal);
         e->next = mailbox_newest(old);
-        if (count < MAILBOX_COUNT_MAX)
-            count++;
+        count += count < MAILBOX_COUNT_MAX;
         if (__builtin_expect(atomic_compare_exchange_weak_explicit(
                                  box, &old,
                                  mailbox_word(e, count, wakes ? MAILBOX_RUN : state),

@@ -14,7 +14,6 @@
 #define CHUNK_BITS 10u
 #define CHUNK      (1u << CHUNK_BITS) /* slots */
 #define CHUNKS     ((PID_INDEX_MAX + 1u) >> CHUNK_BITS)
-#define SENDS_MAX  128u /* in one turn before others run: what fits the cache */
 
 static struct {
     pthread_mutex_t lock; /* guards all that follows, but for reads of the atomics */
@@ -43,7 +42,7 @@ struct process *process_at(uint32_t index)
     return chunk ? &chunk[index & (CHUNK - 1)] : NULL;
 }
 
-struct process *process_find(moult_pid pid)
+static inline struct process *find(moult_pid pid)
 {
     struct process *p = process_at(pid_index(pid));
 
@@ -54,6 +53,11 @@ struct process *process_find(moult_pid pid)
         pid_node(pid) != 0)
         return NULL;
     return p;
+}
+
+struct process *process_find(moult_pid pid)
+{
+    return find(pid);
 }
 
 uint32_t process_count(void)
@@ -124,7 +128,8 @@ struct process *process_create(const struct process_options *options)
     generation = atomic_load_explicit(&p->generation, memory_order_relaxed) + 1;
     if (generation > PID_GENERATION_MAX)
         generation = 1;
-    p->limit = options->limit ? options->limit : MAILBOX_LIMIT;
+    atomic_store_explicit(&p->limit, options->limit ? options->limit : MAILBOX_LIMIT,
+                          memory_order_relaxed);
     p->class = options->class;
     p->parent = options->parent;
     p->label = options->label;
@@ -213,9 +218,10 @@ static bool hand_over(struct process *p, struct envelope *e)
 
 static int send(struct process *sender, moult_pid to, struct envelope *e, bool last)
 {
-    struct process *p = process_find(to);
-    unsigned here = worker_index();
-    uint32_t backlog;
+    struct process *p = find(to);
+    unsigned here = sender ? atomic_load_explicit(&sender->worker, memory_order_relaxed)
+                           : worker_index();
+    uint32_t backlog, limit;
     uint8_t urgency;
     int woken;
 
@@ -229,20 +235,24 @@ static int send(struct process *sender, moult_pid to, struct envelope *e, bool l
         e->urgency = process_urgency(sender);
     urgency = e->urgency;
     backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
-    woken = hand_over(p, e) ? 1
-                            : mailbox_push(&p->inbox, e,
-                                           backlog < p->limit ? p->limit - backlog : 0);
+    limit = atomic_load_explicit(&p->limit, memory_order_relaxed);
+    woken = hand_over(p, e)
+                ? 1
+                : mailbox_push(&p->inbox, e, backlog < limit ? limit - backlog : 0);
     if (woken < 0) {
         envelope_destroy(e);
         return woken;
     }
-    if (woken && last)
-        worker_schedule_next(p);
-    else if (woken)
-        worker_schedule(p);
-    else if (urgency)
+    if (woken) {
+        if (last)
+            worker_schedule_next(p);
+        else
+            worker_schedule(p);
+        return 0;
+    }
+    if (urgency)
         hold_wake(p);
-    if (!woken && atomic_load_explicit(&p->worker, memory_order_relaxed) != here)
+    if (atomic_load_explicit(&p->worker, memory_order_relaxed) != here)
         worker_count_remote(1);
     return 0;
 }
@@ -277,20 +287,14 @@ void process_answer_dead(struct envelope *e, moult_pid callee, int32_t reason,
     process_send(NULL, caller, e);
 }
 
-void process_fetch(struct process *p)
+/* Signals are among them, or what was meant for another: one by one, oldest first. */
+static void receive_mixed(struct process *p, struct envelope *e)
 {
-    uint32_t generation = atomic_load_explicit(&p->generation, memory_order_relaxed);
-    unsigned here = worker_index() & 15;
-    uint32_t remote = 0;
-    struct envelope *e;
+    uint32_t generation = pid_generation(process_pid(p));
 
-    if (!mailbox_has(&p->inbox))
-        return;
-    e = mailbox_in_order(mailbox_take(&p->inbox));
     while (e) {
         struct envelope *next = e->next;
 
-        remote += e->worker != here;
         if (e->to_generation != generation)
             answer_stale(p, e);
         else if (e->kind < ENVELOPE_SIGNAL)
@@ -299,8 +303,51 @@ void process_fetch(struct process *p)
             signal_act(p, e);
         e = next;
     }
+}
+
+/* Queue the messages from `first` to `last`, `count` of them. */
+static void queue_all(struct process *p, struct envelope *first, struct envelope *last,
+                      uint32_t count)
+{
+    if (p->last)
+        p->last->next = first;
+    else
+        p->first = first;
+    p->last = last;
+    atomic_store_explicit(
+        &p->backlog, atomic_load_explicit(&p->backlog, memory_order_relaxed) + count,
+        memory_order_relaxed);
+}
+
+static void receive_all(struct process *p)
+{
+    uint32_t generation = pid_generation(process_pid(p));
+    unsigned here = worker_index() & 15;
+    uint32_t remote = 0, count = 0, mixed = 0;
+    struct envelope *newest = mailbox_take(&p->inbox), *e = newest, *oldest = NULL;
+
+    while (e) { /* turn them round, and see what they are */
+        struct envelope *older = e->next;
+
+        remote += e->worker != here;
+        mixed |= (e->to_generation ^ generation) | (e->kind >= ENVELOPE_SIGNAL);
+        count++;
+        e->next = oldest;
+        oldest = e;
+        e = older;
+    }
+    if (mixed)
+        receive_mixed(p, oldest);
+    else if (oldest)
+        queue_all(p, oldest, newest, count);
     if (remote)
         worker_count_remote(remote);
+}
+
+void process_fetch(struct process *p)
+{
+    if (mailbox_has(&p->inbox))
+        receive_all(p);
 }
 
 void process_unqueue(struct process *p, struct envelope *e, struct envelope *before)
@@ -411,10 +458,8 @@ int process_await_until(struct process *p,
     return wait_until(p, &a, timeout_ms, done, about);
 }
 
-void process_breathe(struct process *p)
+void process_take_breath(struct process *p)
 {
-    if (++p->sends < SENDS_MAX)
-        return;
     p->sends = 0;
     if (worker_wait(p, MAILBOX_RUN) < 0) /* no stack: nobody else runs, for now */
         return;

@@ -20,6 +20,8 @@
 #include "pid.h"
 #include "timer.h"
 
+#define PROCESS_SENDS_MAX 128u /* in one turn before others run: what fits the cache */
+
 struct barrier_whose;
 struct fiber;
 struct group;
@@ -73,7 +75,7 @@ struct process {
     _Atomic uint32_t generation; /* release when taken into use; acquire in find */
     uint32_t index;
     _Atomic uint32_t backlog; /* messages in the queue below; relaxed, for the limit */
-    uint32_t limit;           /* messages */
+    _Atomic uint32_t limit;   /* messages; relaxed: a sender that is late may look */
     _Atomic uint32_t worker;  /* that ran it last; relaxed, to judge thefts by */
     /* The owner's. */
     struct envelope *first, *last; /* messages taken from the mailbox, in order */
@@ -194,7 +196,12 @@ void process_queue(struct process *p, struct envelope *e);
 void process_unqueue(struct process *p, struct envelope *e, struct envelope *before);
 
 /* Let others run, if this turn has sent a lot. */
-void process_breathe(struct process *p);
+void process_take_breath(struct process *p);
+static inline void process_breathe(struct process *p)
+{
+    if (++p->sends >= PROCESS_SENDS_MAX)
+        process_take_breath(p);
+}
 
 /* End when the callback returns; `text` is copied, or NULL.  The first reason stays. */
 void process_exit(struct process *p, int32_t reason, const char *text);

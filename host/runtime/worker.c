@@ -512,8 +512,9 @@ static struct process *find_work(struct worker *w)
 /* -- the loop -- */
 
 /* Has a turn of `handled` messages been long enough? */
-static bool is_over(const struct worker *w, uint32_t handled, uint64_t *began)
+static bool is_over(uint32_t handled, uint64_t *began)
 {
+    const struct worker *w = worker_current(); /* a callback may have moved it */
     uint64_t now = clock_ticks();
 
     if (handled == TURN_CHECK)
@@ -540,7 +541,7 @@ static void turn(struct worker *w, struct process *p)
             process_finish(p);
             return;
         }
-        if (++handled % TURN_CHECK == 0 && is_over(w, handled, &began)) {
+        if (++handled % TURN_CHECK == 0 && is_over(handled, &began)) {
             worker_schedule(p);
             return;
         }
@@ -551,8 +552,7 @@ static void turn(struct worker *w, struct process *p)
                 break;
             continue;
         }
-        p->class->handle(p, e);
-        w = worker_current(); /* it may have waited, and gone on elsewhere */
+        p->class->handle(p, e); /* it may wait, and go on elsewhere */
     }
     if (!hold && (hold = atomic_load_explicit(&p->hold, memory_order_seq_cst)))
         hold_late(p, hold);
