@@ -22,3 +22,9 @@ add_test(NAME tour
 add_test(NAME readme COMMAND ${checks}/readme ${CMAKE_BINARY_DIR})
 
 set_tests_properties(headers package tour readme PROPERTIES TIMEOUT 120)
+
+# The hot paths take no more instructions than they did; as counted in a release build.
+if(CMAKE_BUILD_TYPE STREQUAL RelWithDebInfo AND NOT MOULT_SANITIZE)
+  add_test(NAME instructions COMMAND ${checks}/bench/instructions -b ${CMAKE_BINARY_DIR})
+  set_tests_properties(instructions PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
+endif()

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * paths - go down one hot path so many times: `paths PATH TIMES`.
+ *
+ * One worker and a clock that stands still, so that the same program takes the same
+ * steps each time; tests/bench/instructions counts them.
+ */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+#include "name.h"
+#include "schema.h"
+
+#define NODES 1000u
+
+struct work {
+    uint64_t times;
+    moult_pid server;
+};
+
+/* -- servers -- */
+
+struct adder {
+    int64_t number;
+};
+MOULT_STATE(adder_state, struct adder, MOULT_FIELD(number));
+
+static moult_next add(moult_ctx *ctx, void *state, const moult_from *from,
+                      moult_in *request, moult_out *reply)
+{
+    struct adder *a = state;
+    int64_t n;
+
+    if (!moult_match_int(request, "add", &n))
+        return moult_refuse(ctx, -EINVAL, "an adder takes {\"add\": n}");
+    a->number += n;
+    moult_put_int(reply, a->number);
+    return moult_reply();
+}
+
+static moult_next add_cast(moult_ctx *ctx, void *state, moult_in *message)
+{
+    struct adder *a = state;
+    int64_t n;
+
+    if (moult_match_int(message, "add", &n))
+        a->number += n;
+    return moult_noreply();
+}
+
+static moult_next add_and_wait(moult_ctx *ctx, void *state, const moult_from *from,
+                               moult_in *request, moult_out *reply)
+{
+    return moult_with_timeout(add(ctx, state, from, request, reply), 60000);
+}
+
+static const moult_server adder = {.size = sizeof(moult_server),
+                                   .state = adder_state,
+                                   .handle_call = add,
+                                   .handle_cast = add_cast};
+static const moult_server timed_adder = {
+    .size = sizeof(moult_server), .state = adder_state, .handle_call = add_and_wait};
+
+static moult_pid nodes[NODES];
+
+/* One of a ring: counts a number down and passes it on. */
+static moult_next pass_on(moult_ctx *ctx, void *state, moult_in *message)
+{
+    int64_t left = moult_get_int(message);
+    struct adder *at = state;
+    moult_out *m;
+
+    if (left == 0)
+        return moult_noreply();
+    if (at->number == 0)
+        while (!moult_pid_equal(nodes[at->number++], moult_self(ctx)))
+            ;
+    m = moult_draft(ctx);
+    moult_put_int(m, left - 1);
+    moult_send(ctx, nodes[at->number % NODES], m);
+    return moult_noreply();
+}
+
+static const moult_server node = {
+    .size = sizeof(moult_server), .state = adder_state, .handle_info = pass_on};
+
+/* -- states -- */
+
+struct up {
+    int64_t id, count, total, errors, last, limit, window, flags, seq;
+    uint8_t token[16];
+};
+MOULT_STATE(up_state, struct up, MOULT_FIELD(id), MOULT_FIELD(count),
+            MOULT_FIELD(total), MOULT_FIELD(errors), MOULT_FIELD(last),
+            MOULT_FIELD(limit), MOULT_FIELD(window), MOULT_FIELD(flags),
+            MOULT_FIELD(seq), MOULT_FIELD(token));
+
+/* -- paths -- */
+
+static moult_out *one_more(moult_ctx *ctx)
+{
+    moult_out *m = moult_draft(ctx);
+
+    moult_put_map(m, 1);
+    moult_put_int_at(m, "add", 1);
+    return m;
+}
+
+static void call_job(struct process *p, void *context)
+{
+    const struct work *w = context;
+    moult_in reply;
+
+    for (uint64_t i = 0; i < w->times; i++)
+        check(moult_call(&p->ctx, w->server, one_more(&p->ctx), 0, &reply) == 0);
+}
+
+static void cast_job(struct process *p, void *context)
+{
+    const struct work *w = context;
+
+    for (uint64_t i = 0; i < w->times; i++)
+        check(moult_cast(&p->ctx, w->server, one_more(&p->ctx)) == 0);
+}
+
+static void start_job(struct process *p, void *context)
+{
+    const struct work *w = context;
+    struct server_spec spec = {.code = code_of(&adder, "adder"), .id = "adder"};
+    moult_pid pid;
+
+    for (uint64_t i = 0; i < w->times; i++)
+        check(server_start(p, &spec, &pid) == 0);
+}
+
+static void call(uint64_t times)
+{
+    struct work w = {times, serve(&adder)};
+
+    assert_int_equal(actor_do(starter(), call_job, &w), 0);
+}
+
+static void timeout(uint64_t times)
+{
+    struct work w = {times, serve(&timed_adder)};
+
+    assert_int_equal(actor_do(starter(), call_job, &w), 0);
+}
+
+static void cast(uint64_t times)
+{
+    struct work w = {times, serve(&adder)};
+
+    assert_int_equal(actor_do(starter(), cast_job, &w), 0);
+    workers_settle();
+}
+
+static void start(uint64_t times)
+{
+    struct work w = {.times = times};
+
+    assert_int_equal(actor_do(starter(), start_job, &w), 0);
+}
+
+static void ring(uint64_t times)
+{
+    moult_out *m;
+
+    for (unsigned i = 0; i < NODES; i++)
+        nodes[i] = serve(&node);
+    m = moult_draft_outside();
+    moult_put_uint(m, times);
+    assert_int_equal(moult_send(NULL, nodes[0], m), 0);
+    workers_settle();
+}
+
+static void find(uint64_t times)
+{
+    struct started s = serve_as(&adder, "accounts.17");
+
+    for (uint64_t i = 0; i < times; i++)
+        assert_true(moult_pid_equal(moult_whereis("accounts.17"), s.pid));
+}
+
+static void save(uint64_t times)
+{
+    struct up up = {.id = 4711, .count = -3, .total = 1u << 20};
+    struct moult_out out;
+
+    out_init(&out, NULL, 0);
+    for (uint64_t i = 0; i < times; i++) {
+        out_reset(&out);
+        assert_int_equal(schema_save(up_state(), &up, &out, NULL), 0);
+    }
+    out_release(&out);
+}
+
+static void load(uint64_t times)
+{
+    struct up from = {.id = 4711, .count = -3, .total = 1u << 20}, up;
+    struct moult_ctx ctx = {{0}};
+    struct moult_out out;
+
+    out_init(&out, NULL, 0);
+    assert_int_equal(schema_save(up_state(), &from, &out, NULL), 0);
+    for (uint64_t i = 0; i < times; i++) {
+        moult_in in = out_read(&out);
+
+        assert_int_equal(schema_load(&ctx, up_state(), NULL, &up, &in, NULL), 0);
+    }
+    out_release(&out);
+}
+
+static const struct {
+    const char *name;
+    void (*go)(uint64_t times);
+} paths[] = {{"call", call},   {"timeout", timeout}, {"cast", cast}, {"ring", ring},
+             {"start", start}, {"find", find},       {"save", save}, {"load", load}};
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc == 3 && i < sizeof(paths) / sizeof(*paths); i++)
+        if (strcmp(argv[1], paths[i].name) == 0) {
+            harness_start(1, true);
+            paths[i].go(strtoull(argv[2], NULL, 10));
+            harness_stop();
+            return 0;
+        }
+    fprintf(stderr, "usage: paths PATH TIMES\n");
+    return 2;
+}
