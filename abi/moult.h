@@ -44,5 +44,6 @@
 #include "moult/plugin.h"
 #include "moult/server.h"
 #include "moult/state.h"
+#include "moult/supervisor.h"
 
 #endif

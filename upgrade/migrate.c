@@ -198,8 +198,10 @@ static void collect(struct process *p, void *context)
         c->stranger = p;
         return;
     }
-    if (plan->to == s->code || !plan->to) /* started with it; or to be stopped */
+    if (plan->to == s->code || !plan->to) { /* started with it; or to be stopped */
+        c->migration->moved[plan->to ? PLAN_ADDED : PLAN_REMOVED]++;
         return;
+    }
     m = &c->migration->moves[c->migration->count++];
     *m = (struct move){.process = p, .plan = plan, .state = s->state};
     c->migration->moved[plan->move]++;

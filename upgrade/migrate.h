@@ -32,7 +32,7 @@ struct migration {
     const struct plan *plan;
     struct move *moves;
     size_t count;
-    size_t moved[PLAN_REMOVED + 1]; /* servers by how they move */
+    size_t moved[PLAN_REMOVED + 1]; /* servers by how they move, come or go */
 };
 
 /*

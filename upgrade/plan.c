@@ -10,8 +10,8 @@
 
 const char *plan_move_text(enum plan_move move)
 {
-    static const char *const texts[] = {"pointer", "schema", "code_change", "added",
-                                        "removed"};
+    static const char *const texts[] = {"pointer",    "schema", "code_change",
+                                        "supervisor", "added",  "removed"};
 
     return texts[move];
 }
@@ -30,11 +30,44 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static int decide(struct plan_child *c, struct fault *why)
+/* Children with ids, of one spec, or of many: what one has, another can't take over. */
+static int kind_of(const struct branch *branch)
+{
+    return branch_is_dynamic(branch) ? branch->strategy : MOULT_ONE_FOR_ONE;
+}
+
+static int check_kinds(const struct branch *a, const struct branch *b, const char *id,
+                       const struct image *from, const struct image *to,
+                       struct fault *why)
+{
+    static const char *const kinds[] = {[MOULT_ONE_FOR_ONE] = "with a list of children",
+                                        [MOULT_SIMPLE_ONE_FOR_ONE] =
+                                            "simple_one_for_one",
+                                        [MOULT_DYNAMIC] = "dynamic"};
+
+    if (!a && !b)
+        return 0;
+    if (!a || !b)
+        return fault(why, -ENOTSUP,
+                     "'%s' is a %s in %s and a %s in %s: give the child another id", id,
+                     a ? "supervisor" : "server", from->vsn,
+                     b ? "supervisor" : "server", to->vsn);
+    if (kind_of(a) != kind_of(b))
+        return fault(why, -ENOTSUP,
+                     "supervisor '%s' is %s in %s and %s in %s: give it another id", id,
+                     kinds[kind_of(a)], from->vsn, kinds[kind_of(b)], to->vsn);
+    return 0;
+}
+
+static int decide(const struct plan *plan, struct plan_child *c, struct fault *why)
 {
     const struct code *a = c->from, *b = c->to, *newer = carry_translator(a, b);
+    int error;
 
     fault_where(why, NULL, NULL, a->id, NULL);
+    error = check_kinds(a->branch, b->branch, a->id, plan->from, plan->to, why);
+    if (error)
+        return error;
     if (!same_text(a->child->name, b->child->name))
         return fault(
             why, -ENOTSUP,
@@ -42,7 +75,9 @@ static int decide(struct plan_child *c, struct fault *why)
             "can't change while it runs; give the child another id",
             a->id, a->child->name ? a->child->name : "", a->vsn,
             b->child->name ? b->child->name : "", b->vsn);
-    if (a->server.format == b->server.format) {
+    if (a->branch) {
+        c->move = PLAN_SUPERVISOR;
+    } else if (a->server.format == b->server.format) {
         c->move = hands_over(a, b) ? PLAN_POINTER : PLAN_SCHEMA;
     } else if (newer->server.code_change) {
         c->move = PLAN_CODE_CHANGE;
@@ -68,7 +103,7 @@ static int pair_up(const struct image *from, const struct image *to, struct plan
         int error;
 
         *c = (struct plan_child){image_find_code(from, code->id), code, PLAN_ADDED};
-        if (c->from && (error = decide(c, why)) < 0)
+        if (c->from && (error = decide(plan, c, why)) < 0)
             return error;
     }
     for (size_t i = 0; i < from->descriptor.count; i++) {
@@ -84,14 +119,18 @@ static int pair_up(const struct image *from, const struct image *to, struct plan
 int plan_make(const struct image *from, const struct image *to, struct plan *out,
               struct fault *why)
 {
-    int error;
+    int error = 0;
 
     *out = (struct plan){.from = from, .to = to};
     out->children = calloc(from->descriptor.count + to->descriptor.count + 1,
                            sizeof(*out->children));
     if (!out->children)
         return fault(why, -ENOMEM, "no memory for a plan");
-    error = pair_up(from, to, out, why);
+    if (from->descriptor.branches && to->descriptor.branches)
+        error = check_kinds(from->descriptor.branches, to->descriptor.branches,
+                            "of the application", from, to, why);
+    if (!error)
+        error = pair_up(from, to, out, why);
     if (error)
         plan_release(out);
     return error;
@@ -109,6 +148,30 @@ const struct plan_child *plan_find(const struct plan *plan, const struct code *c
         if (plan->children[i].from == code || plan->children[i].to == code)
             return &plan->children[i];
     return NULL;
+}
+
+/* The supervisor that lists `code`; NULL: the application's top. */
+static const struct code *above(const struct image *image, const struct code *code)
+{
+    for (size_t i = 0; i < image->descriptor.count; i++) {
+        const struct branch *branch = image->descriptor.codes[i].branch;
+
+        for (size_t n = 0; branch && n < branch->count; n++)
+            if (branch->codes[n] == code)
+                return &image->descriptor.codes[i];
+    }
+    return NULL;
+}
+
+uint64_t plan_servers_of(const struct image *image, const struct code *code)
+{
+    uint64_t count = 1;
+
+    if (code->branch || code->is_template)
+        return 0;
+    for (; code; code = above(image, code))
+        count *= code->child->count ? code->child->count : 1;
+    return count;
 }
 
 void plan_blame(struct fault *why, const char *id)

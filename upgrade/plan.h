@@ -23,8 +23,9 @@ enum plan_move {
     PLAN_POINTER,
     PLAN_SCHEMA,
     PLAN_CODE_CHANGE,
-    PLAN_ADDED,  /* only the new version has that child: it is started */
-    PLAN_REMOVED /* only the old one has: it is stopped */
+    PLAN_SUPERVISOR, /* it goes on with what the new version says of it */
+    PLAN_ADDED,      /* only the new version has that child: it is started */
+    PLAN_REMOVED     /* only the old one has: it is stopped */
 };
 
 struct plan_child {
@@ -48,6 +49,12 @@ int plan_make(const struct image *from, const struct image *to, struct plan *out
 
 void plan_release(struct plan *plan);
 
+/*
+ * How many servers of `code` start with the application; 0 if it is a supervisor, or
+ * started at run time only.  [pure]
+ */
+uint64_t plan_servers_of(const struct image *image, const struct code *code);
+
 /* The entry of the child that `from` is the code of, or that `to` is; NULL: none. */
 const struct plan_child *plan_find(const struct plan *plan, const struct code *code);
 
@@ -57,7 +64,7 @@ const struct plan_child *plan_find(const struct plan *plan, const struct code *c
  */
 void plan_blame(struct fault *why, const char *id);
 
-/* "pointer", "schema", "code_change", "added", "removed". */
+/* "pointer", "schema", "code_change", "supervisor", "added", "removed". */
 const char *plan_move_text(enum plan_move move);
 
 #endif

@@ -46,7 +46,6 @@ struct loaded {
     struct loaded *next;
     struct image *image;
     struct application_spec spec;
-    const struct code *codes[];
 };
 
 static struct {
@@ -161,21 +160,16 @@ static struct loaded *loaded_of(struct application *app)
 static int make_loaded(struct image *image, struct loaded **out)
 {
     const struct descriptor *d = &image->descriptor;
-    struct loaded *l = calloc(1, sizeof(*l) + d->count * sizeof(*l->codes));
+    struct loaded *l = calloc(1, sizeof(*l));
 
     if (!l)
         return -ENOMEM;
-    for (size_t i = 0; i < d->count; i++)
-        l->codes[i] = &d->codes[i];
     l->image = image;
     l->spec = (struct application_spec){
         .name = image->name,
         .vsn = image->vsn,
         .description = d->plugin.description ? d->plugin.description : "",
-        .codes = l->codes,
-        .count = d->count,
-        .intensity = d->plugin.intensity,
-        .period_s = d->plugin.period_s,
+        .top = d->branches[0],
         .image = image};
     l->next = self.loaded;
     self.loaded = l;

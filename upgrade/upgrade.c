@@ -10,6 +10,7 @@
 #include "migrate.h"
 #include "plan.h"
 #include "rehearse.h"
+#include "supervision.h"
 
 #define LIST_MOST 100u /* servers that a report names one by one */
 
@@ -26,10 +27,9 @@ struct attempt {
     const struct upgrade *u;
     struct plan plan;
     struct migration migration;
-    const struct code **codes; /* that the supervisor will have */
-    const struct code **added, **removed;
-    size_t added_count, removed_count, rehearsed;
-    bool prepared, has_added;
+    struct supervision supervision;
+    size_t rehearsed;
+    bool prepared;
     uint64_t began_ns, drain_ns, resumed_ns, waited;
     json_t *list; /* of servers, for the report */
 };
@@ -44,33 +44,16 @@ static void step(struct attempt *a, const char *name)
 
 /* -- before -- */
 
-static int list_changes(struct attempt *a, struct fault *why)
-{
-    a->added = calloc(a->plan.count + 1, sizeof(*a->added));
-    a->removed = calloc(a->plan.count + 1, sizeof(*a->removed));
-    if (!a->added || !a->removed)
-        return fault(why, -ENOMEM, "no memory for the plan");
-    for (size_t i = 0; i < a->plan.count; i++) {
-        const struct plan_child *c = &a->plan.children[i];
-
-        if (c->move == PLAN_ADDED)
-            a->added[a->added_count++] = c->to;
-        else if (c->move == PLAN_REMOVED)
-            a->removed[a->removed_count++] = c->from;
-    }
-    return 0;
-}
-
 static int make_plan(struct attempt *a, struct fault *why)
 {
     int error;
 
     step(a, "plan");
     error = plan_make(a->u->from, a->u->to, &a->plan, why);
-    if (!error)
-        error = list_changes(a, why);
     if (error)
         fault_where(why, "plan", a->u->app->name, NULL, NULL);
+    a->supervision = (struct supervision){
+        .app = a->u->app, .plan = &a->plan, .top = &a->u->spec->top};
     return error;
 }
 
@@ -95,19 +78,15 @@ static int prepare_record(struct attempt *a, struct fault *why)
 
 static int add_children(struct attempt *a, struct fault *why)
 {
-    char text[512] = "";
     int error;
 
-    if (!a->added_count)
+    if (!supervision_adds(&a->supervision))
         return 0;
     step(a, "add");
-    error = supervisor_ask(a->u->app->supervisor, SYSTEM_ADD, a->added, a->added_count,
-                           text, sizeof(text));
-    a->has_added = !error;
-    if (!error)
-        return 0;
-    fault_where(why, "add", a->u->app->name, NULL, NULL);
-    return fault(why, error, "%s", text);
+    error = supervision_add(&a->supervision, why);
+    if (error)
+        fault_where(why, "add", a->u->app->name, NULL, NULL);
+    return error;
 }
 
 /* -- the pause -- */
@@ -147,23 +126,9 @@ static int drain(struct attempt *a, struct fault *why)
                  stragglers.count, UPGRADE_DRAIN_MS, stragglers.names);
 }
 
-static int prepare_supervisor(struct attempt *a, struct fault *why)
-{
-    struct process *p = process_find(a->u->app->supervisor);
-    struct supervisor *s = p ? supervisor_of(p) : NULL;
-    struct supervisor_spec spec = {.codes = a->u->spec->codes,
-                                   .count = a->u->spec->count};
-
-    if (!s)
-        return fault(why, -ESRCH, "application '%s' ended meanwhile", a->u->app->name);
-    if (supervisor_prepare(s, &spec, &a->codes) < 0)
-        return fault(why, -ENOMEM, "no memory for the new children's specs");
-    return 0;
-}
-
 static int migrate(struct attempt *a, struct fault *why)
 {
-    int error = prepare_supervisor(a, why);
+    int error = supervision_check(&a->supervision, why);
 
     if (!error)
         error = migration_collect(&a->migration, &a->plan, &a->u->app->group, why);
@@ -176,19 +141,9 @@ static int migrate(struct attempt *a, struct fault *why)
 
 static void commit(struct attempt *a)
 {
-    const struct application_spec *spec = a->u->spec;
-    struct supervisor *s = supervisor_of(process_find(a->u->app->supervisor));
-    struct supervisor_spec top = {.codes = spec->codes,
-                                  .count = spec->count,
-                                  .intensity = spec->intensity,
-                                  .period_s = spec->period_s,
-                                  .app = a->u->app->name,
-                                  .group = &a->u->app->group};
-
     migration_commit(&a->migration);
-    supervisor_became(s, &top, a->codes);
-    a->codes = NULL;
-    application_became(a->u->app, spec);
+    supervision_become(&a->supervision);
+    application_became(a->u->app, a->u->spec);
 }
 
 static void resume(struct attempt *a)
@@ -218,24 +173,11 @@ static json_t *list_servers(const struct migration *m)
 static void retire(struct attempt *a)
 {
     struct fault why = {0};
-    char text[256];
 
     if (record_commit(a->u->record, &why) < 0)
         event_emit(EVENT_ERROR, "release.record_failed", "{s:s, s:s}", "app",
                    a->u->app->name, "reason", why.text);
-    if (a->removed_count)
-        supervisor_ask(a->u->app->supervisor, SYSTEM_REMOVE, a->removed,
-                       a->removed_count, text, sizeof(text));
-}
-
-/* How many servers the children are that `codes` describe. */
-static json_int_t count_servers(const struct code *const *codes, size_t count)
-{
-    json_int_t servers = 0;
-
-    for (size_t i = 0; i < count; i++)
-        servers += codes[i]->child->count ? codes[i]->child->count : 1;
-    return servers;
+    supervision_remove(&a->supervision);
 }
 
 static json_t *make_report(const struct attempt *a, uint64_t now_ns)
@@ -245,8 +187,8 @@ static json_t *make_report(const struct attempt *a, uint64_t now_ns)
                               (json_int_t)m->moved[PLAN_POINTER], "schema",
                               (json_int_t)m->moved[PLAN_SCHEMA], "code_change",
                               (json_int_t)m->moved[PLAN_CODE_CHANGE], "added",
-                              count_servers(a->added, a->added_count), "removed",
-                              count_servers(a->removed, a->removed_count));
+                              (json_int_t)m->moved[PLAN_ADDED], "removed",
+                              (json_int_t)m->moved[PLAN_REMOVED]);
 
     return json_pack("{s:s, s:s, s:s, s:I, s:o, s:O, s:I, s:I, s:I, s:I, s:I}",
                      "application", a->u->app->name, "from", a->u->from->vsn, "to",
@@ -260,13 +202,9 @@ static json_t *make_report(const struct attempt *a, uint64_t now_ns)
 
 static void undo(struct attempt *a)
 {
-    char text[256];
-
     if (a->drain_ns)
         resume(a);
-    if (a->has_added)
-        supervisor_ask(a->u->app->supervisor, SYSTEM_REMOVE, a->added, a->added_count,
-                       text, sizeof(text));
+    supervision_undo(&a->supervision);
     if (a->prepared)
         record_forget(a->u->record);
 }
@@ -275,10 +213,8 @@ static void attempt_release(struct attempt *a)
 {
     migration_finish(&a->migration);
     plan_release(&a->plan);
+    supervision_finish(&a->supervision);
     json_decref(a->list);
-    free(a->codes);
-    free(a->added);
-    free(a->removed);
 }
 
 /* All that may refuse, in order. */
@@ -313,11 +249,12 @@ static json_t *plan_servers(const struct plan *plan)
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_child *c = &plan->children[i];
         const struct code *code = c->to ? c->to : c->from;
-        uint32_t count = code->child->count ? code->child->count : 1;
+        const struct image *image = c->to ? plan->to : plan->from;
 
         json_array_append_new(servers,
-                              json_pack("{s:s, s:i, s:s}", "server", code->id, "count",
-                                        (int)count, "moved", plan_move_text(c->move)));
+                              json_pack("{s:s, s:I, s:s}", "server", code->id, "count",
+                                        (json_int_t)plan_servers_of(image, code),
+                                        "moved", plan_move_text(c->move)));
     }
     return servers;
 }

@@ -9,31 +9,9 @@
 #ifndef MOULT_PLUGIN_H
 #define MOULT_PLUGIN_H
 
-#include "server.h"
+#include "supervisor.h"
 
 MOULT_BEGIN
-
-/* When an ended child is started again.  OTP: restart. */
-enum {
-    MOULT_PERMANENT = 0, /* always */
-    MOULT_TRANSIENT = 1, /* unless it ended in good order */
-    MOULT_TEMPORARY = 2  /* never */
-};
-
-#define MOULT_BRUTAL_KILL       0xfffffffeu /* a shutdown_ms: kill at once */
-#define MOULT_SHUTDOWN_INFINITY 0xffffffffu /* a shutdown_ms: wait for ever */
-
-/* A child of the application's top supervisor.  OTP: a child spec. */
-typedef struct {
-    const char *id;             /* unique among its siblings */
-    const moult_server *server; /* what it runs */
-    const char *name;           /* it is registered as that; NULL: not at all */
-    int32_t restart;            /* MOULT_PERMANENT and so on */
-    uint32_t shutdown_ms;       /* 0: OTP's 5000; or one of the two above */
-    const char *args;           /* init's `args`, as JSON; NULL: null */
-    uint32_t count;      /* start so many, with ids and names id.0, id.1 ...; 0: one */
-    uint32_t stack_size; /* bytes a callback may use; 0: 256 KiB */
-} moult_child;
 
 /* One version of one application.  Define it with MOULT_PLUGIN. */
 struct moult_plugin {
@@ -47,6 +25,10 @@ struct moult_plugin {
     const moult_child *children; /* in the order of their start; ends with a NULL id */
     uint32_t intensity;          /* restarts allowed within `period_s`; 0: OTP's 1 */
     uint32_t period_s;           /* seconds; 0: OTP's 5 */
+    int32_t strategy;      /* of the top supervisor; MOULT_ONE_FOR_ONE and so on */
+    int32_t auto_shutdown; /* of it; MOULT_ANY_SIGNIFICANT and so on */
+    /* What only moult_start_child() starts; as `children`, or NULL. */
+    const moult_child *templates;
 };
 
 #define MOULT_MAGIC 0x746c756du /* "mult", little endian */

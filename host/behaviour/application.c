@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ask.h"
+#include "ending.h"
 #include "event.h"
 #include "message.h"
 #include "signals.h"
@@ -110,13 +111,8 @@ static void reply(struct process *p, int error, const char *text)
 
 static void start(struct process *p, struct application *app)
 {
-    const struct application_spec *spec = app->spec;
-    struct supervisor_spec top = {.codes = spec->codes,
-                                  .count = spec->count,
-                                  .intensity = spec->intensity,
-                                  .period_s = spec->period_s,
-                                  .app = app->name,
-                                  .group = &app->group};
+    struct supervisor_spec top = {
+        .branch = app->spec->top, .app = app->name, .group = &app->group};
     moult_pid pid;
     int error = supervisor_start(p, &top, &pid);
 
@@ -136,7 +132,7 @@ static void stop(struct process *p, struct application *app)
 
     set(app, APPLICATION_STOPPED, (moult_pid){0});
     if (pid.bits)
-        supervisor_end(p, pid, MOULT_SHUTDOWN_INFINITY);
+        end_process(p, pid, MOULT_INFINITY);
     group_each(&app->group, kill_member, NULL);
     event_emit(EVENT_INFO, "application.stop", "{s:s, s:s}", "app", app->name, "vsn",
                app->spec->vsn);
@@ -269,22 +265,40 @@ static struct application *last_running(void)
     return last;
 }
 
+/* How long the children of `branch` may take to end, and what is below them. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as supervisors are nested */
+static uint64_t branch_shutdown_ms(const struct branch *branch)
+{
+    uint64_t total_ms = 0;
+
+    for (size_t i = 0; i < branch->count; i++) {
+        const struct code *code = branch->codes[i];
+        uint64_t times = code->child->count ? code->child->count : 1;
+        struct child child = {.code = code};
+        uint64_t ms = child_shutdown_ms(&child);
+
+        if (code->child->shutdown_ms == MOULT_BRUTAL_KILL)
+            continue;
+        if (code->branch && ms == MOULT_INFINITY)
+            ms = branch_shutdown_ms(code->branch);
+        if (ms == MOULT_INFINITY)
+            return ms;
+        total_ms += times * ms;
+    }
+    return total_ms;
+}
+
 static void add_shutdown(struct application *app, void *context)
 {
-    uint64_t *total_ms = context;
+    uint64_t *total_ms = context, ms;
 
-    for (size_t i = 0; app->spec && i < app->spec->count; i++) {
-        const moult_child *child = app->spec->codes[i]->child;
-        uint64_t times = child->count ? child->count : 1;
-        uint32_t ms = child->shutdown_ms;
-
-        if (app->status != APPLICATION_RUNNING || ms == MOULT_BRUTAL_KILL)
-            continue;
-        if (ms == MOULT_SHUTDOWN_INFINITY || *total_ms == MOULT_INFINITY)
-            *total_ms = MOULT_INFINITY;
-        else
-            *total_ms += times * (ms ? ms : SUPERVISOR_SHUTDOWN_MS);
-    }
+    if (app->status != APPLICATION_RUNNING || !app->spec)
+        return;
+    ms = branch_shutdown_ms(&app->spec->top);
+    if (ms == MOULT_INFINITY || *total_ms == MOULT_INFINITY)
+        *total_ms = MOULT_INFINITY;
+    else
+        *total_ms += ms;
 }
 
 uint64_t applications_shutdown_ms(void)

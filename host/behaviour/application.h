@@ -20,9 +20,7 @@ enum application_status {
 /* One version of it.  Lives as long as the image it is part of. */
 struct application_spec {
     const char *name, *vsn, *description;
-    const struct code *const *codes; /* one a child, in the order of their start */
-    size_t count;
-    uint32_t intensity, period_s;
+    struct branch top;   /* what its top supervisor does */
     struct image *image; /* of who made this */
 };
 

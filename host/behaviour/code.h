@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * code - one version of one server, as the host uses it.
+ * code - one version of one server or supervisor, as the host uses it.
  *
  * Made when an image is loaded, from what the plugin says of itself; read only from then
  * on.  It lives as long as its image, and whoever runs it counts in `uses`.
@@ -12,22 +12,59 @@
 
 #include "moult.h"
 
+struct code;
 struct image;
 
+/* All code of an image; what is below a supervisor comes behind it. */
+struct code_table {
+    const struct code *codes;
+    size_t count;
+};
+
+/* What a supervisor does, and what it starts. */
+struct branch {
+    const struct code *const *codes; /* one a child, in the order of their start */
+    size_t count;
+    uint32_t intensity, period_s; /* as in moult_supervisor, as are the next */
+    int32_t strategy, auto_shutdown;
+    uint32_t max_children;
+    const void *args; /* encoded; come before those of each child.  NULL: none */
+    size_t args_len;
+    const struct code_table *all; /* of its version; what a child can be started from */
+};
+
 struct code {
-    moult_server server;        /* a copy; hooks that an older plugin lacks are NULL */
-    const moult_schema *schema; /* or NULL: no state */
-    uint64_t layout;            /* schema_layout(); equal ones hand the memory over */
-    const char *app, *vsn;      /* lent by the image */
-    const char *id;             /* the child's, which names it across versions */
+    moult_server server;         /* a copy; hooks that an older plugin lacks are NULL */
+    const struct branch *branch; /* it is a supervisor, of these; NULL: a server */
+    const moult_schema *schema;  /* or NULL: no state */
+    uint64_t layout;             /* schema_layout(); equal ones hand the memory over */
+    const char *app, *vsn;       /* lent by the image */
+    /* Names it across versions: the child's id, behind those of the supervisors that it
+     * is below: "pool/worker". */
+    const char *id;
     const moult_child *child;
     const void *args; /* encoded; what init gets */
     size_t args_len;
     struct image *image;
+    const struct code_table *all; /* of its version */
+    const void *declared; /* the plugin's own moult_server or moult_supervisor */
+    bool is_template;     /* started at run time only, as is what is below it */
     /* Processes that run it, of the image's count.  Release when one leaves, acquire when
      * the image is closed; relaxed when one comes, which already owns another use. */
     _Atomic uint32_t *uses;
 };
+
+/* Does it start its children at run time only? */
+static inline bool branch_is_dynamic(const struct branch *branch)
+{
+    return branch->strategy >= MOULT_SIMPLE_ONE_FOR_ONE;
+}
+
+/* The code named `id` in `all` (may be NULL), or NULL. */
+const struct code *code_find(const struct code_table *all, const char *id);
+
+/* The code that the plugin declares as `declared`, or NULL. */
+const struct code *code_declared(const struct code_table *all, const void *declared);
 
 /* `by` more (or fewer) processes run `code`. */
 static inline void code_use(const struct code *code, int by)

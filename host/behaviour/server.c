@@ -587,7 +587,7 @@ int server_start(struct process *parent, const struct server_spec *spec, moult_p
     int error;
 
     if (e)
-        moult_put_item(&e->out, spec->code->args, spec->code->args_len);
+        moult_put_item(&e->out, spec->args, spec->args_len);
     if (!s || !e || e->out.error || !(p = process_create(&options))) {
         envelope_destroy(e);
         free(s);

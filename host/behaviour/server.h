@@ -34,10 +34,17 @@ extern const struct process_class server_class;
 
 /* What servers and supervisors answer to calls of ENVELOPE_SYSTEM, by `code`. */
 enum system_request {
-    SYSTEM_STATE = 1, /* {vsn, format, state}; OTP: sys:get_state/1 */
-    SYSTEM_CHILDREN,  /* of a supervisor: given how many at most, {count, children} */
-    SYSTEM_ADD,       /* children to a supervisor, and start them; see supervisor.h */
-    SYSTEM_REMOVE,    /* end them, and forget them */
+    SYSTEM_STATE = 1,   /* {vsn, format, state}; OTP: sys:get_state/1 */
+    SYSTEM_CHILDREN,    /* of a supervisor: given how many at most, {count, children} */
+    SYSTEM_ADD,         /* children to a supervisor, and start them; see supervisor.h */
+    SYSTEM_REMOVE,      /* end them, and forget them */
+    SYSTEM_START_CHILD, /* this and the next: see supervisor_requests.h */
+    SYSTEM_TERMINATE_CHILD,
+    SYSTEM_RESTART_CHILD,
+    SYSTEM_DELETE_CHILD,
+    SYSTEM_WHICH_CHILDREN,
+    SYSTEM_COUNT_CHILDREN,
+    SYSTEM_CHILD_SPEC,
     SYSTEM_START_APPLICATION,
     SYSTEM_STOP_APPLICATION
 };
@@ -47,6 +54,8 @@ struct server_spec {
     const struct code *code;
     const char *id;   /* copied */
     const char *name; /* to register, or NULL */
+    const void *args; /* encoded; what init gets */
+    size_t args_len;
 };
 
 /*

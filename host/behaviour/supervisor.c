@@ -1,496 +1,338 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "supervisor.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
 #include "clock.h"
+#include "ending.h"
 #include "event.h"
 #include "group.h"
 #include "message.h"
-#include "name.h"
+#include "send_timer.h"
 #include "signals.h"
+#include "starting.h"
+#include "supervisor_requests.h"
 
-#define INTENSITY    1u /* as OTP */
-#define PERIOD_S     5u
-#define SELF_RESTART 1 /* `code` of a cast to itself: try child `ref` again */
+#define SELF_RESTART  1   /* `code` of a cast to itself: try a child again */
+#define BACKOFF_TIMES 60u /* its first delay, at most, unless the spec says otherwise */
 
-/* -- children -- */
-
-static struct child *child_add(struct supervisor *s, const struct code *code,
-                               uint32_t at)
+const char *supervisor_strategy_text(int32_t strategy)
 {
-    const char *id = code->child->id;
-    size_t size = strlen(id) + 12;
-    struct child *c = calloc(1, sizeof(*c) + size);
+    static const char *const texts[] = {"one_for_one", "one_for_all", "rest_for_one",
+                                        "simple_one_for_one", "dynamic"};
 
-    if (!c)
-        return NULL;
-    if (code->child->count)
-        snprintf(c->id, size, "%s.%" PRIu32, id, at);
-    else
-        snprintf(c->id, size, "%s", id);
-    c->code = code;
-    c->previous = s->last;
-    if (s->last)
-        s->last->next = c;
-    else
-        s->first = c;
-    s->last = c;
-    s->count++;
-    return c;
-}
-
-static int children_add(struct supervisor *s, const struct code *const *codes,
-                        size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint32_t times = codes[i]->child->count ? codes[i]->child->count : 1;
-
-        for (uint32_t n = 0; n < times; n++)
-            if (!child_add(s, codes[i], n))
-                return -ENOMEM;
-    }
-    return 0;
-}
-
-static void child_unlink(struct supervisor *s, struct child *c)
-{
-    if (c->previous)
-        c->previous->next = c->next;
-    else
-        s->first = c->next;
-    if (c->next)
-        c->next->previous = c->previous;
-    else
-        s->last = c->previous;
-    s->count--;
-}
-
-/* What it is registered as: "" if it is not. */
-static void child_name(const struct child *c, char name[NAME_MAX_LEN + 1])
-{
-    const moult_child *spec = c->code->child;
-
-    snprintf(name, NAME_MAX_LEN + 1, "%s%s", spec->name ? spec->name : "",
-             spec->name && spec->count ? strrchr(c->id, '.') : "");
-}
-
-static int child_start(struct process *p, struct supervisor *s, struct child *c)
-{
-    struct server_spec spec = {.code = c->code, .id = c->id};
-    char name[NAME_MAX_LEN + 1];
-    moult_pid pid = {0};
-    int error;
-
-    child_name(c, name);
-    if (name[0])
-        spec.name = name;
-    error = server_start(p, &spec, &pid);
-    if (!error && pid.bits && map_put(&s->by_pid, pid.bits, (uintptr_t)c) < 0) {
-        signal_exit(p, pid, MOULT_KILL, NULL);
-        error = process_fail(p, -ENOMEM, "no memory to know the child by its pid");
-    }
-    if (error)
-        return error;
-    c->pid = pid;
-    c->state = pid.bits ? CHILD_RUNNING : CHILD_STOPPED; /* ignore: no process */
-    return 0;
-}
-
-/* -- ending children -- */
-
-static bool exited(struct process *p, moult_pid child)
-{
-    for (struct envelope *e = p->first, *before = NULL; e; before = e, e = e->next) {
-        if (e->kind != ENVELOPE_EXIT || !moult_pid_equal(e->from, child))
-            continue;
-        process_unqueue(p, e, before);
-        envelope_destroy(e);
-        return true;
-    }
-    return false;
-}
-
-void supervisor_end(struct process *p, moult_pid child, uint32_t shutdown_ms)
-{
-    uint64_t wait_ms = shutdown_ms == MOULT_SHUTDOWN_INFINITY ? MOULT_INFINITY
-                       : shutdown_ms                          ? shutdown_ms
-                                                              : SUPERVISOR_SHUTDOWN_MS;
-    bool brutal = shutdown_ms == MOULT_BRUTAL_KILL;
-
-    if (brutal)
-        wait_ms = MOULT_INFINITY;
-    signal_exit(p, child, brutal ? MOULT_KILL : MOULT_SHUTDOWN, NULL);
-    if (process_await_until(p, exited, child, wait_ms) == 0)
-        return;
-    signal_exit(p, child, MOULT_KILL, NULL);
-    process_await_until(p, exited, child, MOULT_INFINITY);
-}
-
-static void child_end(struct process *p, struct supervisor *s, struct child *c)
-{
-    if (c->state == CHILD_RUNNING) {
-        map_remove(&s->by_pid, c->pid.bits, NULL);
-        supervisor_end(p, c->pid, c->code->child->shutdown_ms);
-    }
-    c->pid = (moult_pid){0};
-    c->state = CHILD_STOPPED;
-}
-
-static void children_end(struct process *p, struct supervisor *s)
-{
-    for (struct child *c = s->last; c; c = c->previous)
-        child_end(p, s, c);
+    return texts[strategy];
 }
 
 /* -- starting -- */
 
-/* Start all from `c` on; on error those before it are left as they are. */
-static int children_start(struct process *p, struct supervisor *s, struct child *c,
-                          char *text, size_t size)
-{
-    int error;
-
-    for (; c; c = c->next) {
-        error = child_start(p, s, c);
-        if (!error)
-            continue;
-        snprintf(text, size, "child '%s' failed to start: %s", c->id,
-                 moult_call_text(&p->ctx));
-        return error;
-    }
-    return 0;
-}
-
 static void start(struct process *p, struct supervisor *s)
 {
     char text[512] = "no memory for the children";
-    struct envelope *reply = envelope_create(ENVELOPE_REPLY);
-    int error = reply ? children_add(s, s->spec.codes, s->spec.count) : -ENOMEM;
+    struct envelope *reply = s->busy = envelope_create(ENVELOPE_REPLY);
+    struct child *failed = NULL;
+    int error = reply ? 0 : -ENOMEM;
 
-    if (!error)
-        error = children_start(p, s, s->first, text, sizeof(text));
+    if (!error && !branch_is_dynamic(&s->branch))
+        error = children_add_all(&s->children, s->branch.codes, s->branch.count);
+    if (!error && (error = children_start(p, s, s->children.first, &failed)) < 0)
+        start_error_text(p, failed, text, sizeof(text));
     if (error) {
-        envelope_destroy(reply);
         children_end(p, s);
         process_exit(p, MOULT_SHUTDOWN, text);
         return;
     }
+    s->busy = NULL;
     moult_put_bool(&reply->out, true);
     reply->ref = p->current->ref;
-    process_send_last(p, p->current->from, reply);
+    error = process_send_last(p, p->current->from, reply);
     p->current->kind = ENVELOPE_CAST;
+    if (error == -ESRCH) { /* it does not even know that there is a child to end */
+        children_end(p, s);
+        process_exit(p, MOULT_KILLED, "its starter ended meanwhile");
+    }
 }
 
 /* -- another version -- */
 
-/* End and forget the children that run code of `codes`. */
-static void children_remove(struct process *p, struct supervisor *s,
-                            const struct code *const *codes, size_t count)
+static const struct code *code_of_id(const struct branch *branch, const char *id)
 {
-    for (struct child *c = s->last, *previous; c; c = previous) {
-        size_t i = 0;
-
-        previous = c->previous;
-        while (i < count && codes[i] != c->code)
-            i++;
-        if (i == count)
-            continue;
-        child_end(p, s, c);
-        child_unlink(s, c);
-        free(c);
-    }
-}
-
-static int children_change(struct process *p, struct supervisor *s, char *text,
-                           size_t size)
-{
-    moult_in in = out_read(&p->current->out);
-    const struct code *const *codes = (const void *)(uintptr_t)moult_get_uint(&in);
-    size_t count = moult_get_uint(&in);
-    struct child *last = s->last;
-    int error;
-
-    if (p->current->code == SYSTEM_REMOVE) {
-        children_remove(p, s, codes, count);
-        return 0;
-    }
-    snprintf(text, size, "no memory for the children");
-    error = children_add(s, codes, count);
-    if (!error)
-        error = children_start(p, s, last ? last->next : s->first, text, size);
-    if (error)
-        children_remove(p, s, codes, count);
-    return error;
-}
-
-int supervisor_ask(moult_pid supervisor, enum system_request what,
-                   const struct code *const *codes, size_t count, char *text,
-                   size_t size)
-{
-    struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
-
-    if (!e)
-        return -ENOMEM;
-    e->code = (int32_t)what;
-    moult_put_uint(&e->out, (uintptr_t)codes);
-    moult_put_uint(&e->out, count);
-    return ask_and_wait(supervisor, e, MOULT_INFINITY, NULL, text, size);
-}
-
-static const struct code *code_of_id(const struct supervisor_spec *spec, const char *id)
-{
-    for (size_t i = 0; i < spec->count; i++)
-        if (strcmp(spec->codes[i]->id, id) == 0)
-            return spec->codes[i];
+    if (branch->all)
+        return code_find(branch->all, id);
+    for (size_t i = 0; i < branch->count; i++)
+        if (strcmp(branch->codes[i]->id, id) == 0)
+            return branch->codes[i];
     return NULL;
 }
 
-int supervisor_prepare(struct supervisor *s, const struct supervisor_spec *spec,
-                       const struct code ***copied)
-{
-    *copied = calloc(spec->count + 1, sizeof(**copied));
-    if (!*copied)
-        return -ENOMEM;
-    memcpy(*copied, spec->codes, spec->count * sizeof(**copied));
-    return 0;
-}
-
-/* Put the children of `code` at the end of the list, in the order they are in. */
+/*
+ * Put the children that are listed with `code`, or (NULL) those that were given at run
+ * time, at the end, in the order they are in.
+ */
 static void move_to_end(struct supervisor *s, const struct code *code)
 {
-    struct child *c = s->first, *next;
+    struct child *c = s->children.first, *next;
 
-    for (uint32_t left = s->count; c && left > 0; c = next, left--) {
+    for (uint32_t left = s->children.count; c && left > 0; c = next, left--) {
+        bool is_given = c->given && c->given->has_spec;
+
         next = c->next;
-        if (c->code != code)
-            continue;
-        child_unlink(s, c);
-        c->previous = s->last;
-        c->next = NULL;
-        if (s->last)
-            s->last->next = c;
-        else
-            s->first = c;
-        s->last = c;
-        s->count++;
+        if (code ? c->code == code && !is_given : is_given)
+            children_move_to_end(&s->children, c);
     }
 }
 
-void supervisor_became(struct supervisor *s, const struct supervisor_spec *spec,
-                       const struct code **copied)
+void supervisor_became(struct supervisor *s, const struct branch *branch,
+                       const struct code *code)
 {
     const struct code *from = NULL, *to = NULL;
 
-    for (struct child *c = s->first; c; c = c->next) {
+    if (s->code != code) {
+        code_use(code, 1);
+        code_use(s->code, -1);
+    }
+    s->code = code;
+    s->branch = *branch;
+    s->children.significant = 0;
+    for (struct child *c = s->children.first; c; c = c->next) {
         if (c->code != from) { /* siblings of one code stand together */
             from = c->code;
-            to = code_of_id(spec, from->id);
+            to = code_of_id(branch, from->id);
         }
         if (to)
             c->code = to;
+        s->children.significant +=
+            c->state != CHILD_STOPPED && child_spec(c)->significant;
     }
-    for (size_t i = 0; i < spec->count; i++)
-        move_to_end(s, spec->codes[i]);
-    free((void *)(uintptr_t)s->spec.codes);
-    s->spec = *spec;
-    s->spec.codes = copied;
+    for (size_t i = 0; i < branch->count && !branch_is_dynamic(branch); i++)
+        move_to_end(s, branch->codes[i]);
+    if (!branch_is_dynamic(branch))
+        move_to_end(s, NULL);
 }
 
 /* -- restarting -- */
 
-/* Make room for `intensity` restarts, keeping the latest; false: no memory. */
-static bool ring_resize(struct supervisor *s, uint32_t intensity)
-{
-    uint64_t *ring = calloc(intensity, sizeof(*ring));
-    uint32_t kept =
-        s->restart_count < s->restart_room ? s->restart_count : s->restart_room;
-
-    if (!ring)
-        return false;
-    kept = kept < intensity ? kept : intensity;
-    for (uint32_t i = 0; i < kept; i++)
-        ring[i] = s->restart_s[(s->restart_count - kept + i) % s->restart_room];
-    free(s->restart_s);
-    s->restart_s = ring;
-    s->restart_room = intensity;
-    s->restart_count = kept;
-    return true;
-}
-
-/* Note a restart; false if there were too many.  In whole seconds, as OTP counts. */
-static bool within_intensity(struct supervisor *s)
-{
-    uint32_t intensity = s->spec.intensity ? s->spec.intensity : INTENSITY;
-    uint64_t period = s->spec.period_s ? s->spec.period_s : PERIOD_S;
-    uint64_t now = clock_ns() / 1000000000u, oldest;
-
-    if (s->restart_room != intensity && !ring_resize(s, intensity))
-        return false; /* another version may allow more, or less */
-    oldest = s->restart_s[s->restart_count % intensity];
-    s->restart_s[s->restart_count % intensity] = now;
-    /* The one `intensity` restarts ago still counts if it is exactly a period old. */
-    return s->restart_count++ < intensity || now - oldest > period;
-}
-
 static void give_up(struct process *p, struct supervisor *s)
 {
-    event_emit(EVENT_ERROR, "supervisor.gave_up", "{s:s, s:i, s:i}", "app", s->spec.app,
-               "restarts", (int)(s->spec.intensity ? s->spec.intensity : INTENSITY),
-               "period_s", (int)(s->spec.period_s ? s->spec.period_s : PERIOD_S));
+    event_emit(EVENT_ERROR, "supervisor.gave_up", "{s:s, s:s, s:i, s:i}", "supervisor",
+               s->id, "app", s->app, "restarts", (int)intensity_of(s->branch.intensity),
+               "period_s", (int)intensity_period_s(s->branch.period_s));
     children_end(p, s);
     process_exit(p, MOULT_SHUTDOWN, "too many restarts");
 }
 
-static void retry_later(struct process *p, struct child *c)
+/* By which a child without a process is known until its restart: no pid of this host. */
+static moult_pid new_key(void)
 {
+    return (moult_pid){process_ref() | 0xffull << 56};
+}
+
+/*
+ * How long the next restart of `c` waits, in milliseconds.  Less up to a half, at random:
+ * those that ended together do not come back together.
+ */
+static uint64_t backoff_ms(struct child *c)
+{
+    const moult_child *spec = child_spec(c);
+    uint64_t first = spec->backoff_ms;
+    uint64_t most =
+        spec->backoff_most_ms ? spec->backoff_most_ms : first * BACKOFF_TIMES;
+    uint64_t ran_ms = (clock_ns() / 1000000000u - c->started_s) * 1000, delay;
+    uint64_t random = process_ref() * 0x9e3779b97f4a7c15u ^ clock_ns();
+
+    if (first == 0)
+        return 0;
+    if (ran_ms > most)
+        c->tries = 0;
+    delay = c->tries < 32 ? first << c->tries : most;
+    delay = delay < most ? delay : most;
+    if (c->tries < UINT8_MAX)
+        c->tries++;
+    random ^= random >> 29;
+    random *= 0xbf58476d1ce4e5b9u;
+    return delay - (random >> 32) % (delay / 2 + 1);
+}
+
+/*
+ * Try `c` again after what else waits in the mailbox, so that others are served between
+ * two attempts; or in `delay_ms`.
+ */
+static void restart_later(struct process *p, struct supervisor *s, struct child *c,
+                          uint64_t delay_ms)
+{
+    moult_pid key = c->pid.bits ? c->pid : new_key(), self = process_pid(p);
     struct envelope *e = envelope_create(ENVELOPE_CAST);
 
-    c->state = CHILD_RESTARTING;
-    if (!e)
+    if (!e || children_set(&s->children, c, CHILD_RESTARTING, key) < 0) {
+        envelope_destroy(e);
+        process_exit(p, -ENOMEM, "no memory to start a child again");
         return;
+    }
     e->code = SELF_RESTART;
-    e->ref = (uintptr_t)c;
-    e->from = process_pid(p);
-    process_send(p, process_pid(p), e);
+    e->from = self;
+    moult_put_pid(&e->out, key);
+    if (!delay_ms)
+        process_send(p, self, e);
+    else if (!send_timer_start(p, self, delay_ms, e))
+        process_exit(p, -ENOMEM, "no memory to start a child again");
+}
+
+static void restarted(const struct child *c)
+{
+    event_emit(EVENT_INFO, "server.restart", "{s:s, s:s, s:s, s:i}", "server",
+               c->id[0] ? c->id : c->code->id, "app", c->code->app, "vsn", c->code->vsn,
+               "restarts", (int)c->restarts);
+}
+
+static void restart_failed(struct process *p, struct supervisor *s, struct child *c)
+{
+    event_emit(EVENT_ERROR, "server.start_failed", "{s:s, s:s, s:s, s:s}", "server",
+               c->id[0] ? c->id : c->code->id, "app", c->code->app, "vsn", c->code->vsn,
+               "reason", moult_call_text(&p->ctx));
+    restart_later(p, s, c, backoff_ms(c));
+}
+
+static void restart_one(struct process *p, struct supervisor *s, struct child *c)
+{
+    c->restarts++;
+    if (child_start(p, s, c) < 0)
+        restart_failed(p, s, c); /* known by its old pid, so that it can be ended */
+    else if (c->state == CHILD_RUNNING)
+        restarted(c);
+    else if (branch_is_dynamic(&s->branch))
+        children_remove(&s->children, c); /* it ignores: there is nothing to keep */
+}
+
+/* End all from `first` on (NULL: all), and start them again in order. */
+static void restart_from(struct process *p, struct supervisor *s, struct child *first)
+{
+    struct child *failed = NULL;
+    int error;
+
+    children_end_from(p, s, first);
+    first = first ? first : s->children.first;
+    error = children_start(p, s, first, &failed);
+    for (struct child *c = first; c; c = c->next) {
+        c->restarts++;
+        if (error && c == failed)
+            break;
+        if (c->state == CHILD_RUNNING)
+            restarted(c);
+    }
+    if (error)
+        restart_failed(p, s, failed);
 }
 
 static void restart(struct process *p, struct supervisor *s, struct child *c)
 {
-    if (!within_intensity(s)) {
+    if (!intensity_allows(&s->intensity, s->branch.intensity, s->branch.period_s)) {
         give_up(p, s);
         return;
     }
-    c->restarts++;
     atomic_fetch_add_explicit(&p->group->restarts, 1, memory_order_relaxed);
-    if (child_start(p, s, c) == 0) {
-        event_emit(EVENT_INFO, "server.restart", "{s:s, s:s, s:s, s:i}", "server",
-                   c->id, "app", c->code->app, "vsn", c->code->vsn, "restarts",
-                   (int)c->restarts);
-        return;
+    switch (s->branch.strategy) {
+    case MOULT_ONE_FOR_ALL:
+        restart_from(p, s, NULL);
+        break;
+    case MOULT_REST_FOR_ONE:
+        restart_from(p, s, c);
+        break;
+    default:
+        restart_one(p, s, c);
     }
-    event_emit(EVENT_ERROR, "server.start_failed", "{s:s, s:s, s:s, s:s}", "server",
-               c->id, "app", c->code->app, "vsn", c->code->vsn, "reason",
-               moult_call_text(&p->ctx));
-    retry_later(p, c); /* others are served between two attempts */
 }
+
+/* -- exits -- */
 
 static bool in_good_order(int32_t reason)
 {
     return reason == MOULT_NORMAL || reason == MOULT_SHUTDOWN;
 }
 
+static void report_exit(const struct supervisor *s, const struct child *c,
+                        const struct envelope *e)
+{
+    static const char *const kinds[] = {"permanent", "transient", "temporary"};
+    const char *text = signal_text(e), *reason = *text ? text : moult_strerror(e->code);
+    int32_t kind = child_spec(c)->restart;
+
+    if (in_good_order(e->code) && kind != MOULT_PERMANENT)
+        return;
+    event_emit(in_good_order(e->code) ? EVENT_INFO : EVENT_WARN, "server.exit",
+               "{s:s, s:s, s:s, s:s%, s:s}", "server", c->id[0] ? c->id : c->code->id,
+               "app", s->app, "vsn", c->code->vsn, "reason", reason, strlen(reason),
+               "restart", kinds[kind]);
+}
+
+/* It ended by itself and stays so; is that the end of its supervisor too? */
+static bool ends_supervisor(const struct supervisor *s, bool was_significant)
+{
+    return was_significant && (s->branch.auto_shutdown == MOULT_ANY_SIGNIFICANT ||
+                               (s->branch.auto_shutdown == MOULT_ALL_SIGNIFICANT &&
+                                s->children.significant == 0));
+}
+
+static void not_restarted(struct process *p, struct supervisor *s, struct child *c)
+{
+    bool significant = child_spec(c)->significant;
+
+    children_set(&s->children, c, CHILD_STOPPED, (moult_pid){0});
+    if (child_spec(c)->restart == MOULT_TEMPORARY || branch_is_dynamic(&s->branch))
+        children_remove(&s->children, c);
+    if (!ends_supervisor(s, significant))
+        return;
+    event_emit(EVENT_INFO, "supervisor.auto_shutdown", "{s:s, s:s}", "supervisor",
+               s->id, "app", s->app);
+    children_end(p, s);
+    process_exit(p, MOULT_SHUTDOWN, "a significant child has ended");
+}
+
 static void child_exited(struct process *p, struct supervisor *s, struct child *c)
 {
     int32_t reason = p->current->code;
-    int32_t kind = c->code->child->restart;
-    const char *text = signal_text(p->current);
+    int32_t kind = child_spec(c)->restart;
+    uint64_t delay_ms;
 
-    map_remove(&s->by_pid, c->pid.bits, NULL);
-    c->pid = (moult_pid){0};
-    c->state = CHILD_STOPPED;
-    if (!in_good_order(reason) || kind == MOULT_PERMANENT)
-        event_emit(in_good_order(reason) ? EVENT_INFO : EVENT_WARN, "server.exit",
-                   "{s:s, s:s, s:s, s:s%, s:s}", "server", c->id, "app", c->code->app,
-                   "vsn", c->code->vsn, "reason", *text ? text : moult_strerror(reason),
-                   strlen(*text ? text : moult_strerror(reason)), "restart",
-                   kind == MOULT_TEMPORARY   ? "temporary"
-                   : kind == MOULT_TRANSIENT ? "transient"
-                                             : "permanent");
-    if (kind == MOULT_PERMANENT || (kind == MOULT_TRANSIENT && !in_good_order(reason)))
+    report_exit(s, c, p->current);
+    if (kind == MOULT_TEMPORARY || (kind == MOULT_TRANSIENT && in_good_order(reason))) {
+        not_restarted(p, s, c);
+        return;
+    }
+    children_set(&s->children, c, CHILD_RESTARTING, c->pid); /* it stands: no growth */
+    delay_ms = backoff_ms(c);
+    if (delay_ms)
+        restart_later(p, s, c, delay_ms);
+    else
         restart(p, s, c);
 }
 
 static void handle_exit(struct process *p, struct supervisor *s)
 {
-    uint64_t child;
+    struct child *c = children_by_pid(&s->children, p->current->from);
 
-    if (map_find(&s->by_pid, p->current->from.bits, &child)) {
-        child_exited(p, s, (struct child *)(uintptr_t)child);
-        return;
-    }
-    if (moult_pid_equal(p->current->from, p->parent)) {
+    if (c && c->state == CHILD_RUNNING) {
+        child_exited(p, s, c);
+    } else if (moult_pid_equal(p->current->from, p->parent)) {
         children_end(p, s);
         process_exit(p, p->current->code, NULL);
     }
 }
 
-/* -- what others ask -- */
-
-static void put_child(moult_out *out, const struct child *c)
-{
-    static const char *const states[] = {"stopped", "running", "restarting"};
-    char name[NAME_MAX_LEN + 1];
-
-    child_name(c, name);
-    moult_put_map(out, 7);
-    moult_put_text_at(out, "id", c->id);
-    moult_put_text_at(out, "name", name);
-    moult_put_text(out, "pid");
-    if (c->pid.bits)
-        moult_put_pid(out, c->pid);
-    else
-        moult_put_null(out);
-    moult_put_text_at(out, "type", "worker");
-    moult_put_text_at(out, "status", states[c->state]);
-    moult_put_int_at(out, "restarts", c->restarts);
-    moult_put_text_at(out, "vsn", c->code->vsn);
-}
-
-/* The first of its children, at most as many as were asked for, and how many there are. */
-static void put_children(struct process *p, struct supervisor *s, moult_out *out)
-{
-    moult_in in = out_read(&p->current->out);
-    uint64_t left = moult_get_uint(&in);
-
-    if (left > s->count)
-        left = s->count;
-    moult_put_map(out, 2);
-    moult_put_int_at(out, "count", s->count);
-    moult_put_text(out, "children");
-    moult_put_array(out, left);
-    for (struct child *c = s->first; left > 0; c = c->next, left--)
-        put_child(out, c);
-}
-
-static void handle_system(struct process *p, struct supervisor *s)
-{
-    struct envelope *reply = envelope_create(ENVELOPE_REPLY);
-    char text[512] = "a supervisor has no such request";
-    int error = -ENOSYS;
-
-    if (!reply)
-        return; /* the caller's timeout tells */
-    if (p->current->code == SYSTEM_CHILDREN) {
-        error = 0;
-        put_children(p, s, &reply->out);
-    } else if (p->current->code == SYSTEM_ADD || p->current->code == SYSTEM_REMOVE) {
-        error = children_change(p, s, text, sizeof(text));
-        moult_put_null(&reply->out);
-    }
-    if (error) {
-        out_reset(&reply->out);
-        reply->flags = ENVELOPE_ERROR;
-        reply->code = error;
-        signal_set_text(reply, text);
-    }
-    reply->ref = p->current->ref;
-    process_send_last(p, p->current->from, reply);
-}
+/* -- the process -- */
 
 static void handle_cast(struct process *p, struct supervisor *s)
 {
-    struct child *c = s->first;
+    moult_in in = out_read(&p->current->out);
+    struct child *c;
 
+    if (p->current->flags & ENVELOPE_TIMED)
+        send_timer_received(p, p->current->ref);
     if (p->current->code != SELF_RESTART ||
         !moult_pid_equal(p->current->from, process_pid(p)))
         return;
-    while (c && (uintptr_t)c != p->current->ref) /* it may be forgotten by now */
-        c = c->next;
+    c = children_by_pid(&s->children, moult_get_pid(&in)); /* or it is forgotten */
     if (c && c->state == CHILD_RESTARTING)
         restart(p, s, c);
 }
@@ -509,7 +351,7 @@ static void handle(struct process *p, struct envelope *e)
         break;
     case ENVELOPE_SYSTEM:
     case ENVELOPE_CALL: /* there is none that it knows */
-        handle_system(p, s);
+        supervisor_answer(p, s);
         break;
     case ENVELOPE_CAST:
         handle_cast(p, s);
@@ -528,46 +370,71 @@ static void ended(struct process *p)
 {
     struct supervisor *s = p->data;
 
-    while (s->first) {
-        struct child *c = s->first;
-
-        s->first = c->next;
+    for (struct child *c = s->children.first; c; c = c->next)
         if (c->state == CHILD_RUNNING)
             signal_exit_linked(p, c->pid, p->reason);
-        free(c);
-    }
-    map_finish(&s->by_pid);
-    free(s->restart_s);
-    free((void *)(uintptr_t)s->spec.codes);
+    children_finish(&s->children);
+    intensity_finish(&s->intensity);
+    envelope_destroy(s->busy);
+    out_release(&s->joined);
+    if (s->code)
+        code_use(s->code, -1);
     free(s);
 }
 
 const struct process_class supervisor_class = {"supervisor", handle, ended, true};
 
-int supervisor_start(struct process *parent, const struct supervisor_spec *spec,
-                     moult_pid *pid)
+static struct process *make(struct process *parent, const struct supervisor_spec *spec)
 {
     struct process_options options = {.class = &supervisor_class,
                                       .group = spec->group,
                                       .parent = process_pid(parent),
-                                      .linked = true,
-                                      .label = "supervisor"};
-    struct supervisor *s = calloc(1, sizeof(*s));
-    const struct code **codes = calloc(spec->count + 1, sizeof(struct code *));
-    struct envelope *e = envelope_create(ENVELOPE_START);
-    struct process *p = s && codes && e ? process_create(&options) : NULL;
+                                      .linked = true};
+    const char *id = spec->id ? spec->id : "supervisor";
+    size_t size = strlen(id) + 1;
+    struct supervisor *s = calloc(1, sizeof(*s) + size);
+    struct process *p = s ? process_create(&options) : NULL;
 
     if (!p) {
         free(s);
-        free(codes);
+        return NULL;
+    }
+    memcpy(s->id, id, size);
+    s->branch = spec->branch;
+    s->code = spec->code;
+    if (s->code)
+        code_use(s->code, 1);
+    s->app = spec->app;
+    p->data = s;
+    p->label = s->id;
+    p->flags |= PROCESS_TRAPS;
+    return p;
+}
+
+int supervisor_start(struct process *parent, const struct supervisor_spec *spec,
+                     moult_pid *pid)
+{
+    struct envelope *e = envelope_create(ENVELOPE_START);
+    struct process *p = e ? make(parent, spec) : NULL;
+    char text[256], holder_text[PID_TEXT];
+    moult_pid started, holder = {0};
+    int error;
+
+    if (!p) {
         envelope_destroy(e);
         return process_fail(parent, -ENOMEM, "no memory for a supervisor");
     }
-    memcpy(codes, spec->codes, spec->count * sizeof(struct code *));
-    s->spec = *spec;
-    s->spec.codes = codes;
-    p->data = s;
-    p->flags |= PROCESS_TRAPS;
-    *pid = process_pid(p);
-    return process_start(parent, p, e);
+    if (spec->name && (error = name_register(p, spec->name, &holder)) < 0) {
+        snprintf(text, sizeof(text), "the name '%s' is taken by %s", spec->name,
+                 pid_print(holder, holder_text));
+        envelope_destroy(e);
+        process_discard(p);
+        return process_fail(parent, error,
+                            error == -EEXIST ? text : moult_strerror(error));
+    }
+    started = process_pid(p);
+    error = process_start(parent, p, e);
+    if (!error)
+        *pid = started;
+    return error;
 }

@@ -1,47 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * supervisor - starts children in order, starts them again when they end, stops them in
- * reverse order.  OTP: supervisor, one_for_one.
+ * reverse order.  OTP: supervisor; Elixir: DynamicSupervisor.
  *
  * It is a process like others; while an upgrade has it at rest, who owns it may read and
  * change its children.
+ *
+ *   supervisor   the process: starts, hears of exits, restarts, gives up
+ *   children     its list of them, by id and by pid
+ *   starting     one of them, or all
+ *   ending       one of them, or all
+ *   intensity    how many restarts there were lately
+ *   requests     what others ask of it: the other side of abi/moult/supervisor.h
  */
-#ifndef MOULT_SUPERVISOR_H
-#define MOULT_SUPERVISOR_H
+#ifndef MOULT_SUPERVISOR_INTERNAL_H
+#define MOULT_SUPERVISOR_INTERNAL_H
 
+#include "children.h"
+#include "intensity.h"
 #include "server.h"
-
-#define SUPERVISOR_SHUTDOWN_MS 5000u /* of a child that says 0; as OTP */
-
-enum child_state { CHILD_STOPPED, CHILD_RUNNING, CHILD_RESTARTING };
-
-/* A server of it, in the order of their start. */
-struct child {
-    struct child *next, *previous;
-    const struct code *code;
-    moult_pid pid;     /* nobody unless CHILD_RUNNING */
-    uint32_t restarts; /* so far */
-    uint8_t state;     /* enum child_state */
-    char id[];
-};
 
 /* What is started: all that is borrowed lives as long as the supervisor. */
 struct supervisor_spec {
-    const struct code *const *codes; /* copied */
-    size_t count;
-    uint32_t intensity, period_s; /* 0: OTP's 1 in 5 seconds */
+    struct branch branch;
+    const struct code *code; /* of the child that it is; NULL: the application's top */
+    const char *id;          /* copied; NULL: "supervisor" */
+    const char *name;        /* to register, or NULL */
     const char *app;
     struct group *group;
 };
 
 struct supervisor {
-    struct supervisor_spec spec;
-    struct child *first, *last;
-    uint32_t count;
-    struct map by_pid;      /* pid -> struct child */
-    uint64_t *restart_s;    /* when the last restarts were; a ring of `restart_room` */
-    uint32_t restart_room;  /* the intensity that it was made for */
-    uint32_t restart_count; /* in the ring, ever */
+    struct branch branch; /* of the version that it runs */
+    const struct code *code;
+    struct children children;
+    struct intensity intensity;
+    const char *app;
+    struct envelope *busy;   /* the answer being written, or NULL: it may be killed */
+    struct moult_out joined; /* args of a child being started, as above */
+    uint64_t started;        /* children without an id of their own, to number them */
+    char id[];
 };
 
 extern const struct process_class supervisor_class;
@@ -59,6 +57,9 @@ static inline struct supervisor *supervisor_of(const struct process *p)
     return p->class == &supervisor_class ? p->data : NULL;
 }
 
+/* As text: "one_for_one" and so on. */
+const char *supervisor_strategy_text(int32_t strategy);
+
 /*
  * Add the children of `codes` (borrowed for the call) and start them, all or none; or
  * end those that run them and forget them.  0, or a negative errno and words.  Not on a
@@ -69,19 +70,11 @@ int supervisor_ask(moult_pid supervisor, enum system_request what,
                    size_t size);
 
 /*
- * It supervises another version now: its children run, and will be started from, the
- * code of the same id in `codes` (copied), in that order.  By who owns it, at rest.  0
- * or -ENOMEM: then nothing has changed.
+ * It supervises another version now, of `branch` and `code`: its children run, and will
+ * be started from, the code of the same id in it, in that order.  By who owns it, at
+ * rest.  Uses are counted.  Cannot fail.
  */
-int supervisor_prepare(struct supervisor *s, const struct supervisor_spec *spec,
-                       const struct code ***copied);
-void supervisor_became(struct supervisor *s, const struct supervisor_spec *spec,
-                       const struct code **copied);
-
-/*
- * Ask `child` to end and wait until it has, `shutdown_ms` at most, then kill it.  By
- * `p`, its parent, inside a callback; a class that keeps its own links.
- */
-void supervisor_end(struct process *p, moult_pid child, uint32_t shutdown_ms);
+void supervisor_became(struct supervisor *s, const struct branch *branch,
+                       const struct code *code);
 
 #endif

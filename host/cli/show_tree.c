@@ -54,7 +54,8 @@ static void print_child(const struct screen *screen, const json_t *child)
     const char *status = show_text(child, "status");
     const char *strategy = show_text(child, "strategy");
 
-    screen_text(screen, BOLD, 0, id ? id : name);
+    if (id || (name && name[0]))
+        screen_text(screen, BOLD, 0, id ? id : name);
     if (id && name && name[0] && strcmp(id, name) != 0) {
         fputs(" (", screen->out);
         screen_text(screen, PLAIN, 0, name);
@@ -68,31 +69,35 @@ static void print_child(const struct screen *screen, const json_t *child)
     print_restarts(screen, child);
 }
 
-/* As deep as supervisors are nested, and no deeper than DEPTH_MAX. */
-/* NOLINTNEXTLINE(misc-no-recursion) */
-static void print_children(struct place *place, const json_t *children)
+/* The children that `node` lists, and how many more it has. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as supervisors are nested, to DEPTH_MAX */
+static void print_children(struct place *place, const json_t *node)
 {
+    const json_t *children = json_object_get(node, "children"), *child;
     size_t count = json_array_size(children), i;
-    const json_t *child;
+    json_int_t more = show_number(node, "count") - (json_int_t)count;
 
     if (place->depth == DEPTH_MAX)
         return;
     json_array_foreach(children, i, child)
     {
-        begin_line(place, i + 1 == count);
+        bool is_last = i + 1 == count && more <= 0;
+
+        begin_line(place, is_last);
         print_child(place->screen, child);
-        place->more[place->depth++] = i + 1 < count;
-        print_children(place, json_object_get(child, "children"));
+        place->more[place->depth++] = !is_last;
+        print_children(place, child);
         place->depth--;
     }
+    if (more <= 0)
+        return;
+    begin_line(place, true);
+    fprintf(place->screen->out, "and %" JSON_INTEGER_FORMAT " more\n", more);
 }
 
 static void print_application(struct place *place, const json_t *app, bool is_last)
 {
     const json_t *supervisor = json_object_get(app, "supervisor");
-    const json_t *children = json_object_get(supervisor, "children");
-    json_int_t more =
-        show_number(supervisor, "count") - (json_int_t)json_array_size(children);
     const struct screen *screen = place->screen;
 
     begin_line(place, is_last);
@@ -102,11 +107,7 @@ static void print_application(struct place *place, const json_t *app, bool is_la
     print_word(screen, PLAIN, show_text(supervisor, "strategy"));
     print_restarts(screen, supervisor);
     place->more[place->depth++] = !is_last;
-    print_children(place, children);
-    if (more > 0) {
-        begin_line(place, true);
-        fprintf(screen->out, "and %" JSON_INTEGER_FORMAT " more\n", more);
-    }
+    print_children(place, supervisor);
     place->depth--;
 }
 

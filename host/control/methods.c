@@ -320,7 +320,7 @@ static void releases(struct request *request, void *context)
         request_reply(request, release_list());
 }
 
-/* -- the tree: every top supervisor is asked for its children -- */
+/* -- the tree: every supervisor is asked for its children, and those of these -- */
 
 struct tree {
     struct request *request;
@@ -330,7 +330,7 @@ struct tree {
     size_t waits;         /* answers that are missing, and one for who asks */
 };
 
-struct branch {
+struct subtree {
     struct tree *tree;
     json_t *supervisor; /* borrowed from the tree */
 };
@@ -350,31 +350,71 @@ static void tree_drop(struct tree *tree)
     free(tree);
 }
 
-static void branch_done(void *context, int error, const char *text, moult_in *in)
-{
-    struct branch *b = context;
-    json_t *children = error ? NULL : json_from_cbor(in, NULL);
+static void ask_for_subtree(struct tree *tree, json_t *supervisor, moult_pid pid);
 
-    pthread_mutex_lock(&b->tree->lock);
-    if (children)
-        json_object_update(b->supervisor, children);
-    else
-        json_object_set_new(b->supervisor, "error", rpc_text(text));
-    pthread_mutex_unlock(&b->tree->lock);
-    json_decref(children);
-    tree_drop(b->tree);
-    free(b);
+/* Ask for what is below those of `list`, as it came, that are supervisors themselves. */
+static void ask_below(struct subtree *t, moult_in list)
+{
+    json_t *children = json_object_get(t->supervisor, "children");
+    size_t count = moult_get_array(&list);
+    moult_in value;
+
+    for (size_t i = 0; i < count; i++, moult_skip(&list))
+        if (moult_find(&list, "strategy", &value) && moult_find(&list, "pid", &value) &&
+            moult_peek(&value) != MOULT_NULL)
+            ask_for_subtree(t->tree, json_array_get(children, i),
+                            moult_get_pid(&value));
 }
 
-static void add_branch(struct application *app, void *context)
+static void subtree_done(void *context, int error, const char *text, moult_in *in)
+{
+    struct subtree *t = context;
+    moult_in list, whole = error ? (moult_in){0} : *in;
+    json_t *children = error ? NULL : json_from_cbor(in, NULL);
+
+    pthread_mutex_lock(&t->tree->lock);
+    if (children)
+        json_object_update(t->supervisor, children);
+    else
+        json_object_set_new(t->supervisor, "error", rpc_text(text));
+    pthread_mutex_unlock(&t->tree->lock);
+    if (children && moult_find(&whole, "children", &list))
+        ask_below(t, list);
+    json_decref(children);
+    tree_drop(t->tree);
+    free(t);
+}
+
+static void ask_for_subtree(struct tree *tree, json_t *supervisor, moult_pid pid)
+{
+    struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
+    struct subtree *t = malloc(sizeof(*t));
+
+    if (!e || !t) {
+        envelope_destroy(e);
+        free(t);
+        return;
+    }
+    *t = (struct subtree){tree, supervisor};
+    e->code = SYSTEM_CHILDREN;
+    moult_put_uint(&e->out, tree->limit);
+    pthread_mutex_lock(&tree->lock);
+    tree->waits++;
+    pthread_mutex_unlock(&tree->lock);
+    if (ask(pid, e, ASK_MS, subtree_done, t) < 0) {
+        tree_drop(tree);
+        free(t);
+    }
+}
+
+static void add_tree(struct application *app, void *context)
 {
     struct tree *tree = context;
-    struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
-    struct branch *b = malloc(sizeof(*b));
     char pid[PID_TEXT];
     json_t *supervisor = json_pack(
         "{s:s, s:s, s:I, s:[]}", "pid", pid_print(app->supervisor, pid), "strategy",
-        "one_for_one", "restarts",
+        app->spec ? supervisor_strategy_text(app->spec->top.strategy) : "one_for_one",
+        "restarts",
         (json_int_t)atomic_load_explicit(&app->group.restarts, memory_order_relaxed),
         "children");
 
@@ -384,21 +424,8 @@ static void add_branch(struct application *app, void *context)
                                     app->spec ? app->spec->vsn : "", "status",
                                     status_text(app), "supervisor", supervisor));
     pthread_mutex_unlock(&tree->lock);
-    if (!e || !b || app->status != APPLICATION_RUNNING) {
-        envelope_destroy(e);
-        free(b);
-        return;
-    }
-    *b = (struct branch){tree, supervisor};
-    e->code = SYSTEM_CHILDREN;
-    moult_put_uint(&e->out, tree->limit);
-    pthread_mutex_lock(&tree->lock);
-    tree->waits++;
-    pthread_mutex_unlock(&tree->lock);
-    if (ask(app->supervisor, e, ASK_MS, branch_done, b) < 0) {
-        tree_drop(tree);
-        free(b);
-    }
+    if (app->status == APPLICATION_RUNNING)
+        ask_for_subtree(tree, supervisor, app->supervisor);
 }
 
 static void tree(struct request *request, void *context)
@@ -417,7 +444,7 @@ static void tree(struct request *request, void *context)
     *t = (struct tree){
         .request = request, .applications = json_array(), .limit = limit, .waits = 1};
     pthread_mutex_init(&t->lock, NULL);
-    application_each(add_branch, t);
+    application_each(add_tree, t);
     tree_drop(t);
 }
 

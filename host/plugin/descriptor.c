@@ -3,18 +3,19 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "descriptor_check.h"
 #include "json.h"
 #include "out.h"
 #include "schema.h"
-#include "utf8.h"
 
 /* What the structs of ABI 1.0 had; they have only grown since. */
-#define PLUGIN_SIZE_MIN (offsetof(struct moult_plugin, period_s) + sizeof(uint32_t))
-#define CHILD_SIZE_MIN  (offsetof(moult_child, stack_size) + sizeof(uint32_t))
-#define SERVER_SIZE_MIN (offsetof(moult_server, load) + sizeof(void *))
+#define PLUGIN_SIZE_MIN     (offsetof(struct moult_plugin, period_s) + sizeof(uint32_t))
+#define CHILD_SIZE_MIN      (offsetof(moult_child, stack_size) + sizeof(uint32_t))
+#define SUPERVISOR_SIZE_MIN (offsetof(moult_supervisor, args) + sizeof(char *))
 
 /* What is `size` bytes at `from`, as `own` bytes at `to`, which are zero. */
 static void copy_known(void *to, size_t own, const void *from, size_t size)
@@ -40,13 +41,6 @@ static int own_text(const char **text, struct fault *why)
     return 0;
 }
 
-static bool is_text(const char *text, size_t limit)
-{
-    size_t len = strnlen(text, limit + 1);
-
-    return len > 0 && len <= limit && utf8_valid(text, len);
-}
-
 static int check_plugin(const struct moult_plugin *p, struct fault *why)
 {
     if (p->magic != MOULT_MAGIC)
@@ -68,91 +62,65 @@ static int check_plugin(const struct moult_plugin *p, struct fault *why)
     return 0;
 }
 
-/* The `i`th of the plugin's children, as our struct. */
-static moult_child child_at(const struct moult_plugin *p, size_t i)
+/* The `i`th of a list of the plugin's children, as our struct. */
+static moult_child child_at(const struct moult_plugin *p, const moult_child *list,
+                            size_t i)
 {
     moult_child child = {0};
 
-    copy_known(&child, sizeof(child), (const char *)p->children + i * p->child_size,
+    copy_known(&child, sizeof(child), (const char *)list + i * p->child_size,
                p->child_size);
     return child;
 }
 
-static int count_children(const struct moult_plugin *p, size_t *count,
-                          struct fault *why)
+static moult_supervisor supervisor_at(const moult_supervisor *from)
 {
-    *count = 0;
-    while (p->children && child_at(p, *count).id)
-        if (++*count > DESCRIPTOR_CHILDREN_MAX)
+    moult_supervisor copy = {0};
+
+    copy_known(&copy, sizeof(copy), from, from->size);
+    return copy;
+}
+
+/* How much there is to copy. */
+struct extent {
+    size_t children, supervisors;
+};
+
+/* Add what is in `list` and below it. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as supervisors are nested */
+static int measure(const struct moult_plugin *p, const moult_child *list,
+                   unsigned depth, struct extent *all, struct fault *why)
+{
+    int err = 0;
+
+    if (depth > DESCRIPTOR_DEPTH_MAX)
+        return fault(why, -EINVAL, "its supervisors are nested more than %u deep",
+                     DESCRIPTOR_DEPTH_MAX);
+    for (size_t i = 0; list && !err; i++) {
+        moult_child c = child_at(p, list, i);
+
+        if (!c.id)
+            break;
+        if (++all->children > DESCRIPTOR_CHILDREN_MAX)
             return fault(why, -EINVAL,
                          "it has more than %u children: end the list with {.id = NULL}",
                          DESCRIPTOR_CHILDREN_MAX);
-    return 0;
-}
-
-static int check_names(const moult_child *c, size_t i, struct fault *why)
-{
-    /* The ids of a child with a count end with its number, as `.999999`. */
-    size_t limit = c->count ? DESCRIPTOR_TEXT_MAX - 7 : DESCRIPTOR_TEXT_MAX;
-
-    if (!is_text(c->id, limit))
-        return fault(why, -EINVAL,
-                     "the id of child %zu is not UTF-8 text of 1 to %zu bytes", i,
-                     limit);
-    if (c->name && !is_text(c->name, limit))
-        return fault(
-            why, -EINVAL,
-            "the name of child '%s' is not UTF-8 text of 1 to %zu bytes: leave "
-            "it NULL to register none",
-            c->id, limit);
-    return 0;
-}
-
-static int check_child(const moult_child *c, size_t i, struct fault *why)
-{
-    int err = check_names(c, i, why);
-
-    if (err)
-        return err;
-    if (!c->server)
-        return fault(why, -EINVAL, "child '%s' has no server: set .server", c->id);
-    if (c->server->size < SERVER_SIZE_MIN)
-        return fault(why, -EINVAL,
-                     "the server of child '%s' says it has %u bytes: begin it with "
-                     ".size = sizeof(moult_server)",
-                     c->id, c->server->size);
-    if (c->restart < MOULT_PERMANENT || c->restart > MOULT_TEMPORARY)
-        return fault(why, -EINVAL,
-                     "child '%s' has restart %d: MOULT_PERMANENT, MOULT_TRANSIENT or "
-                     "MOULT_TEMPORARY",
-                     c->id, c->restart);
-    if (c->count > DESCRIPTOR_COUNT_MAX)
-        return fault(why, -EINVAL, "child '%s' has count %u, more than %u", c->id,
-                     c->count, DESCRIPTOR_COUNT_MAX);
-    if (c->stack_size > DESCRIPTOR_STACK_MAX)
-        return fault(why, -EINVAL, "child '%s' has stack_size %u, more than %u", c->id,
-                     c->stack_size, DESCRIPTOR_STACK_MAX);
-    return 0;
-}
-
-static int check_unique(const struct descriptor *d, size_t i, struct fault *why)
-{
-    const moult_child *c = &d->children[i];
-
-    for (size_t k = 0; k < i; k++) {
-        const moult_child *other = &d->children[k];
-
-        if (strcmp(other->id, c->id) == 0)
-            return fault(why, -EINVAL, "it has two children with id '%s'", c->id);
-        if (c->name && other->name && strcmp(other->name, c->name) == 0)
-            return fault(why, -EINVAL, "its children '%s' and '%s' have one name, '%s'",
-                         other->id, c->id, c->name);
+        if (!c.supervisor)
+            continue;
+        all->supervisors++;
+        if (c.supervisor->size < SUPERVISOR_SIZE_MIN)
+            return fault(why, -EINVAL,
+                         "a supervisor says it has %u bytes: begin it with .size = "
+                         "sizeof(moult_supervisor)",
+                         c.supervisor->size);
+        err = measure(p, supervisor_at(c.supervisor).children, depth + 1, all, why);
     }
-    return 0;
+    return err;
 }
 
 /* Encode the args, once for all starts. */
-static int take_args(struct code *code, const char *text, struct fault *why)
+static int take_args(const char *id, const char *text, const void **args,
+                     size_t *args_len, struct fault *why)
 {
     json_error_t error;
     json_t *json = json_loads(text ? text : "null",
@@ -162,19 +130,19 @@ static int take_args(struct code *code, const char *text, struct fault *why)
     int err;
 
     if (!json)
-        return fault(why, -EINVAL, "the args of child '%s' are not JSON: %s", code->id,
+        return fault(why, -EINVAL, "the args of child '%s' are not JSON: %s", id,
                      error.text);
     out_init(&out, NULL, 0);
     err = json_to_cbor(json, &out, NULL);
     json_decref(json);
     if (!err) {
-        code->args = out_give(&out, &len);
-        code->args_len = len;
-        err = code->args ? 0 : -ENOMEM;
+        *args = out_give(&out, &len);
+        *args_len = len;
+        err = *args ? 0 : -ENOMEM;
     }
     out_release(&out);
-    return err ? fault(why, err, "the args of child '%s' can't be encoded: %s",
-                       code->id, moult_strerror(err))
+    return err ? fault(why, err, "the args of child '%s' can't be encoded: %s", id,
+                       moult_strerror(err))
                : 0;
 }
 
@@ -210,66 +178,198 @@ static int check_server(const struct code *code, struct fault *why)
     return 0;
 }
 
-static int take_code(struct descriptor *d, size_t i, descriptor_step *step,
-                     struct fault *why)
+/* -- children -- */
+
+/* What is being copied. */
+struct taking {
+    const struct moult_plugin *from;
+    struct descriptor *d;
+    descriptor_step *step;
+    size_t branches, listed; /* of the copy, used so far */
+};
+
+static int take_server(struct taking *t, struct code *code, const moult_child *child,
+                       struct fault *why)
 {
-    moult_child *child = &d->children[i];
-    struct code *code = &d->codes[i];
     int err;
 
-    code->app = d->plugin.name;
-    code->vsn = d->plugin.vsn;
-    code->id = child->id;
-    code->child = child;
+    code->declared = child->server;
     copy_known(&code->server, sizeof(code->server), child->server, child->server->size);
-    child->server = &code->server;
     err = check_server(code, why);
     if (!err)
-        err = take_args(code, child->args, why);
+        err = take_args(code->id, child->args, &code->args, &code->args_len, why);
+    return err ? err : take_schema(code, t->step, why);
+}
+
+static int take_id(struct code *code, const char *above, struct fault *why)
+{
+    const char *slash = above[0] ? "/" : "";
+    char id[DESCRIPTOR_TEXT_MAX + 1];
+    int len = snprintf(id, sizeof(id), "%s%s%s", above, slash, code->child->id);
+
+    if (len > (int)DESCRIPTOR_TEXT_MAX)
+        return fault(why, -EINVAL,
+                     "the id of child '%s' and those of the supervisors above it have "
+                     "more than %u bytes together",
+                     code->child->id, DESCRIPTOR_TEXT_MAX);
+    code->id = strdup(id);
+    return code->id ? 0 : no_memory(why);
+}
+
+/* Each text is a copy or NULL then, so that all can be freed. */
+static int own_texts(moult_child *child, struct fault *why)
+{
+    int err = own_text(&child->id, why), failed;
+
+    failed = own_text(&child->name, why);
+    err = err ? err : failed;
+    failed = own_text(&child->args, why);
+    return err ? err : failed;
+}
+
+/* Copy `child`, which is below the supervisor called `above`, and not what is below it. */
+static int take_child(struct taking *t, moult_child child, const char *above,
+                      struct code **out, struct fault *why)
+{
+    struct descriptor *d = t->d;
+    struct code *code = &d->codes[d->count];
+    moult_child *own = &d->children[d->count];
+    int err;
+
+    *own = child;
+    err = own_texts(own, why);
+    code->app = d->plugin.name;
+    code->vsn = d->plugin.vsn;
+    code->all = d->all;
+    code->child = own;
+    d->count++;
     if (!err)
-        err = take_schema(code, step, why);
+        err = take_id(code, above, why);
+    if (!err)
+        err = descriptor_check_unique(d, d->count - 1, why);
+    if (!err && child.server)
+        err = take_server(t, code, &child, why);
+    else if (!err)
+        code->declared = child.supervisor;
+    own->server = child.server ? &code->server : NULL;
+    own->supervisor = NULL; /* its branch is what counts */
     if (err)
         fault_where(why, NULL, d->plugin.name, code->id, NULL);
+    *out = code;
     return err;
 }
 
-static int take_child(struct descriptor *d, const struct moult_plugin *from,
-                      descriptor_step *step, struct fault *why)
-{
-    moult_child child = child_at(from, d->count);
-    int err = check_child(&child, d->count, why), failed;
+static int take_supervisor(struct taking *t, const moult_supervisor *s, const char *id,
+                           bool is_template, const struct branch **out,
+                           struct fault *why);
 
+/* Copy a list of children of `s`, which is called `id`, and what is below them. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as supervisors are nested */
+static int take_list(struct taking *t, const moult_supervisor *s, const char *id,
+                     bool is_template, struct branch *branch, struct fault *why)
+{
+    const struct code **list = t->d->listed + t->listed;
+    int err = 0;
+
+    branch->codes = list;
+    t->listed += branch->count;
+    for (size_t i = 0; i < branch->count && !err; i++) {
+        moult_child child = child_at(t->from, s->children, i);
+        struct code *code;
+
+        err = descriptor_check_child(&child, i, why);
+        if (!err)
+            err = descriptor_check_below(&child, s, why);
+        if (!err)
+            err = take_child(t, child, id, &code, why);
+        if (err)
+            return err;
+        list[i] = code;
+        code->is_template = is_template;
+        if (child.supervisor) {
+            moult_supervisor below = supervisor_at(child.supervisor);
+
+            err = take_supervisor(t, &below, code->id, is_template, &code->branch, why);
+        }
+    }
+    return err;
+}
+
+static size_t count_list(const struct moult_plugin *p, const moult_child *list)
+{
+    size_t count = 0;
+
+    while (list && child_at(p, list, count).id)
+        count++;
+    return count;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as supervisors are nested */
+static int take_supervisor(struct taking *t, const moult_supervisor *s, const char *id,
+                           bool is_template, const struct branch **out,
+                           struct fault *why)
+{
+    struct branch *branch = &t->d->branches[t->branches++];
+    int err;
+
+    *branch = (struct branch){.count = count_list(t->from, s->children),
+                              .intensity = s->intensity,
+                              .period_s = s->period_s,
+                              .strategy = s->strategy,
+                              .auto_shutdown = s->auto_shutdown,
+                              .max_children = s->max_children,
+                              .all = t->d->all};
+    *out = branch;
+    t->d->branch_count = t->branches;
+    err = descriptor_check_supervisor(s, id, branch->count, why);
+    if (!err && s->args)
+        err = take_args(id, s->args, &branch->args, &branch->args_len, why);
     if (err)
         return err;
-    d->children[d->count] = child;
-    /* Each is a copy or NULL then, so that all can be freed. */
-    err = own_text(&d->children[d->count].id, why);
-    failed = own_text(&d->children[d->count].name, why);
-    err = err ? err : failed;
-    failed = own_text(&d->children[d->count].args, why);
-    err = err ? err : failed;
-    d->count++;
-    if (!err)
-        err = check_unique(d, d->count - 1, why);
-    return err ? err : take_code(d, d->count - 1, step, why);
+    return take_list(t, s, id, is_template || branch_is_dynamic(branch), branch, why);
+}
+
+static int allocate(struct descriptor *d, const struct extent *e, struct fault *why)
+{
+    d->children = calloc(e->children + 1, sizeof(*d->children));
+    d->codes = calloc(e->children + 1, sizeof(*d->codes));
+    d->branches = calloc(e->supervisors + 1, sizeof(*d->branches));
+    d->listed = calloc(e->children + 1, sizeof(*d->listed));
+    d->all = calloc(1, sizeof(*d->all));
+    return d->children && d->codes && d->branches && d->listed && d->all
+               ? 0
+               : no_memory(why);
 }
 
 static int take_children(struct descriptor *d, const struct moult_plugin *from,
                          descriptor_step *step, struct fault *why)
 {
-    size_t count;
-    int err = count_children(from, &count, why);
+    struct taking t = {.from = from, .d = d, .step = step};
+    moult_supervisor top = {.children = from->children,
+                            .intensity = from->intensity,
+                            .period_s = from->period_s,
+                            .strategy = from->strategy,
+                            .auto_shutdown = from->auto_shutdown};
+    /* Those that a supervisor is not known yet for may be all that any may be. */
+    moult_supervisor any = {.children = from->templates,
+                            .auto_shutdown = MOULT_ANY_SIGNIFICANT};
+    struct branch templates = {.count = count_list(from, from->templates)};
+    struct extent extent = {0};
+    const struct branch *branch;
+    int err = measure(from, from->children, 0, &extent, why);
 
+    if (!err)
+        err = measure(from, from->templates, 0, &extent, why);
+    if (!err)
+        err = allocate(d, &extent, why);
+    if (!err)
+        err = take_supervisor(&t, &top, "", false, &branch, why);
+    if (!err)
+        err = take_list(&t, &any, "", true, &templates, why);
     if (err)
         return err;
-    d->children = calloc(count + 1, sizeof(*d->children));
-    d->codes = calloc(count + 1, sizeof(*d->codes));
-    if (!d->children || !d->codes)
-        return no_memory(why);
-    while (d->count < count && !err)
-        err = take_child(d, from, step, why);
-    d->plugin.children = d->children;
-    return err;
+    *d->all = (struct code_table){d->codes, d->count};
+    return 0;
 }
 
 int descriptor_take(const struct moult_plugin *plugin, descriptor_step *step,
@@ -284,7 +384,7 @@ int descriptor_take(const struct moult_plugin *plugin, descriptor_step *step,
     if (err)
         return err;
     out->plugin = copy;
-    out->plugin.children = NULL;
+    out->plugin.children = out->plugin.templates = NULL;
     err = own_text(&out->plugin.name, why);
     failed = own_text(&out->plugin.vsn, why);
     err = err ? err : failed;
@@ -304,9 +404,15 @@ void descriptor_release(struct descriptor *d)
         free((char *)d->children[i].name);
         free((char *)d->children[i].args);
         free((void *)d->codes[i].args);
+        free((char *)d->codes[i].id);
     }
+    for (size_t i = 0; i < d->branch_count; i++)
+        free((void *)d->branches[i].args);
     free(d->children);
     free(d->codes);
+    free(d->branches);
+    free(d->listed);
+    free(d->all);
     free((char *)d->plugin.name);
     free((char *)d->plugin.vsn);
     free((char *)d->plugin.description);

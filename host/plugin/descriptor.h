@@ -15,16 +15,21 @@
 #include "fault.h"
 
 #define DESCRIPTOR_CHILDREN_MAX 1024u    /* more are refused: a list without its end */
+#define DESCRIPTOR_DEPTH_MAX    16u      /* supervisors below supervisors */
 #define DESCRIPTOR_COUNT_MAX    1000000u /* servers of one child */
 #define DESCRIPTOR_STACK_MAX    (64u << 20)
 #define DESCRIPTOR_TEXT_MAX     255u /* bytes of an id or a registered name */
 
 /* All zero is empty. */
 struct descriptor {
-    struct moult_plugin plugin; /* its `children` are the ones below */
-    moult_child *children;      /* `count` of them, and one with a NULL id */
+    struct moult_plugin plugin; /* without its `children` and `templates` */
+    moult_child *children;      /* `count` of them; what is below one comes behind it */
     struct code *codes;         /* one a child; their `image` and `uses` are not set */
     size_t count;
+    struct branch *branches; /* the first is the application's top supervisor */
+    size_t branch_count;
+    const struct code **listed; /* what the branches list */
+    struct code_table *all;     /* `codes` */
 };
 
 /* Told before code of the plugin is called: which function, and of which server. */

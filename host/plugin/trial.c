@@ -229,7 +229,7 @@ static int try_image(const struct image *image, struct fault *why)
     int err = 0;
 
     for (size_t i = 0; i < d->count && !err; i++) {
-        err = check_initial(&d->codes[i], why);
+        err = d->codes[i].branch ? 0 : check_initial(&d->codes[i], why);
         if (err)
             fault_where(why, NULL, NULL, d->codes[i].id, NULL);
     }
@@ -248,7 +248,7 @@ static int try_change(const struct vet_job *job, const struct image *with,
     for (size_t i = 0; i < d->count && !err; i++) {
         const struct code *before = image_find_code(with, d->codes[i].id);
 
-        if (before)
+        if (before && !before->branch && !d->codes[i].branch)
             err = carry_initial(before, &d->codes[i], lints, why);
     }
     for (size_t i = 0; i < job->state_count && !err; i++) {

@@ -56,18 +56,34 @@ void drafts_drop(struct process *p)
     }
 }
 
+static void undraft(struct process *p, const struct envelope *e)
+{
+    struct envelope **link = &p->drafts;
+
+    while (*link && *link != e)
+        link = &(*link)->next;
+    if (*link)
+        *link = e->next;
+}
+
+void draft_drop(struct process *p, moult_out *out)
+{
+    struct envelope *e = envelope_of(out);
+
+    if (e == &no_memory)
+        return;
+    undraft(p, e);
+    envelope_destroy(e);
+}
+
 static int take_any(moult_ctx *ctx, moult_out *out, struct envelope **taken)
 {
-    struct envelope *e = envelope_of(out), **link;
+    struct envelope *e = envelope_of(out);
 
     if (e == &no_memory)
         return -ENOMEM;
-    for (link = ctx ? &process_of(ctx)->drafts : NULL; link && *link;
-         link = &(*link)->next)
-        if (*link == e) {
-            *link = e->next;
-            break;
-        }
+    if (ctx)
+        undraft(process_of(ctx), e);
     if (e->out.error) {
         int error = e->out.error;
 

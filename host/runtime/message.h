@@ -23,6 +23,9 @@ int process_start(struct process *parent, struct process *p, struct envelope *e)
 /* Leave `text` as the words of a failed call; returns `error`.  By `p`. */
 int process_fail(struct process *p, int error, const char *text);
 
+/* Free `out`, a draft of `p` that was taken and not sent. */
+void draft_drop(struct process *p, moult_out *out);
+
 /* Free what was drafted and not sent: the callback is over. */
 void drafts_drop(struct process *p);
 

@@ -102,9 +102,10 @@ static void act_down(struct process *p, struct envelope *e)
 /* Without memory the other is told that we ended: a false alarm, but never silence. */
 static void act_link(struct process *p, struct envelope *e)
 {
-    struct relations *r = process_relations(p);
+    struct relations *r;
 
-    if (!r || map_put(&r->links, e->from.bits, 1) < 0)
+    if (!is_linked(p, e->from) &&
+        (!(r = process_relations(p)) || map_put(&r->links, e->from.bits, 1) < 0))
         tell_end(process_pid(p), e->from, ENVELOPE_EXIT, 1, -ENOMEM, NULL);
     envelope_destroy(e);
 }
@@ -191,6 +192,12 @@ int signal_link(struct process *p, moult_pid to)
     if (error < 0)
         map_remove(&r->links, to.bits, NULL);
     return error;
+}
+
+void signal_relink(struct process *p, moult_pid to)
+{
+    if (signal_send(p, to, ENVELOPE_LINK, 0) < 0)
+        tell_end(to, process_pid(p), ENVELOPE_EXIT, 1, MOULT_NOPROC, NULL);
 }
 
 void signal_unlink(struct process *p, moult_pid to)

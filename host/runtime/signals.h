@@ -26,6 +26,12 @@ void signal_refuse(struct envelope *e, moult_pid to);
 /* Tie `p` to `to`: what ends one ends the other.  0 or -ENOMEM.  OTP: link/1. */
 int signal_link(struct process *p, moult_pid to);
 
+/*
+ * See to it that `p`, whose class keeps its own links, hears of the end of `to`, its child:
+ * also if `to` has untied itself or is gone.
+ */
+void signal_relink(struct process *p, moult_pid to);
+
 /* Untie them; no exit of `to` comes after this.  OTP: unlink/1. */
 void signal_unlink(struct process *p, moult_pid to);
 

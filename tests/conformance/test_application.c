@@ -96,9 +96,9 @@ static int begin(void **state)
     for (unsigned i = 0; i < CHILDREN; i++)
         child_make(i);
     x = (struct application_spec){
-        .name = "x", .vsn = "1.0", .codes = codes, .count = 2};
+        .name = "x", .vsn = "1.0", .top = {.codes = codes, .count = 2}};
     y = (struct application_spec){
-        .name = "y", .vsn = "1.0", .codes = codes + 2, .count = 2};
+        .name = "y", .vsn = "1.0", .top = {.codes = codes + 2, .count = 2}};
     one_worker(state);
     assert_int_equal(applications_start(), 0);
     trace[0] = 0;
@@ -239,7 +239,7 @@ static void the_last_start_counts_for_the_order_of_stopping(void **state)
 
 static void an_application_without_children_runs(void **state)
 {
-    x.count = 0;
+    x.top.count = 0;
     assert_int_equal(start(&x)->status, APPLICATION_RUNNING);
 }
 
@@ -290,8 +290,8 @@ static void its_own_intensity_and_period_are_those_of_its_supervisor(void **stat
 {
     struct application *app;
 
-    x.intensity = 3;
-    x.period_s = 100;
+    x.top.intensity = 3;
+    x.top.period_s = 100;
     app = start(&x);
     for (int i = 0; i < 3; i++)
         crash("two");
@@ -342,7 +342,7 @@ static void stopping_may_take_as_long_as_its_children_may_together(void **state)
     start(&x);
     assert_int_equal(applications_shutdown_ms(), 300);
     start(&y);
-    assert_int_equal(applications_shutdown_ms(), 300 + 2 * SUPERVISOR_SHUTDOWN_MS);
+    assert_int_equal(applications_shutdown_ms(), 300 + 2 * CHILD_SHUTDOWN_MS);
 }
 
 static void children_of_a_count_stop_one_after_the_other(void **state)
@@ -370,7 +370,7 @@ static void stopping_may_take_for_ever_if_a_child_may(void **state)
     start(&y);
     assert_true(applications_shutdown_ms() == MOULT_INFINITY);
     application_stop(app);
-    assert_int_equal(applications_shutdown_ms(), 2 * SUPERVISOR_SHUTDOWN_MS);
+    assert_int_equal(applications_shutdown_ms(), 2 * CHILD_SHUTDOWN_MS);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)

@@ -247,7 +247,9 @@ struct started serve_by(moult_pid parent, const moult_server *callbacks,
 {
     struct server_spec spec = {.code = code_of(callbacks, name ? name : "server"),
                                .id = name ? name : "server",
-                               .name = name};
+                               .name = name,
+                               .args = "\xf6",
+                               .args_len = 1};
     struct order order = {.spec = &spec};
 
     assert_int_equal(actor_do(parent, start_server, &order), 0);

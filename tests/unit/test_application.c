@@ -40,7 +40,7 @@ static void describe(int n, const char *name, const char *first, const char *sec
     codes[n][0] = code_of_child(&server, (moult_child){.id = first, .name = first});
     codes[n][1] = code_of_child(&server, (moult_child){.id = second, .name = second});
     specs[n] = (struct application_spec){
-        .name = name, .vsn = "1.0", .codes = codes[n], .count = 2};
+        .name = name, .vsn = "1.0", .top = {.codes = codes[n], .count = 2}};
 }
 
 static int begin(void **state)

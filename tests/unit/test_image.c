@@ -67,7 +67,7 @@ static void an_image_is_what_the_plugin_says(void **state)
     assert_int_equal(code->args_len, sizeof(args) - 1);
     assert_memory_equal(code->args, args, sizeof(args) - 1);
     assert_null(image_find_code(image, "nobody"));
-    assert_null(image->descriptor.children[2].id);
+    assert_int_equal(image->descriptor.count, 2);
     assert_int_equal(image_close(image), 0);
 }
 

@@ -162,16 +162,16 @@ static void a_plugin_must_export_its_descriptor(void **state)
 
 static void another_abi_is_refused_and_both_are_named(void **state)
 {
-    assert_refused(plugin("wrong_abi"), -ELIBBAD, "ABI 2.0, this host has 1.0",
+    assert_refused(plugin("wrong_abi"), -ELIBBAD, "ABI 2.0, this host has 1.1",
                    "build it");
-    assert_refused(plugin("newer_abi"), -ELIBBAD, "ABI 1.99, this host has 1.0",
+    assert_refused(plugin("newer_abi"), -ELIBBAD, "ABI 1.99, this host has 1.1",
                    "run a newer host");
 }
 
 static void what_moult_does_not_have_is_refused_by_name(void **state)
 {
     assert_refused(plugin("misspelt_symbol"), -ELIBBAD, "'moult_replay'",
-                   "which this host (ABI 1.0) does not have");
+                   "which this host (ABI 1.1) does not have");
 }
 
 static void what_is_private_to_the_host_is_refused_by_name(void **state)

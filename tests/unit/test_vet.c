@@ -107,7 +107,7 @@ static void what_is_wrong_with_a_plugin_is_told(void **state)
     assert_refused("duplicate_ids", NULL, "two children", "'twin'");
     assert_refused("undefined_symbol", NULL, "undefined symbol",
                    "a_function_that_nobody_has");
-    assert_refused("wrong_abi", NULL, "ABI 2.0", "1.0");
+    assert_refused("wrong_abi", NULL, "ABI 2.0", "1.1");
     assert_refused("loses_a_field", NULL, "'forgetful'", "save and load");
     assert_refused("writes_bad_cbor", NULL, "'bad'", "one map");
     assert_string_equal(why.field, "save");

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "descriptor.h"
+
+static const moult_server server = {.size = sizeof(moult_server)};
+
+#define LIST(...)         \
+    (const moult_child[]) \
+    {                     \
+        __VA_ARGS__,      \
+        {                 \
+            .id = NULL    \
+        }                 \
+    }
+#define SUPERVISOR(...)                       \
+    (const moult_supervisor)                  \
+    {                                         \
+        sizeof(moult_supervisor), __VA_ARGS__ \
+    }
+#define BELOW(...) LIST({.id = "sup", .supervisor = &SUPERVISOR(__VA_ARGS__)})
+#define CHILD(...)                           \
+    {                                        \
+        .server = &server, .id = __VA_ARGS__ \
+    }
+
+static struct moult_plugin plugin;
+static struct descriptor descriptor;
+static struct fault why;
+
+static int begin(void **state)
+{
+    plugin = (struct moult_plugin){.magic = MOULT_MAGIC,
+                                   .size = sizeof(plugin),
+                                   .abi_major = MOULT_ABI_MAJOR,
+                                   .child_size = sizeof(moult_child),
+                                   .field_size = sizeof(moult_field),
+                                   .name = "app",
+                                   .vsn = "1"};
+    why = (struct fault){0};
+    return 0;
+}
+
+static int end(void **state)
+{
+    descriptor_release(&descriptor);
+    return 0;
+}
+
+static int take(const moult_child *children)
+{
+    plugin.children = children;
+    return descriptor_take(&plugin, NULL, &descriptor, &why);
+}
+
+static void assert_refused(const moult_child *children, const char *expected)
+{
+    assert_int_equal(take(children), -EINVAL);
+    assert_non_null(strstr(why.text, expected));
+    assert_int_equal(descriptor.count, 0);
+    why = (struct fault){0};
+}
+
+static void what_is_below_a_supervisor_has_its_path(void **state)
+{
+    const struct branch *top, *below;
+
+    assert_int_equal(
+        take(LIST(
+            CHILD("a"),
+            {.id = "pool",
+             .supervisor = &SUPERVISOR(.strategy = MOULT_REST_FOR_ONE, .intensity = 7,
+                                       .children = LIST(CHILD("a"), CHILD("b")))},
+            CHILD("c"))),
+        0);
+    top = &descriptor.branches[0];
+    assert_int_equal(top->count, 3);
+    assert_string_equal(top->codes[1]->id, "pool");
+    assert_null(top->codes[0]->branch);
+    below = top->codes[1]->branch;
+    assert_int_equal(below->strategy, MOULT_REST_FOR_ONE);
+    assert_int_equal(below->intensity, 7);
+    assert_int_equal(below->count, 2);
+    assert_string_equal(below->codes[0]->id, "pool/a");
+    assert_string_equal(below->codes[0]->child->id, "a");
+    assert_ptr_equal(code_find(below->all, "pool/b"), below->codes[1]);
+    assert_ptr_equal(code_declared(below->all, &server), top->codes[0]);
+    assert_string_equal(top->codes[2]->id, "c");
+}
+
+static void what_starts_at_run_time_only_is_a_template(void **state)
+{
+    plugin.templates = LIST(CHILD("t"));
+    assert_int_equal(
+        take(LIST(CHILD("a"),
+                  {.id = "pool",
+                   .supervisor = &SUPERVISOR(.strategy = MOULT_SIMPLE_ONE_FOR_ONE,
+                                             .children = LIST(CHILD("w")))})),
+        0);
+    assert_false(code_find(descriptor.all, "a")->is_template);
+    assert_false(code_find(descriptor.all, "pool")->is_template);
+    assert_true(code_find(descriptor.all, "pool/w")->is_template);
+    assert_true(code_find(descriptor.all, "t")->is_template);
+}
+
+static void a_plugin_of_the_first_abi_has_none_of_it(void **state)
+{
+    const size_t child_size = offsetof(moult_child, supervisor);
+    const moult_child child = CHILD("a");
+    char old[2 * offsetof(moult_child, supervisor)] = {0};
+
+    memcpy(old, &child, child_size); /* what stands behind it is the next */
+    plugin.child_size = (uint32_t)child_size;
+    plugin.size = offsetof(struct moult_plugin, strategy);
+    plugin.strategy = 77;
+    assert_int_equal(take((const void *)old), 0);
+    assert_int_equal(descriptor.count, 1);
+    assert_int_equal(descriptor.branches[0].strategy, MOULT_ONE_FOR_ONE);
+}
+
+static void a_strategy_that_is_none_is_named(void **state)
+{
+    assert_refused(BELOW(.strategy = 9), "supervisor 'sup' has strategy 9");
+    assert_refused(BELOW(.auto_shutdown = 3), "supervisor 'sup' has auto_shutdown 3");
+    plugin.strategy = -1;
+    assert_refused(LIST(CHILD("a")), "supervisor 'of the application' has strategy -1");
+}
+
+static void what_a_strategy_cannot_have_is_named(void **state)
+{
+    assert_refused(BELOW(.strategy = MOULT_SIMPLE_ONE_FOR_ONE), "lists 0 children");
+    assert_refused(BELOW(.strategy = MOULT_SIMPLE_ONE_FOR_ONE,
+                         .children = LIST(CHILD("a", .name = "a"))),
+                   "child 'a' of a simple_one_for_one supervisor has a name");
+    assert_refused(BELOW(.strategy = MOULT_DYNAMIC, .children = LIST(CHILD("a"))),
+                   "is dynamic and lists 1 children");
+    assert_refused(BELOW(.max_children = 3), "has max_children, which is for");
+    assert_refused(BELOW(.args = "[]"), "has args, which is for");
+    assert_refused(BELOW(.strategy = MOULT_DYNAMIC, .args = "["), "are not JSON");
+}
+
+static void a_child_that_cannot_be_is_named(void **state)
+{
+    assert_refused(LIST(CHILD("a", .significant = 1)), "significant and permanent");
+    assert_refused(LIST(CHILD("a", .significant = 1, .restart = MOULT_TRANSIENT)),
+                   "has no auto_shutdown");
+    assert_refused(LIST({.id = "a"}), "child 'a' has no server");
+    assert_refused(
+        LIST({.id = "a", .server = &server, .supervisor = &SUPERVISOR(.strategy = 0)}),
+        "child 'a' has a server and a supervisor");
+    assert_refused(LIST(CHILD("a/b")), "the id of child 'a/b' has a '/'");
+    assert_refused(LIST(CHILD("a", .backoff_ms = 9, .backoff_most_ms = 5)),
+                   "child 'a' has backoff_ms 9, more than");
+    assert_refused(LIST(CHILD("a"), CHILD("a")), "two children with id 'a'");
+    assert_refused(BELOW(.children = LIST(CHILD("a"), CHILD("a"))),
+                   "two children with id 'sup/a'");
+    assert_refused(
+        LIST({.id = "a", .args = "1", .supervisor = &SUPERVISOR(.strategy = 0)}),
+        "child 'a' is a supervisor and takes no args");
+}
+
+static void a_supervisor_below_itself_is_refused(void **state)
+{
+    static moult_supervisor self;
+    static const moult_child below[] = {{.id = "again", .supervisor = &self},
+                                        {.id = NULL}};
+
+    self = (moult_supervisor){.size = sizeof(self), .children = below};
+    assert_refused(below, "nested more than 16 deep");
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_below_a_supervisor_has_its_path),
+        TEST(what_starts_at_run_time_only_is_a_template),
+        TEST(a_plugin_of_the_first_abi_has_none_of_it),
+        TEST(a_strategy_that_is_none_is_named),
+        TEST(what_a_strategy_cannot_have_is_named),
+        TEST(a_child_that_cannot_be_is_named),
+        TEST(a_supervisor_below_itself_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * supervision - the supervisors of an application on their way to another version.
+ *
+ *   step     does                                               undone by
+ *   -------  -------------------------------------------------  ----------------------
+ *   add      each starts the children that are new below it     ending those
+ *   check    no supervisor was started again meanwhile          -
+ *   - - - - - - - - - - - - - point of no return - - - - - - - - - - - - - - - - - - -
+ *   become   each supervises what the new version says          -
+ *   remove   each ends the children that are no more            -
+ *
+ * Add and remove talk to running supervisors; check and become need them at rest.  On
+ * the release handler's thread.
+ */
+#ifndef MOULT_SUPERVISION_H
+#define MOULT_SUPERVISION_H
+
+#include "application.h"
+#include "plan.h"
+
+/* Children that one supervisor was asked to start. */
+struct addition {
+    struct addition *next;
+    moult_pid supervisor;
+    const struct code *below; /* the supervisor's, of the old version; NULL: the top */
+    size_t count;
+    const struct code *codes[];
+};
+
+/* All borrowed but `additions`; begin with the first three. */
+struct supervision {
+    struct application *app;
+    const struct plan *plan;
+    const struct branch *top; /* of the new version */
+    struct addition *additions;
+};
+
+/* Is there anything to add?  [pure] */
+bool supervision_adds(const struct supervision *s);
+
+/* 0; or a negative errno, `why`, and what was started has ended. */
+int supervision_add(struct supervision *s, struct fault *why);
+
+/* End what was added. */
+void supervision_undo(struct supervision *s);
+
+/*
+ * 0; -EAGAIN: there is a supervisor that has not what was added, because it was started
+ * again; -ESRCH: the application has ended.
+ */
+int supervision_check(struct supervision *s, struct fault *why);
+
+void supervision_become(struct supervision *s);
+
+void supervision_remove(struct supervision *s);
+
+/* Forget what was noted. */
+void supervision_finish(struct supervision *s);
+
+#endif
