@@ -40,12 +40,7 @@ static const struct {
 } verdicts[] = {{"noreply", MOULT_NEXT_NOREPLY},
                 {"reply", MOULT_NEXT_REPLY},
                 {"stop", MOULT_NEXT_STOP},
-                {"stop reply", MOULT_NEXT_STOP_REPLY},
-                {"ignore", MOULT_NEXT_IGNORE},
-                {"garbage", 99},
-                {"continue", MOULT_NEXT_REPLY | MOULT_NEXT_CONTINUE},
-                {"continue and stop", MOULT_NEXT_STOP | MOULT_NEXT_CONTINUE},
-                {"hibernate", MOULT_NEXT_REPLY | MOULT_NEXT_HIBERNATE}};
+                {"continue", MOULT_NEXT_REPLY | MOULT_NEXT_CONTINUE}};
 
 static moult_next verdict_of(moult_in *in)
 {
@@ -67,16 +62,6 @@ static moult_next on_call(moult_ctx *ctx, void *state, const moult_from *from,
 
     mark("c");
     moult_put_int(reply, s->number);
-    if (moult_match(request, "refuse"))
-        return moult_refuse(ctx, -ERANGE, "only %s", "this much");
-    if (moult_match(request, "refuse with none"))
-        return moult_refuse(ctx, 5, "no errno");
-    if (moult_match(request, "because"))
-        return moult_stop_because(ctx, -ENOSPC, "%d of %d", 9, 9);
-    if (moult_match(request, "misread")) {
-        moult_get_int(request); /* there is nothing more */
-        return moult_reply();
-    }
     if (moult_match(request, "no room")) {
         reply->error = -EMSGSIZE;
         return moult_reply();
@@ -92,10 +77,6 @@ static moult_next on_call(moult_ctx *ctx, void *state, const moult_from *from,
         moult_put_int(m, 11);
         moult_reply_to(ctx, from, m);
         return moult_reply(); /* too late */
-    }
-    if (moult_match(request, "say and go on")) {
-        moult_put_text(moult_continuation(ctx), "said");
-        return moult_with_continue(moult_reply());
     }
     if (moult_match(request, "say and forget")) {
         moult_put_text(moult_continuation(ctx), "forgotten");
@@ -166,73 +147,6 @@ static int32_t seen_reason(moult_pid child)
 
 /* -- calls -- */
 
-static void a_reply_is_sent_and_the_server_goes_on(void **state)
-{
-    moult_pid pid = serve(&full);
-
-    assert_int_equal(say(pid, "reply"), 7); /* the initial value */
-    assert_int_equal(say(pid, "hibernate"), 7);
-    assert_true(alive(pid));
-    assert_trace("cc");
-}
-
-static void a_refusal_fails_the_caller_alone(void **state)
-{
-    moult_pid pid = serve(&full);
-
-    assert_int_equal(say(pid, "refuse"), -ERANGE);
-    assert_string_equal(asked_text(), "only this much");
-    assert_int_equal(say(pid, "refuse with none"), -EINVAL);
-    assert_int_equal(say(pid, "reply"), 7);
-}
-
-static void stop_ends_it_and_tells_the_caller_why(void **state)
-{
-    moult_pid pid = serve(&full);
-
-    assert_int_equal(say(pid, "because"), -EOWNERDEAD);
-    assert_string_equal(asked_text(), "9 of 9");
-    assert_trace("cT-28");
-    assert_int_equal(seen_reason(pid), -ENOSPC);
-}
-
-static void stop_with_a_reply_terminates_and_then_replies(void **state)
-{
-    moult_pid pid = serve(&full);
-
-    assert_int_equal(say(pid, "stop reply"), 7);
-    assert_trace("cT-5");
-    assert_int_equal(seen_reason(pid), -EIO);
-}
-
-static void what_a_callback_may_not_return_ends_it(void **state)
-{
-    static const char *const endings[] = {"garbage", "ignore"};
-
-    for (int i = 0; i < 2; i++) {
-        moult_pid pid = serve(&full);
-
-        assert_int_equal(say(pid, endings[i]), -EOWNERDEAD);
-        assert_int_equal(seen_reason(pid), -EPROTO);
-        pid = serve(&full);
-        cast_word(pid, endings[i]);
-        assert_int_equal(seen_reason(pid), -EPROTO);
-        pid = serve(&full);
-        info_word(pid, endings[i]);
-        assert_int_equal(seen_reason(pid), -EPROTO);
-    }
-}
-
-static void a_request_that_was_misread_fails_its_caller_alone(void **state)
-{
-    moult_pid pid = serve(&full);
-    int error = say(pid, "misread");
-
-    assert_true(error < 0 && error != -EOWNERDEAD);
-    assert_memory_equal(asked_text(), "the request was not understood", 30);
-    assert_int_equal(say(pid, "reply"), 7);
-}
-
 static void a_reply_that_could_not_be_written_fails_the_caller_alone(void **state)
 {
     moult_pid pid = serve(&full);
@@ -268,28 +182,7 @@ static void one_without_callbacks_refuses_calls_and_logs_the_rest(void **state)
     assert_true(alive(pid));
 }
 
-static void a_cast_and_an_info_may_stop_it(void **state)
-{
-    moult_pid first = serve(&full), second = serve(&full);
-
-    cast_word(first, "stop");
-    assert_int_equal(seen_reason(first), -EIO);
-    info_word(second, "stop reply");
-    assert_int_equal(seen_reason(second), -EIO);
-    assert_trace("aT-5iT-5");
-}
-
 /* -- continue -- */
-
-static void continue_goes_before_what_waits_and_may_go_on(void **state)
-{
-    moult_pid pid = serve(&full);
-
-    assert_int_equal(say(pid, "say and go on"), 7);
-    assert_trace("csm");
-    assert_int_equal(say(pid, "continue"), 7);
-    assert_trace("csmcn");
-}
 
 static void what_was_written_for_a_continue_that_did_not_come_is_dropped(void **state)
 {
@@ -328,40 +221,9 @@ static int ask_for_timeout(moult_pid pid, int64_t ms)
     return process_send(NULL, pid, e);
 }
 
-static void a_timeout_comes_as_null_when_nothing_else_does(void **state)
-{
-    moult_pid pid = serve(&full);
-
-    ask_for_timeout(pid, 50);
-    pass(49);
-    assert_trace("a");
-    pass(1);
-    assert_trace("at");
-    pass(1000);
-    assert_trace("at");
-}
-
-static void any_message_cancels_a_timeout(void **state)
-{
-    moult_pid pid = serve(&full);
-
-    ask_for_timeout(pid, 50);
-    pass(40);
-    cast_word(pid, "noreply");
-    pass(1000);
-    assert_trace("aa");
-    ask_for_timeout(pid, 50);
-    pass(40);
-    ask_for_timeout(pid, 50);
-    pass(49);
-    assert_trace("aaaa");
-    pass(1);
-    assert_trace("aaaat");
-}
-
 static int look_at_state(moult_pid pid);
 
-static void looking_at_its_state_does_not(void **state)
+static void looking_at_its_state_cancels_no_timeout(void **state)
 {
     moult_pid pid = serve(&full);
 
@@ -370,35 +232,6 @@ static void looking_at_its_state_does_not(void **state)
     assert_int_equal(look_at_state(pid), 0);
     pass(10);
     assert_trace("at");
-}
-
-static void a_timeout_of_zero_comes_at_once_if_nothing_waits(void **state)
-{
-    moult_pid pid = serve(&full);
-
-    ask_for_timeout(pid, 0);
-    assert_trace("at");
-}
-
-static void cast_two(struct process *p, void *context)
-{
-    moult_pid *to = context;
-    moult_out *m = moult_draft(&p->ctx);
-
-    moult_put_map(m, 1);
-    moult_put_int_at(m, "timeout", 0);
-    moult_cast(&p->ctx, *to, m);
-    moult_cast(&p->ctx, *to, moult_draft(&p->ctx));
-}
-
-static void a_timeout_of_zero_does_not_come_if_something_waits(void **state)
-{
-    moult_pid pid = serve(&full);
-
-    actor_do(actor(false), cast_two, &pid);
-    assert_trace("aa");
-    pass(10);
-    assert_trace("aa");
 }
 
 static void a_timeout_of_infinity_is_none(void **state)
@@ -428,115 +261,6 @@ static void init_may_ask_for_a_timeout_and_unhandled_ones_are_logged(void **stat
 }
 
 /* -- starting -- */
-
-static int32_t init_verdict;
-
-static moult_next choosy_init(moult_ctx *ctx, void *state, moult_in *args)
-{
-    moult_next next = {init_verdict, -ENXIO, 0};
-
-    mark("I");
-    if (init_verdict == MOULT_NEXT_STOP)
-        return moult_stop_because(ctx, -ENXIO, "no such device");
-    if (init_verdict == MOULT_NEXT_REFUSE)
-        return moult_refuse(ctx, -EPERM, "not here");
-    return next;
-}
-
-static const moult_server choosy = {.size = sizeof(moult_server),
-                                    .init = choosy_init,
-                                    .handle_continue = on_continue,
-                                    .terminate = on_terminate};
-
-static struct started start_choosy(int32_t verdict)
-{
-    init_verdict = verdict;
-    return serve_as(&choosy, "choosy");
-}
-
-static void an_init_that_stops_or_refuses_is_a_failed_start(void **state)
-{
-    struct started s = start_choosy(MOULT_NEXT_STOP);
-
-    assert_int_equal(s.error, -EOWNERDEAD);
-    assert_int_equal(s.reason, -ENXIO);
-    assert_string_equal(s.text, "no such device");
-    s = start_choosy(MOULT_NEXT_REFUSE);
-    assert_int_equal(s.error, -EOWNERDEAD);
-    assert_int_equal(s.reason, -EPERM);
-    assert_string_equal(s.text, "not here");
-    assert_trace("II"); /* and no terminate */
-}
-
-static void an_init_that_returns_what_it_may_not_is_a_failed_start(void **state)
-{
-    static const int32_t wrong[] = {MOULT_NEXT_REPLY, MOULT_NEXT_STOP_REPLY, 77};
-
-    for (int i = 0; i < 3; i++) {
-        struct started s = start_choosy(wrong[i]);
-
-        assert_int_equal(s.error, -EOWNERDEAD);
-        assert_int_equal(s.reason, -EPROTO);
-    }
-}
-
-static void an_init_that_ignores_leaves_nobody_and_its_name_free(void **state)
-{
-    struct started s = start_choosy(MOULT_NEXT_IGNORE);
-
-    assert_int_equal(s.error, 0);
-    assert_true(moult_pid_is_none(s.pid));
-    assert_true(moult_pid_is_none(moult_whereis("choosy")));
-    s = start_choosy(MOULT_NEXT_NOREPLY);
-    assert_int_equal(s.error, 0);
-    assert_true(moult_pid_equal(moult_whereis("choosy"), s.pid));
-}
-
-static void start_twice(struct process *p, void *context)
-{
-    struct started *s = context;
-    struct server_spec spec = {
-        .code = code_of(&choosy, "choosy"), .id = "choosy", .name = "choosy"};
-
-    for (int i = 0; i < 100; i++) {
-        init_verdict = i % 2 ? MOULT_NEXT_STOP : MOULT_NEXT_IGNORE;
-        s->error = server_start(p, &spec, &s->pid);
-        if (s->error && moult_call_reason(&p->ctx) != -ENXIO)
-            return; /* the name was taken */
-    }
-    init_verdict = MOULT_NEXT_NOREPLY;
-    s->error = server_start(p, &spec, &s->pid);
-}
-
-static void the_name_is_free_when_the_starter_hears_of_the_failure(void **state)
-{
-    struct started s = {0};
-
-    actor_do(starter(), start_twice, &s);
-    assert_int_equal(s.error, 0);
-}
-
-static void a_taken_name_is_refused_and_says_by_whom(void **state)
-{
-    struct started first = start_choosy(MOULT_NEXT_NOREPLY), second;
-    char holder[PID_TEXT];
-
-    trace[0] = 0;
-    second = start_choosy(MOULT_NEXT_NOREPLY);
-    assert_int_equal(second.error, -EEXIST);
-    assert_non_null(strstr(second.text, pid_print(first.pid, holder)));
-    assert_non_null(strstr(second.text, "'choosy'"));
-    assert_trace(""); /* init did not run */
-    assert_true(moult_pid_equal(moult_whereis("choosy"), first.pid));
-}
-
-static void init_may_go_on_in_handle_continue(void **state)
-{
-    struct started s = start_choosy(MOULT_NEXT_NOREPLY | MOULT_NEXT_CONTINUE);
-
-    assert_int_equal(s.error, 0);
-    assert_trace("In");
-}
 
 static moult_pid asked_in_init;
 
@@ -575,38 +299,6 @@ static void a_server_whose_starter_ends_during_init_ends_too(void **state)
 }
 
 /* -- ending -- */
-
-static void a_shutdown_ends_it_without_terminate_unless_it_traps(void **state)
-{
-    moult_pid plain = serve(&full), traps = serve(&full);
-
-    signal_exit(NULL, plain, MOULT_SHUTDOWN, NULL);
-    assert_int_equal(seen_reason(plain), MOULT_SHUTDOWN);
-    assert_trace("");
-    say(traps, "trap");
-    signal_exit(NULL, traps, MOULT_SHUTDOWN, "bye");
-    assert_int_equal(seen_reason(traps), MOULT_SHUTDOWN);
-    assert_trace("cT1");
-}
-
-static void a_kill_ends_it_without_terminate(void **state)
-{
-    moult_pid pid = serve(&full);
-
-    say(pid, "trap");
-    signal_exit(NULL, pid, MOULT_KILL, NULL);
-    assert_int_equal(seen_reason(pid), MOULT_KILLED);
-    assert_trace("c");
-}
-
-static void a_normal_exit_of_another_does_not_end_one_that_traps(void **state)
-{
-    moult_pid pid = serve(&full);
-
-    say(pid, "trap");
-    signal_exit(NULL, pid, MOULT_NORMAL, NULL);
-    assert_int_equal(say(pid, "reply"), 7);
-}
 
 static void end_as_supervisors_do(struct process *p, void *context)
 {
@@ -694,37 +386,16 @@ static void terminate_may_call(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_reply_is_sent_and_the_server_goes_on),
-        TEST(a_refusal_fails_the_caller_alone),
-        TEST(stop_ends_it_and_tells_the_caller_why),
-        TEST(stop_with_a_reply_terminates_and_then_replies),
-        TEST(what_a_callback_may_not_return_ends_it),
-        TEST(a_request_that_was_misread_fails_its_caller_alone),
         TEST(a_reply_that_could_not_be_written_fails_the_caller_alone),
         TEST(a_reply_inside_the_callback_is_the_reply),
         TEST(drafts_that_were_not_sent_are_gone_after_the_callback),
         TEST(one_without_callbacks_refuses_calls_and_logs_the_rest),
-        TEST(a_cast_and_an_info_may_stop_it),
-        TEST(continue_goes_before_what_waits_and_may_go_on),
         TEST(what_was_written_for_a_continue_that_did_not_come_is_dropped),
         TEST(to_continue_without_the_callback_ends_it_after_the_reply),
-        TEST(a_timeout_comes_as_null_when_nothing_else_does),
-        TEST(any_message_cancels_a_timeout),
-        TEST(looking_at_its_state_does_not),
-        TEST(a_timeout_of_zero_comes_at_once_if_nothing_waits),
-        TEST(a_timeout_of_zero_does_not_come_if_something_waits),
+        TEST(looking_at_its_state_cancels_no_timeout),
         TEST(a_timeout_of_infinity_is_none),
         TEST(init_may_ask_for_a_timeout_and_unhandled_ones_are_logged),
-        TEST(an_init_that_stops_or_refuses_is_a_failed_start),
-        TEST(an_init_that_returns_what_it_may_not_is_a_failed_start),
-        TEST(an_init_that_ignores_leaves_nobody_and_its_name_free),
-        TEST(the_name_is_free_when_the_starter_hears_of_the_failure),
-        TEST(a_taken_name_is_refused_and_says_by_whom),
-        TEST(init_may_go_on_in_handle_continue),
         TEST(a_server_whose_starter_ends_during_init_ends_too),
-        TEST(a_shutdown_ends_it_without_terminate_unless_it_traps),
-        TEST(a_kill_ends_it_without_terminate),
-        TEST(a_normal_exit_of_another_does_not_end_one_that_traps),
         TEST(its_parents_end_ends_one_that_traps),
         TEST(terminate_may_call),
         TEST(its_state_can_be_looked_at),
