@@ -68,6 +68,13 @@ static int decide(const struct plan *plan, struct plan_child *c, struct fault *w
     error = check_kinds(a->branch, b->branch, a->id, plan->from, plan->to, why);
     if (error)
         return error;
+    if (!a->child->count != !b->child->count)
+        return fault(
+            why, -ENOTSUP,
+            "child '%s' has a count in %s and none in %s, and so other ids: give "
+            "it another id",
+            a->id, a->child->count ? a->vsn : b->vsn,
+            a->child->count ? b->vsn : a->vsn);
     if (!same_text(a->child->name, b->child->name))
         return fault(
             why, -ENOTSUP,
@@ -170,7 +177,7 @@ uint64_t plan_servers_of(const struct image *image, const struct code *code)
     if (code->branch || code->is_template)
         return 0;
     for (; code; code = above(image, code))
-        count *= code->child->count ? code->child->count : 1;
+        count *= child_times(code->child);
     return count;
 }
 

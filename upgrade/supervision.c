@@ -63,7 +63,7 @@ static size_t new_below(const struct supervision *s, const struct branch *branch
     for (size_t i = 0; branch && !branch_is_dynamic(branch) && i < branch->count; i++) {
         const struct plan_child *c = plan_find(s->plan, branch->codes[i]);
 
-        if (c && c->from)
+        if (c && c->from && child_times(c->to->child) <= child_times(c->from->child))
             continue;
         if (codes)
             codes[count] = branch->codes[i];
@@ -207,12 +207,18 @@ void supervision_remove(struct supervision *s)
     const struct code **codes = calloc(s->plan->count + 1, sizeof(*codes));
     struct listing all = {0};
     size_t count = 0;
+    bool is_less = false;
     char text[256];
 
-    for (size_t i = 0; codes && i < s->plan->count; i++)
-        if (!s->plan->children[i].to)
-            codes[count++] = s->plan->children[i].from;
-    if (count && list_all(s, &all) == 0)
+    for (size_t i = 0; codes && i < s->plan->count; i++) {
+        const struct plan_child *c = &s->plan->children[i];
+
+        if (!c->to)
+            codes[count++] = c->from;
+        else if (c->from)
+            is_less |= child_times(c->to->child) < child_times(c->from->child);
+    }
+    if ((count || is_less) && list_all(s, &all) == 0)
         for (size_t i = 0; i < all.count; i++)
             supervisor_ask(all.supervisors[i].pid, SYSTEM_REMOVE, codes, count, text,
                            sizeof(text));

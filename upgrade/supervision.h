@@ -36,7 +36,7 @@ struct supervision {
     struct addition *additions;
 };
 
-/* Is there anything to add?  [pure] */
+/* Is there anything to add?  Of a count that has grown the rest is.  [pure] */
 bool supervision_adds(const struct supervision *s);
 
 /* 0; or a negative errno, `why`, and what was started has ended. */

@@ -56,6 +56,7 @@ enum {
 #define MOULT_BRUTAL_KILL       0xfffffffeu /* a shutdown_ms: kill at once */
 #define MOULT_SHUTDOWN_INFINITY 0xffffffffu /* a shutdown_ms: wait for ever */
 #define MOULT_NO_RESTARTS       0xffffffffu /* an intensity: the first is too many */
+#define MOULT_ONE_PER_CORE      0xffffffffu /* a count: one for each worker thread */
 
 typedef struct moult_supervisor moult_supervisor;
 
@@ -182,6 +183,22 @@ MOULT_EXPORT int moult_count_children(moult_ctx *ctx, moult_pid supervisor,
  */
 MOULT_EXPORT int moult_get_childspec(moult_ctx *ctx, moult_pid supervisor,
                                      const char *id, moult_pid pid, moult_in *spec);
+
+/*
+ * Which of the many of its child spec's `count` this server is, from 0 on; 0 if it has
+ * none.  [server]
+ */
+MOULT_EXPORT uint32_t moult_instance(moult_ctx *ctx);
+
+/*
+ * The one of the `count` (as in the child spec) registered as name.0, name.1 ... that
+ * `key` is for, in constant time and without a lock; nobody while it is being restarted.
+ * A key goes to `key` modulo `count`.  Elixir: PartitionSupervisor.  [any]
+ */
+MOULT_EXPORT moult_pid moult_partition(const char *name, uint32_t count, uint64_t key);
+
+/* A key made of `len` bytes, the same for ever (FNV-1a of 64 bits).  [pure] */
+MOULT_EXPORT uint64_t moult_key(const void *bytes, size_t len);
 
 MOULT_END
 

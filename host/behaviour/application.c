@@ -273,7 +273,7 @@ static uint64_t branch_shutdown_ms(const struct branch *branch)
 
     for (size_t i = 0; i < branch->count; i++) {
         const struct code *code = branch->codes[i];
-        uint64_t times = code->child->count ? code->child->count : 1;
+        uint64_t times = child_times(code->child);
         struct child child = {.code = code};
         uint64_t ms = child_shutdown_ms(&child);
 

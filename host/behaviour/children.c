@@ -157,13 +157,35 @@ int children_add_all(struct children *all, const struct code *const *codes,
         const moult_child *spec = codes[i]->child;
         char id[NAME_MAX_LEN + 1];
 
-        for (uint32_t n = 0; n < (spec->count ? spec->count : 1); n++) {
+        for (uint32_t n = 0; n < child_times(spec); n++) {
             snprintf(id, sizeof(id), "%s.%" PRIu32, spec->id, n);
             if (!children_add(all, codes[i], spec->count ? id : spec->id, NULL))
                 return -ENOMEM;
         }
     }
     return 0;
+}
+
+int children_add_missing(struct children *all, const struct code *code)
+{
+    const moult_child *spec = code->child;
+    char id[NAME_MAX_LEN + 1];
+
+    for (uint32_t n = 0; n < child_times(spec); n++) {
+        snprintf(id, sizeof(id), "%s.%" PRIu32, spec->id, n);
+        if (!children_by_id(all, spec->count ? id : spec->id) &&
+            !children_add(all, code, spec->count ? id : spec->id, NULL))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+bool child_is_beyond(const struct child *c)
+{
+    const moult_child *spec = child_spec(c);
+
+    return !c->given && spec->count &&
+           strtoul(strrchr(c->id, '.') + 1, NULL, 10) >= child_times(spec);
 }
 
 void children_remove(struct children *all, struct child *c)

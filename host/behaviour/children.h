@@ -75,6 +75,12 @@ struct child *children_add(struct children *all, const struct code *code,
 int children_add_all(struct children *all, const struct code *const *codes,
                      size_t count);
 
+/* Those that `code` describes and that are not there; as above. */
+int children_add_missing(struct children *all, const struct code *code);
+
+/* Is its number one that its spec's count does not have, in the version that runs? */
+bool child_is_beyond(const struct child *c);
+
 /* Forget `c`, which has no process any more. */
 void children_remove(struct children *all, struct child *c);
 

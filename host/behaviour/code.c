@@ -3,6 +3,15 @@
 
 #include <string.h>
 
+#include "worker.h"
+
+uint32_t child_times(const moult_child *child)
+{
+    if (child->count == MOULT_ONE_PER_CORE)
+        return workers_count();
+    return child->count ? child->count : 1;
+}
+
 const struct code *code_find(const struct code_table *all, const char *id)
 {
     for (size_t i = 0; all && i < all->count; i++)

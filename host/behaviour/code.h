@@ -60,6 +60,9 @@ static inline bool branch_is_dynamic(const struct branch *branch)
     return branch->strategy >= MOULT_SIMPLE_ONE_FOR_ONE;
 }
 
+/* How many are started of `child`: its count as it is meant. */
+uint32_t child_times(const moult_child *child);
+
 /* The code named `id` in `all` (may be NULL), or NULL. */
 const struct code *code_find(const struct code_table *all, const char *id);
 

@@ -195,7 +195,7 @@ void children_end_of(struct process *p, struct supervisor *s,
         previous = c->previous;
         while (i < count && codes[i] != c->code)
             i++;
-        if (i == count)
+        if (i == count && !child_is_beyond(c))
             continue;
         child_end(p, s, c);
         children_remove(&s->children, c);

@@ -28,7 +28,7 @@ void children_end(struct process *p, struct supervisor *s);
  */
 void children_end_from(struct process *p, struct supervisor *s, struct child *c);
 
-/* End and forget those that run `codes`. */
+/* End and forget those that run `codes`, and those beyond their spec's count. */
 void children_end_of(struct process *p, struct supervisor *s,
                      const struct code *const *codes, size_t count);
 

@@ -2,12 +2,16 @@
 /*
  * supervising - the functions of abi/moult/supervisor.h: calls to a supervisor.
  */
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
 #include "message.h"
+#include "name.h"
 #include "supervisor.h"
+#include "worker.h"
 
 moult_pid moult_parent(moult_ctx *ctx)
 {
@@ -256,4 +260,34 @@ int moult_get_childspec(moult_ctx *ctx, moult_pid supervisor, const char *id,
 {
     return ask_it(ctx, supervisor, SYSTEM_CHILD_SPEC,
                   id ? request_id(id) : request_pid(pid), spec);
+}
+
+/* -- many of one spec -- */
+
+uint32_t moult_instance(moult_ctx *ctx)
+{
+    const struct server *s = server_of(process_of(ctx));
+    const char *number = s && s->code->child->count ? strrchr(s->id, '.') : NULL;
+
+    return number ? (uint32_t)strtoul(number + 1, NULL, 10) : 0;
+}
+
+moult_pid moult_partition(const char *name, uint32_t count, uint64_t key)
+{
+    char text[NAME_MAX_LEN + 1];
+
+    if (count == MOULT_ONE_PER_CORE)
+        count = workers_count();
+    snprintf(text, sizeof(text), "%s.%" PRIu64, name, count ? key % count : 0);
+    return name_find(text);
+}
+
+uint64_t moult_key(const void *bytes, size_t len)
+{
+    const uint8_t *at = bytes;
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (; len > 0; len--)
+        hash = (hash ^ *at++) * 0x100000001b3u;
+    return hash;
 }

@@ -476,21 +476,24 @@ static int start_child(struct request *r)
 
 /* -- another version -- */
 
-/* Where to begin with those that an upgrade adds; none of them may be there. */
+/* Add what an upgrade adds: what has no count must not be there, of a count the rest. */
 static int add_new(struct request *r, const struct code *const *codes, size_t count)
 {
     struct child *last = r->s->children.last;
+    int error = 0;
 
-    for (struct child *c = r->s->children.first; c; c = c->next)
-        for (size_t i = 0; i < count; i++)
-            if (!codes[i]->child->count && strcmp(codes[i]->child->id, c->id) == 0)
-                return refuse(r, -EEXIST, "'%s' has a child '%s' already", r->s->id,
-                              c->id);
-    if (children_add_all(&r->s->children, codes, count) == 0)
-        return 0;
-    while (r->s->children.last != last)
+    for (size_t i = 0; i < count && !error; i++) {
+        const moult_child *spec = codes[i]->child;
+
+        if (!spec->count && children_by_id(&r->s->children, spec->id))
+            error =
+                refuse(r, -EEXIST, "'%s' has a child '%s' already", r->s->id, spec->id);
+        else if (children_add_missing(&r->s->children, codes[i]) < 0)
+            error = refuse(r, -ENOMEM, "no memory for the children");
+    }
+    while (error && r->s->children.last != last)
         children_remove(&r->s->children, r->s->children.last);
-    return refuse(r, -ENOMEM, "no memory for the children");
+    return error;
 }
 
 static int add_children(struct request *r, const struct code *const *codes,

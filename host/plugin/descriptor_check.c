@@ -70,7 +70,7 @@ int descriptor_check_child(const moult_child *c, size_t i, struct fault *why)
         return fault(why, -EINVAL,
                      "child '%s' has backoff_ms %u, more than backoff_most_ms %u",
                      c->id, c->backoff_ms, c->backoff_most_ms);
-    if (c->count > DESCRIPTOR_COUNT_MAX)
+    if (c->count > DESCRIPTOR_COUNT_MAX && c->count != MOULT_ONE_PER_CORE)
         return fault(why, -EINVAL, "child '%s' has count %u, more than %u", c->id,
                      c->count, DESCRIPTOR_COUNT_MAX);
     if (c->stack_size > DESCRIPTOR_STACK_MAX)

@@ -1094,6 +1094,48 @@ static void a_start_that_fails_backs_off_too(void **state)
     end();
 }
 
+/* -- partitions -- */
+
+static uint32_t instances; /* a bit for each that has started */
+
+static moult_next number_init(moult_ctx *ctx, void *state, moult_in *args)
+{
+    instances |= 1u << moult_instance(ctx);
+    return moult_noreply();
+}
+
+static const moult_server numbered = {
+    .size = sizeof(moult_server), .init = number_init, .handle_cast = part_cast};
+
+static void a_key_goes_to_one_partition_for_ever(void **state)
+{
+    moult_pid third;
+
+    instances = 0;
+    start_well(LIST({.id = "p", .server = &numbered, .name = "p", .count = 4}), 0);
+    assert_int_equal(instances, 0xf);
+    third = moult_whereis("p.2");
+    assert_true(moult_pid_equal(moult_partition("p", 4, 2), third));
+    assert_true(moult_pid_equal(moult_partition("p", 4, 4002), third));
+    assert_int_equal(moult_key("user", 4), 0x7d6780e4032b48f2u);
+    crash("p.2", -EIO);
+    assert_false(moult_pid_equal(moult_partition("p", 4, 2), third));
+    assert_true(alive(moult_partition("p", 4, 2)));
+    end();
+}
+
+static void one_per_core_is_as_many_as_there_are_workers(void **state)
+{
+    start_well(
+        LIST(
+            {.id = "p", .server = &numbered, .name = "p", .count = MOULT_ONE_PER_CORE}),
+        0);
+    assert_counts(top, workers_count(), workers_count(), 0, workers_count());
+    assert_true(moult_pid_equal(moult_partition("p", MOULT_ONE_PER_CORE, 77),
+                                moult_whereis("p.0")));
+    end();
+}
+
 /* -- many -- */
 
 static const moult_server quiet = {.size = sizeof(moult_server),
@@ -1182,6 +1224,8 @@ int main(void)
         TEST(supervisors_are_started_at_run_time_too),
         TEST(back_off_doubles_to_its_most_and_begins_anew),
         TEST(a_start_that_fails_backs_off_too),
+        TEST(a_key_goes_to_one_partition_for_ever),
+        TEST(one_per_core_is_as_many_as_there_are_workers),
         TEST(it_supervises_many_that_were_asked_for),
     };
 

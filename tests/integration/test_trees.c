@@ -72,9 +72,9 @@ static void an_upgrade_reaches_below_supervisors(void **state)
     start_orchard(h);
     stage(h, "integration/orchard-1.1.0", "1.1.0");
     report = host_change(h, "upgrade", "orchard@1.1.0");
-    assert_int_equal(int_at(report, "servers"), 4); /* clerk, x and two trees */
-    assert_int_equal(int_at(report, "moved.schema"), 3);
-    assert_int_equal(int_at(report, "moved.added"), 2);
+    assert_int_equal(int_at(report, "servers"), 6); /* clerk, x, two of each */
+    assert_int_equal(int_at(report, "moved.schema"), 5);
+    assert_int_equal(int_at(report, "moved.added"), 4);
     assert_int_equal(int_at(report, "moved.removed"), 1);
     assert_int_equal(host_call_int(h, "clerk", "{\"grow\": 1}"), 6);
     assert_int_equal(host_call_int(h, "x", "{\"add\": 1}"), 4);
@@ -92,6 +92,25 @@ static void an_upgrade_reaches_below_supervisors(void **state)
     host_stop(h);
 }
 
+static void a_count_that_changes_starts_more_and_ends_the_rest(void **state)
+{
+    struct host *h = *state;
+
+    start_orchard(h);
+    stage(h, "integration/orchard-1.1.0", "1.1.0");
+    host_call(h, "hive.1", "{\"add\": 5}");
+    host_change(h, "upgrade", "orchard@1.1.0");
+    assert_int_equal(host_call_int(h, "hive.1", "{\"add\": 1}"), 6);
+    assert_int_equal(host_call_int(h, "hive.3", "{\"add\": 1}"), 1);
+    host_change(h, "downgrade", "orchard@1.0.0");
+    assert_int_equal(host_call_int(h, "hive.1", "{\"add\": 1}"), 7);
+    assert_has(text_at(host_refuses(h, "call", talk_message("hive.2", "{\"add\": 1}")),
+                       "message"),
+               "hive.2");
+    assert_int_equal(int_at(top(h), "count"), 5);
+    host_stop(h);
+}
+
 static void and_so_does_a_downgrade(void **state)
 {
     struct host *h = *state;
@@ -103,7 +122,7 @@ static void and_so_does_a_downgrade(void **state)
     assert_int_equal(host_call_int(h, "clerk", "{\"grow\": 1}"), 6);
     assert_int_equal(host_call_int(h, "x", "{\"add\": 1}"), 4);
     assert_int_equal(host_call_int(h, "y", "{\"add\": 2}"), 2);
-    assert_int_equal(json_array_size(at(top(h), "children")), 3);
+    assert_int_equal(json_array_size(at(top(h), "children")), 5);
     host_event(h, "image.close", "vsn", "1.1.0");
     host_call(h, "clerk", "\"fell\"");
     assert_int_equal(int_at(child(top(h), "grove"), "count"), 1);
@@ -116,7 +135,7 @@ static void assert_as_it_was(struct host *h)
     assert_int_equal(host_call_int(h, "clerk", "{\"grow\": 1}"), 6);
     assert_int_equal(host_call_int(h, "x", "{\"add\": 1}"), 4);
     assert_int_equal(host_call_int(h, "y", "{\"add\": 2}"), 2);
-    assert_int_equal(int_at(top(h), "count"), 3);
+    assert_int_equal(int_at(top(h), "count"), 5);
     assert_int_equal(int_at(child(top(h), "pool"), "count"), 2);
 }
 
@@ -155,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HOST_TEST(the_tree_shows_supervisors_and_what_is_below_them),
         HOST_TEST(an_upgrade_reaches_below_supervisors),
+        HOST_TEST(a_count_that_changes_starts_more_and_ends_the_rest),
         HOST_TEST(and_so_does_a_downgrade),
         HOST_TEST(a_new_child_below_that_does_not_start_refuses_it),
         HOST_TEST(a_supervisor_does_not_become_something_else),

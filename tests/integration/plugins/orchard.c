@@ -2,14 +2,15 @@
 /*
  * orchard - a tree of supervisors whose versions differ below the top.
  *
- *   KIND 0  clerk; pool of x and y; grove, whose trees are started when clerk is told
- *   KIND 1  pool of x and z; a new supervisor, barn, of b; trees have a field more
+ *   KIND 0  clerk; pool of x and y; two of hive; grove, whose trees are started when clerk
+ *           is told
+ *   KIND 1  pool of x and z; four of hive; a new supervisor, barn, of b; trees have a field more
  *   KIND 2  as 1, but z refuses to start
  *   KIND 3  pool is a server
  *   KIND 4  pool is simple_one_for_one
  *
  *     "sow" starts a tree; {"grow": n} is answered by what the last one has grown to;
- *     "fell" ends it.  x, y, z and b answer {"add": n} by their sum.
+ *     "fell" ends it.  x, y, z, b and hive.0 answer {"add": n} by their sum.
  */
 #include <moult.h>
 
@@ -134,6 +135,7 @@ static const moult_child children[] = {
 #else
     {.id = "pool", .supervisor = &pool, .name = "pool"},
 #endif
+    {.id = "hive", .server = &one, .name = "hive", .count = KIND ? 4 : 2},
     {.id = "grove", .supervisor = &grove, .name = "grove"},
 #if KIND
     {.id = "barn", .supervisor = &barn},
