@@ -97,7 +97,7 @@ void supervisor_became(struct supervisor *s, const struct branch *branch,
     s->branch = *branch;
     s->children.significant = 0;
     for (struct child *c = s->children.first; c; c = c->next) {
-        if (c->code != from) { /* siblings of one code stand together */
+        if (!from || c->code != from) { /* siblings of one code stand together */
             from = c->code;
             to = code_of_id(branch, from->id);
         }

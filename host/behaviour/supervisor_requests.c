@@ -19,7 +19,8 @@ struct request {
     struct supervisor *s;
     moult_in in;
     moult_out *out;
-    char text[512]; /* why it is refused */
+    int error; /* if it is refused; and why: */
+    char text[512];
 };
 
 static int refuse(struct request *r, int error, const char *format, ...)
@@ -32,6 +33,7 @@ static int refuse(struct request *r, int error, const char *format, ...)
     va_start(args, format);
     vsnprintf(r->text, sizeof(r->text), format, args);
     va_end(args);
+    r->error = error;
     return error;
 }
 
@@ -50,43 +52,46 @@ static bool has_ids(const struct supervisor *s)
     return !branch_is_dynamic(&s->branch);
 }
 
-static int find_by_pid(struct request *r, struct child **c)
+/* The child, or NULL and the request is refused; as the next two. */
+static struct child *find_by_pid(struct request *r)
 {
     moult_pid pid = moult_get_pid(&r->in);
+    struct child *c = children_by_pid(&r->s->children, pid);
     char text[PID_TEXT];
 
-    *c = children_by_pid(&r->s->children, pid);
-    return *c ? 0
-              : refuse(r, -ENOENT, "'%s' has no child %s", r->s->id,
-                       pid_print(pid, text));
+    if (!c)
+        refuse(r, -ENOENT, "'%s' has no child %s", r->s->id, pid_print(pid, text));
+    return c;
 }
 
-static int find_by_id(struct request *r, struct child **c)
+static struct child *find_by_id(struct request *r)
 {
     char id[NAME_MAX_LEN + 1];
     size_t len;
     const char *text = moult_get_text(&r->in, &len);
+    struct child *c = NULL;
 
     snprintf(id, sizeof(id), "%.*s", (int)len, text);
     if (!has_ids(r->s))
-        return refuse(r, -ENOTSUP, "the children of '%s' have no ids: it is %s",
-                      r->s->id, supervisor_strategy_text(r->s->branch.strategy));
-    *c = children_by_id(&r->s->children, id);
-    return *c ? 0 : refuse(r, -ENOENT, "'%s' has no child '%s'", r->s->id, id);
+        refuse(r, -ENOTSUP, "the children of '%s' have no ids: it is %s", r->s->id,
+               supervisor_strategy_text(r->s->branch.strategy));
+    else if (!(c = children_by_id(&r->s->children, id)))
+        refuse(r, -ENOENT, "'%s' has no child '%s'", r->s->id, id);
+    return c;
 }
 
 /* A child of that id that has no process. */
-static int find_stopped(struct request *r, struct child **c)
+static struct child *find_stopped(struct request *r)
 {
-    int error = find_by_id(r, c);
+    struct child *c = find_by_id(r);
 
-    if (error)
-        return error;
-    if ((*c)->state == CHILD_RUNNING)
-        return refuse(r, -EBUSY, "child '%s' runs", (*c)->id);
-    if ((*c)->state == CHILD_RESTARTING)
-        return refuse(r, -EINPROGRESS, "child '%s' is being restarted", (*c)->id);
-    return 0;
+    if (!c || c->state == CHILD_STOPPED)
+        return c;
+    if (c->state == CHILD_RUNNING)
+        refuse(r, -EBUSY, "child '%s' runs", c->id);
+    else
+        refuse(r, -EINPROGRESS, "child '%s' is being restarted", c->id);
+    return NULL;
 }
 
 /* -- listing -- */
@@ -141,13 +146,12 @@ static int list_children(struct request *r)
 static int which_children(struct request *r)
 {
     struct child *c;
-    int error;
 
     if (moult_peek(&r->in) == MOULT_TEXT) {
-        error = find_by_id(r, &c);
-        if (!error)
+        c = find_by_id(r);
+        if (c)
             put_child(r->out, c);
-        return error;
+        return r->error;
     }
     moult_put_array(r->out, r->s->children.count);
     for (c = r->s->children.last; c; c = c->previous)
@@ -205,13 +209,11 @@ static void put_spec(moult_out *out, const struct child *c)
 
 static int child_spec_of(struct request *r)
 {
-    struct child *c;
-    int error =
-        moult_peek(&r->in) == MOULT_TEXT ? find_by_id(r, &c) : find_by_pid(r, &c);
+    struct child *c = moult_peek(&r->in) == MOULT_TEXT ? find_by_id(r) : find_by_pid(r);
 
-    if (!error)
+    if (c)
         put_spec(r->out, c);
-    return error;
+    return r->error;
 }
 
 /* -- ending and starting those there are -- */
@@ -230,14 +232,13 @@ static int terminate_pid(struct request *r)
     moult_in in = r->in;
     moult_pid pid = moult_get_pid(&in);
     struct child *c;
-    int error;
 
     if (has_ids(r->s))
         return refuse(r, -ENOTSUP, "the children of '%s' are ended by id: it is %s",
                       r->s->id, supervisor_strategy_text(r->s->branch.strategy));
-    error = find_by_pid(r, &c);
-    if (error)
-        return is_simple && !is_alive(pid) ? 0 : error;
+    c = find_by_pid(r);
+    if (!c)
+        return is_simple && !is_alive(pid) ? 0 : r->error;
     child_end(r->p, r->s, c);
     children_remove(&r->s->children, c);
     return 0;
@@ -246,14 +247,13 @@ static int terminate_pid(struct request *r)
 static int terminate_child(struct request *r)
 {
     struct child *c;
-    int error;
 
     moult_put_null(r->out);
     if (moult_peek(&r->in) != MOULT_TEXT)
         return terminate_pid(r);
-    error = find_by_id(r, &c);
-    if (error)
-        return error;
+    c = find_by_id(r);
+    if (!c)
+        return r->error;
     child_end(r->p, r->s, c);
     if (child_spec(c)->restart == MOULT_TEMPORARY)
         children_remove(&r->s->children, c);
@@ -262,13 +262,12 @@ static int terminate_child(struct request *r)
 
 static int delete_child(struct request *r)
 {
-    struct child *c;
-    int error = find_stopped(r, &c);
+    struct child *c = find_stopped(r);
 
     moult_put_null(r->out);
-    if (!error)
+    if (c)
         children_remove(&r->s->children, c);
-    return error;
+    return r->error;
 }
 
 static int did_not_start(struct request *r, const struct child *c)
@@ -286,11 +285,10 @@ static void put_started(struct request *r, int error, moult_pid pid)
 
 static int restart_child(struct request *r)
 {
-    struct child *c;
-    int error = find_stopped(r, &c);
+    struct child *c = find_stopped(r);
 
-    if (error)
-        return error;
+    if (!c)
+        return r->error;
     if (child_start(r->p, r->s, c) < 0)
         return did_not_start(r, c);
     put_started(r, 0, c->pid);
@@ -387,9 +385,9 @@ static bool exists(struct request *r, const char *id)
 }
 
 /* Start a child that is new, or forget it again. */
-static int start_new(struct request *r, const struct code *code, struct given *given)
+static int start_new(struct request *r, const struct code *code, const char *id,
+                     struct given *given)
 {
-    const char *id = has_ids(r->s) ? given->spec.id : "";
     struct child *c = children_add(&r->s->children, code, id, given);
     int error = 0;
 
@@ -423,7 +421,7 @@ static int start_by_spec(struct request *r, moult_in *map, const void *args, siz
     else
         error = check_spec(r, &given->spec);
     if (!error && !exists(r, given->spec.id))
-        return start_new(r, code, given);
+        return start_new(r, code, has_ids(r->s) ? given->spec.id : "", given);
     given_destroy(given);
     return error;
 }
@@ -436,7 +434,7 @@ static int start_simple(struct request *r, moult_in args)
     int error = 0;
 
     if (moult_peek(&args) == MOULT_NULL)
-        return start_new(r, code, NULL);
+        return start_new(r, code, "", NULL);
     out_init(&joined, NULL, 0);
     error = args_join(moult_in_over(code->args, code->args_len), args, &joined);
     given = calloc(1, sizeof(*given));
@@ -444,7 +442,7 @@ static int start_simple(struct request *r, moult_in args)
         error = given ? take_args(given, joined.bytes, joined.len) : -ENOMEM;
     out_release(&joined);
     if (!error)
-        return start_new(r, code, given);
+        return start_new(r, code, "", given);
     free(given);
     return refuse(r, error, "those args are of another kind than the ones of '%s'",
                   code->id);

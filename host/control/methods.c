@@ -350,6 +350,13 @@ static void tree_drop(struct tree *tree)
     free(tree);
 }
 
+static void tree_wait(struct tree *tree, size_t answers)
+{
+    pthread_mutex_lock(&tree->lock);
+    tree->waits += answers;
+    pthread_mutex_unlock(&tree->lock);
+}
+
 static void ask_for_subtree(struct tree *tree, json_t *supervisor, moult_pid pid);
 
 /* Ask for what is below those of `list`, as it came, that are supervisors themselves. */
@@ -398,11 +405,9 @@ static void ask_for_subtree(struct tree *tree, json_t *supervisor, moult_pid pid
     *t = (struct subtree){tree, supervisor};
     e->code = SYSTEM_CHILDREN;
     moult_put_uint(&e->out, tree->limit);
-    pthread_mutex_lock(&tree->lock);
-    tree->waits++;
-    pthread_mutex_unlock(&tree->lock);
+    tree_wait(tree, 1);
     if (ask(pid, e, ASK_MS, subtree_done, t) < 0) {
-        tree_drop(tree);
+        tree_wait(tree, (size_t)-1); /* not the last: who asks waits too */
         free(t);
     }
 }

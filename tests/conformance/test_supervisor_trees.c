@@ -381,7 +381,7 @@ static void crash(const char *name, int32_t reason)
     workers_settle();
 }
 
-#define NAMED(id) PART(id, .name = id)
+#define NAMED(id) PART(id, .name = (id))
 
 /* -- strategies -- */
 
@@ -571,7 +571,8 @@ static void children_know_their_parent_and_have_a_path(void **state)
 
 /* -- significant children -- */
 
-#define SIGNIFICANT(id, type) PART(id, .name = id, .restart = (type), .significant = 1)
+#define SIGNIFICANT(id, type) \
+    PART(id, .name = (id), .restart = (type), .significant = 1)
 
 static void any_significant_ends_the_supervisor_in_good_order(void **state)
 {
