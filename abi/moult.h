@@ -42,6 +42,7 @@
 #include "moult/memory.h"
 #include "moult/message.h"
 #include "moult/plugin.h"
+#include "moult/process.h"
 #include "moult/server.h"
 #include "moult/state.h"
 #include "moult/supervisor.h"

@@ -119,8 +119,8 @@ MOULT_EXPORT moult_next moult_stop_because(moult_ctx *ctx, int32_t reason,
 
 /*
  * Whether this server is told to end before it ends: with true, its terminate is called
- * when its supervisor shuts it down or the host stops; at first it is not.  A kill can't
- * be trapped.  OTP: process_flag(trap_exit, Flag).  [server]
+ * when its supervisor shuts it down or the host stops, and the exits of others become
+ * messages (moult_match_exit()); at first it is not.  A kill can't be trapped.  OTP: process_flag(trap_exit, Flag).  [server]
  */
 MOULT_EXPORT void moult_trap_exit(moult_ctx *ctx, bool on);
 
@@ -157,7 +157,10 @@ typedef struct {
     /* A message that nobody waits on.  [server] */
     moult_next (*handle_cast)(moult_ctx *ctx, void *state, moult_in *message);
 
-    /* A message from elsewhere: moult_send(), a timer; null for a timeout.  [server] */
+    /*
+     * A message from elsewhere: moult_send(), a timer, the end of another process; null
+     * for a timeout.  [server]
+     */
     moult_next (*handle_info)(moult_ctx *ctx, void *state, moult_in *message);
 
     /* What a callback left in moult_continuation().  [server] */

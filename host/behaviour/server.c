@@ -14,6 +14,7 @@
 #include "schema.h"
 #include "send_timer.h"
 #include "signals.h"
+#include "utf8.h"
 
 /* -- what a callback may say besides what it returns -- */
 
@@ -467,12 +468,44 @@ static void handle_start(struct process *p, struct server *s)
     }
 }
 
+/* Write the end of another, told by `e`, as a map that begins with what it is. */
+static void put_end(moult_out *out, const struct envelope *e)
+{
+    const char *text = signal_text(e);
+
+    moult_put_map(out, e->kind == ENVELOPE_DOWN ? 4 : 3);
+    if (e->kind == ENVELOPE_DOWN) {
+        moult_put_text(out, "down");
+        moult_put_uint(out, e->ref);
+    }
+    moult_put_text(out, e->kind == ENVELOPE_DOWN ? "pid" : "exit");
+    moult_put_pid(out, e->from);
+    moult_put_int_at(out, "reason", e->code);
+    moult_put_text_at(out, "text", utf8_valid(text, strlen(text)) ? text : "");
+}
+
+/* An exit or a down becomes a message to handle_info; see abi/moult/process.h. */
+static void handle_end(struct process *p, struct server *s)
+{
+    struct envelope *e = p->current, *news = envelope_create(ENVELOPE_INFO);
+
+    if (!news) {
+        stop(p, s, -ENOMEM, "no memory to tell that another ended");
+        return;
+    }
+    put_end(&news->out, e);
+    news->from = e->from;
+    p->current = news;
+    envelope_destroy(e);
+    handle_message(p, s, s->code->server.handle_info, "info");
+}
+
 static void handle_exit(struct process *p, struct server *s)
 {
-    if (p->current->code == MOULT_NORMAL &&
-        !moult_pid_equal(p->current->from, p->parent))
-        return;
-    stop(p, s, p->current->code, signal_text(p->current));
+    if (moult_pid_equal(p->current->from, p->parent))
+        stop(p, s, p->current->code, signal_text(p->current));
+    else
+        handle_end(p, s);
 }
 
 static void dispatch(struct process *p, struct server *s)
@@ -497,6 +530,9 @@ static void dispatch(struct process *p, struct server *s)
         return;
     case ENVELOPE_EXIT:
         handle_exit(p, s);
+        return;
+    case ENVELOPE_DOWN:
+        handle_end(p, s);
         return;
     case ENVELOPE_IDLE:
         handle_idle(p, s);

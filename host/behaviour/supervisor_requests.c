@@ -218,14 +218,6 @@ static int child_spec_of(struct request *r)
 
 /* -- ending and starting those there are -- */
 
-static bool is_alive(moult_pid pid)
-{
-    struct process *p = process_find(pid);
-
-    return p && mailbox_state(atomic_load_explicit(&p->inbox, memory_order_relaxed)) !=
-                    MAILBOX_CLOSED;
-}
-
 static int terminate_pid(struct request *r)
 {
     bool is_simple = r->s->branch.strategy == MOULT_SIMPLE_ONE_FOR_ONE;
@@ -238,7 +230,7 @@ static int terminate_pid(struct request *r)
                       r->s->id, supervisor_strategy_text(r->s->branch.strategy));
     c = find_by_pid(r);
     if (!c)
-        return is_simple && !is_alive(pid) ? 0 : r->error;
+        return is_simple && !process_is_alive(pid) ? 0 : r->error;
     child_end(r->p, r->s, c);
     children_remove(&r->s->children, c);
     return 0;

@@ -60,6 +60,14 @@ struct process *process_find(moult_pid pid)
     return find(pid);
 }
 
+bool process_is_alive(moult_pid pid)
+{
+    struct process *p = process_find(pid);
+
+    return p && mailbox_state(atomic_load_explicit(&p->inbox, memory_order_relaxed)) !=
+                    MAILBOX_CLOSED;
+}
+
 uint32_t process_count(void)
 {
     return atomic_load_explicit(&table.count, memory_order_relaxed);

@@ -129,6 +129,9 @@ static inline struct process *process_of(moult_ctx *ctx)
 /* The process that `pid` names now, or NULL.  It may end at any time.  [any] */
 struct process *process_find(moult_pid pid);
 
+/* Does `pid` name one that has not ended?  It may at any time.  [any] */
+bool process_is_alive(moult_pid pid);
+
 /* The one at slot `index`, or NULL past the last that ever was.  [any] */
 struct process *process_at(uint32_t index);
 

@@ -92,6 +92,20 @@ static void an_upgrade_reaches_below_supervisors(void **state)
     host_stop(h);
 }
 
+static void a_monitor_outlives_an_upgrade(void **state)
+{
+    struct host *h = *state;
+
+    start_orchard(h);
+    host_call(h, "clerk", "\"watch\"");
+    stage(h, "integration/orchard-1.1.0", "1.1.0");
+    host_change(h, "upgrade", "orchard@1.1.0");
+    host_call(h, "clerk", "\"fell\"");
+    host_event(h, "plugin.log", "text", "a tree was felled");
+    assert_int_equal(host_call_int(h, "clerk", "\"lost\""), 1);
+    host_stop(h);
+}
+
 static void a_count_that_changes_starts_more_and_ends_the_rest(void **state)
 {
     struct host *h = *state;
@@ -174,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HOST_TEST(the_tree_shows_supervisors_and_what_is_below_them),
         HOST_TEST(an_upgrade_reaches_below_supervisors),
+        HOST_TEST(a_monitor_outlives_an_upgrade),
         HOST_TEST(a_count_that_changes_starts_more_and_ends_the_rest),
         HOST_TEST(and_so_does_a_downgrade),
         HOST_TEST(a_new_child_below_that_does_not_start_refuses_it),

@@ -4,13 +4,15 @@
  *
  *   KIND 0  clerk; pool of x and y; two of hive; grove, whose trees are started when clerk
  *           is told
- *   KIND 1  pool of x and z; four of hive; a new supervisor, barn, of b; trees have a field more
+ *   KIND 1  pool of x and z; four of hive; a new supervisor, barn, of b; trees have
+ *           a field more
  *   KIND 2  as 1, but z refuses to start
  *   KIND 3  pool is a server
  *   KIND 4  pool is simple_one_for_one
  *
  *     "sow" starts a tree; {"grow": n} is answered by what the last one has grown to;
- *     "fell" ends it.  x, y, z, b and hive.0 answer {"add": n} by their sum.
+ *     "watch" has clerk told of its end, "fell" ends it, "lost" are those clerk was told
+ *     of.  x, y, z, b and hive.0 answer {"add": n} by their sum.
  */
 #include <moult.h>
 
@@ -44,8 +46,21 @@ static const moult_server one = {
 
 struct clerk {
     moult_pid tree;
+    int64_t lost;
 };
-MOULT_STATE(clerk_state, struct clerk, MOULT_FIELD(tree));
+MOULT_STATE(clerk_state, struct clerk, MOULT_FIELD(tree), MOULT_FIELD(lost));
+
+static moult_next clerk_info(moult_ctx *ctx, void *state, moult_in *message)
+{
+    struct clerk *c = state;
+    moult_ended ended;
+
+    if (moult_match_down(message, &ended)) {
+        c->lost++;
+        moult_log(ctx, MOULT_INFO, "a tree was felled");
+    }
+    return moult_noreply();
+}
 
 static moult_next failed(moult_ctx *ctx, int error)
 {
@@ -72,23 +87,32 @@ static moult_next clerk_call(moult_ctx *ctx, void *state, const moult_from *from
 {
     struct clerk *c = state;
     moult_pid grove = moult_whereis("grove");
+    uint64_t ref;
     int64_t n = 0;
     int error = -EINVAL;
 
     if (moult_match_int(request, "grow", &n))
         return grow(ctx, c, n, reply);
+    if (moult_match(request, "lost")) {
+        moult_put_int(reply, c->lost);
+        return moult_reply();
+    }
     if (moult_match(request, "sow"))
         error = moult_start_child(ctx, grove, NULL, NULL, &c->tree);
     else if (moult_match(request, "fell"))
         error = moult_terminate_pid(ctx, grove, c->tree);
+    else if (moult_match(request, "watch"))
+        error = moult_monitor(ctx, c->tree, &ref);
     if (error)
         return failed(ctx, error);
     moult_put_int(reply, 0);
     return moult_reply();
 }
 
-static const moult_server clerk = {
-    .size = sizeof(moult_server), .state = clerk_state, .handle_call = clerk_call};
+static const moult_server clerk = {.size = sizeof(moult_server),
+                                   .state = clerk_state,
+                                   .handle_call = clerk_call,
+                                   .handle_info = clerk_info};
 
 #if KIND == 2
 static moult_next refuse(moult_ctx *ctx, void *state, moult_in *args)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process - how servers are tied to other processes: links, monitors, exits, names.
+ *
+ * A link is between two: when one ends for another reason than MOULT_NORMAL, so does the
+ * other, unless it traps exits (moult_trap_exit()); then its handle_info is told.  The
+ * exit of the supervisor ends a server all the same.  A monitor is one's own: handle_info
+ * is told, once, when the other ends.  Both outlive an upgrade.
+ *
+ *     moult_ended e;
+ *
+ *     if (moult_match_down(message, &e))
+ *         ...
+ */
+#ifndef MOULT_PROCESS_ABI_H
+#define MOULT_PROCESS_ABI_H
+
+#include "cbor.h"
+
+MOULT_BEGIN
+
+/* The end of another process, as handle_info is told of it. */
+typedef struct {
+    uint64_t ref;     /* of the monitor; 0 for an exit */
+    moult_pid pid;    /* who ended, or sent the exit */
+    int32_t reason;   /* MOULT_NORMAL and so on, or a negative errno */
+    const char *text; /* in words, `text_len` bytes; lent as long as the message */
+    size_t text_len;
+} moult_ended;
+
+/*
+ * True, and `*ended`, if `message` says that a monitored process ended.  It is the map
+ * {"down": ref, "pid", "reason", "text"}.  OTP: {'DOWN', Ref, process, Pid, Reason}.
+ * [pure]
+ */
+MOULT_EXPORT bool moult_match_down(const moult_in *message, moult_ended *ended);
+
+/*
+ * True, and `*ended`, if `message` says that a process this server is linked to ended, or
+ * that one asked it to end.  It is the map {"exit": pid, "reason", "text"}.  OTP: {'EXIT',
+ * Pid, Reason}.  [pure]
+ */
+MOULT_EXPORT bool moult_match_exit(const moult_in *message, moult_ended *ended);
+
+/*
+ * Be told when `to` ends: at once, with MOULT_NOPROC, if it has.  Each monitor tells once.
+ * 0 and `*ref`, or -ENOMEM.  OTP: monitor/2.  [server]
+ */
+MOULT_EXPORT int moult_monitor(moult_ctx *ctx, moult_pid to, uint64_t *ref);
+
+/*
+ * Not any more; if it has told already, the message that waits is taken back.  OTP:
+ * demonitor/2 with flush.  [server]
+ */
+MOULT_EXPORT void moult_demonitor(moult_ctx *ctx, uint64_t ref);
+
+/*
+ * Tie this server to `to`; again is the same as once.  To one that has ended: this server
+ * is sent an exit of MOULT_NOPROC.  0 or -ENOMEM.  OTP: link/1.  [server]
+ */
+MOULT_EXPORT int moult_link(moult_ctx *ctx, moult_pid to);
+
+/*
+ * Untie them: no exit by that link comes any more but one that waits.  OTP: unlink/1.
+ * [server]
+ */
+MOULT_EXPORT void moult_unlink(moult_ctx *ctx, moult_pid to);
+
+/*
+ * Ask `to`, which may be this server, to end for `reason`.  MOULT_KILL can't be trapped,
+ * and others see MOULT_KILLED; MOULT_NORMAL is nothing to others.  0, -ESRCH or -ENOMEM.
+ * OTP: exit/2.  [server]
+ */
+MOULT_EXPORT int moult_exit(moult_ctx *ctx, moult_pid to, int32_t reason);
+
+/*
+ * Is there a process `pid` still?  It may end at any time.  OTP: is_process_alive/1.
+ * [any]
+ */
+MOULT_EXPORT bool moult_is_alive(moult_pid pid);
+
+/*
+ * Be found by moult_whereis() as `name` (copied) until this server ends.  0, -EEXIST
+ * (another has it), -EALREADY (this server has a name), -EINVAL (not text of 1 to 255
+ * bytes) or -ENOMEM.  OTP: register/2.  [server]
+ */
+MOULT_EXPORT int moult_register(moult_ctx *ctx, const char *name);
+
+/* Give the name back, if there is one.  OTP: unregister/1.  [server] */
+MOULT_EXPORT void moult_unregister(moult_ctx *ctx);
+
+MOULT_END
+
+#endif
