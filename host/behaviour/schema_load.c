@@ -16,16 +16,19 @@ struct filling {
 
 static int load_struct(struct load *l, struct place *place, uint8_t *state);
 
-static int load_item(struct load *l, const struct place *place, uint8_t *at)
+static int load_nested(struct load *l, const struct place *place, uint8_t *at)
 {
-    struct place inside = {.up = place};
+    struct place inside = {.up = place, .schema = place->field->nested()};
 
-    if (place->field->kind != MOULT_KIND_STRUCT)
-        return read_item(l, place, at);
-    inside.schema = place->field->nested();
     if (place->written && place->written->kind == MOULT_KIND_STRUCT)
         inside.writer = place->written->nested();
     return load_struct(l, &inside, at);
+}
+
+static int load_item(struct load *l, const struct place *place, uint8_t *at)
+{
+    return place->field->kind == MOULT_KIND_STRUCT ? load_nested(l, place, at)
+                                                   : read_item(l, place, at);
 }
 
 static int load_items(struct load *l, struct place *place, uint8_t *at, size_t count)
@@ -194,6 +197,19 @@ static int look_up_key(struct load *l, struct place *place, struct filling *to)
                   !own);
 }
 
+/* choose() of field `i` by its own key, where neither it nor one it had came before. */
+static inline bool choose_new(struct place *place, struct filling *to, size_t i)
+{
+    uint64_t bit = UINT64_C(1) << (i % 64);
+
+    if (i / 64 >= to->words || ((to->own[i / 64] | to->was[i / 64]) & bit))
+        return false;
+    to->own[i / 64] |= bit;
+    to->expected = i + 1;
+    place->field = &place->schema->fields[i];
+    return true;
+}
+
 /* The next key, consumed, and where its value goes in place->field: NULL if dropped. */
 static int load_key(struct load *l, struct place *place, struct filling *to)
 {
@@ -204,7 +220,9 @@ static int load_key(struct load *l, struct place *place, struct filling *to)
         return look_up_key(l, place, to);
     if (place->writer && f->kind == MOULT_KIND_STRUCT)
         place->written = find_key(place->writer, f->key, strlen(f->key));
-    return choose(l, place, to, to->expected, false);
+    return choose_new(place, to, to->expected)
+               ? 0
+               : choose(l, place, to, to->expected, false);
 }
 
 static int load_pair(struct load *l, struct place *place, struct filling *to)

@@ -183,13 +183,12 @@ static size_t read_short(struct token *t, const uint8_t *at, size_t left)
     return bytes <= left - 1 && count_is_possible(t, left - 1) ? 1 + bytes : 0;
 }
 
-size_t token_read(struct token *t, const uint8_t *at, const uint8_t *end)
+/* Apart, so that what is short needs neither its stack nor its registers. */
+static __attribute__((noinline)) size_t read_any(struct token *t, const uint8_t *at,
+                                                 size_t left)
 {
-    size_t left = (size_t)(end - at), n = left > 0 ? read_short(t, at, left) : 0;
     struct cbor_decoder_result result;
 
-    if (n > 0)
-        return n;
     t->kind = MOULT_NOTHING;
     result = cbor_stream_decode(at, left, &callbacks, t);
     if (result.status == CBOR_DECODER_NEDATA)
@@ -201,6 +200,13 @@ size_t token_read(struct token *t, const uint8_t *at, const uint8_t *end)
     if (!count_is_possible(t, left - result.read))
         return refuse(t, "an array or map of more items than there are bytes");
     return result.read;
+}
+
+size_t token_read(struct token *t, const uint8_t *at, const uint8_t *end)
+{
+    size_t left = (size_t)(end - at), n = left > 0 ? read_short(t, at, left) : 0;
+
+    return n > 0 ? n : read_any(t, at, left);
 }
 
 bool token_fail(moult_in *in, int error, const char *why)
