@@ -110,7 +110,7 @@ static void one_that_always_has_work_leaves_the_others_their_turn(void **state)
 }
 
 struct flood {
-    moult_pid to;
+    moult_pid to, sender, other;
     _Atomic bool done;
 };
 
@@ -132,14 +132,22 @@ static void note_progress(struct process *p, void *context)
     atomic_store(&stop, atomic_load(&((struct flood *)context)->done));
 }
 
+/* Both from the one worker, which runs neither before both are there. */
+static void post_flood(struct process *p, void *context)
+{
+    struct flood *f = context;
+
+    actor_post(f->sender, send_many, f);
+    actor_post(f->other, note_progress, f);
+}
+
 static void one_that_sends_a_lot_lets_others_run_meanwhile(void **state)
 {
-    struct flood flood = {.to = actor(false)};
-    moult_pid other = actor(false), sender = actor(false);
+    struct flood flood = {
+        .to = actor(false), .sender = actor(false), .other = actor(false)};
 
     atomic_store(&stop, true);
-    actor_post(sender, send_many, &flood);
-    actor_post(other, note_progress, &flood);
+    assert_int_equal(actor_do(starter(), post_flood, &flood), 0);
     workers_settle();
     assert_false(atomic_load(&stop)); /* it ran before the flood was over */
     assert_int_equal(actor_seen(flood.to).casts, 5000);
