@@ -166,15 +166,24 @@ static void start(uint64_t times)
     assert_int_equal(actor_do(starter(), start_job, &w), 0);
 }
 
-static void ring(uint64_t times)
+/* Also the start of the nodes: between two threads it would never be twice the same. */
+static void ring_job(struct process *p, void *context)
 {
-    moult_out *m;
+    const struct work *w = context;
+    struct server_spec spec = {.code = code_of(&node, "node"), .id = "node"};
+    moult_out *m = moult_draft(&p->ctx);
 
     for (unsigned i = 0; i < NODES; i++)
-        nodes[i] = serve(&node);
-    m = moult_draft_outside();
-    moult_put_uint(m, times);
-    assert_int_equal(moult_send(NULL, nodes[0], m), 0);
+        check(server_start(p, &spec, &nodes[i]) == 0);
+    moult_put_uint(m, w->times);
+    check(moult_send(&p->ctx, nodes[0], m) == 0);
+}
+
+static void ring(uint64_t times)
+{
+    struct work w = {.times = times};
+
+    assert_int_equal(actor_do(starter(), ring_job, &w), 0);
     workers_settle();
 }
 
