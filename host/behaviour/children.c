@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,10 @@ void child_name(const struct child *c, char name[NAME_MAX_LEN + 1])
 {
     const moult_child *spec = child_spec(c);
 
-    snprintf(name, NAME_MAX_LEN + 1, "%s%s", spec->name ? spec->name : "",
-             spec->name && spec->count ? strrchr(c->id, '.') : "");
+    name[0] = 0;
+    if (spec->name)
+        snprintf(name, NAME_MAX_LEN + 1, "%s%s", spec->name,
+                 spec->count ? strrchr(c->id, '.') : "");
 }
 
 void given_destroy(struct given *given)
@@ -130,7 +133,7 @@ struct child *children_add(struct children *all, const struct code *code,
                            const char *id, struct given *given)
 {
     size_t size = strlen(id) + 1;
-    struct child *c = calloc(1, sizeof(*c) + size);
+    struct child *c = calloc(1, offsetof(struct child, id) + size);
 
     if (!c) {
         given_destroy(given);

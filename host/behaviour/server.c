@@ -18,18 +18,58 @@
 
 /* -- what a callback may say besides what it returns -- */
 
+/*
+ * Kept among its drafts, which go when the callback is over: few servers say anything,
+ * and those that don't need no room for it.  By kind: plain drafts are casts.
+ */
+#define SAID         ENVELOPE_REPLY
+#define CONTINUATION ENVELOPE_INFO
+
+/* Where what was kept as `kind` is linked, or the end of the list. */
+static struct envelope **kept(struct process *p, enum envelope_kind kind)
+{
+    struct envelope **link = &p->drafts;
+
+    while (*link && (*link)->kind != kind)
+        link = &(*link)->next;
+    return link;
+}
+
+/* The same, taken off the list; or NULL. */
+static struct envelope *take_kept(struct process *p, enum envelope_kind kind)
+{
+    struct envelope **link = kept(p, kind), *e = *link;
+
+    if (e)
+        *link = e->next;
+    return e;
+}
+
+static void keep(struct process *p, struct envelope *e)
+{
+    e->next = p->drafts;
+    p->drafts = e;
+}
+
+/* Why it refused or stopped, in its words; NULL if it said nothing. */
+static const char *said(struct process *p)
+{
+    struct envelope *e = *kept(p, SAID);
+
+    return e ? signal_text(e) : NULL;
+}
+
 static moult_next say(moult_ctx *ctx, moult_next next, const char *format, va_list args)
 {
-    struct server *s = process_of(ctx)->data;
+    struct process *p = process_of(ctx);
+    struct envelope *e = envelope_create(SAID);
     char text[1024];
 
     vsnprintf(text, sizeof(text), format, args);
-    envelope_destroy(s->said);
-    s->said = envelope_create(ENVELOPE_REPLY);
-    if (s->said) {
-        s->said->flags = ENVELOPE_ERROR;
-        s->said->code = next.reason;
-        signal_set_text(s->said, text);
+    envelope_destroy(take_kept(p, SAID));
+    if (e) {
+        signal_set_text(e, text);
+        keep(p, e);
     }
     return next;
 }
@@ -58,11 +98,16 @@ moult_next moult_stop_because(moult_ctx *ctx, int32_t reason, const char *format
 
 moult_out *moult_continuation(moult_ctx *ctx)
 {
-    struct server *s = process_of(ctx)->data;
+    struct process *p = process_of(ctx);
+    struct envelope *e = *kept(p, CONTINUATION);
 
-    if (!s->continuation)
-        s->continuation = envelope_create(ENVELOPE_CAST);
-    return s->continuation ? &s->continuation->out : moult_draft(ctx);
+    if (e)
+        return &e->out;
+    e = envelope_create(CONTINUATION);
+    if (!e)
+        return moult_draft(ctx);
+    keep(p, e);
+    return &e->out;
 }
 
 void moult_trap_exit(moult_ctx *ctx, bool on)
@@ -189,12 +234,11 @@ static void start_idle(struct process *p, struct server *s, uint64_t ms)
 
 static moult_next continued(struct process *p, struct server *s)
 {
-    struct envelope *term = s->continuation;
+    struct envelope *term = take_kept(p, CONTINUATION);
     moult_in in =
         term && term->out.len ? out_read(&term->out) : moult_in_over("\xf6", 1);
     moult_next next;
 
-    s->continuation = NULL;
     s->busy = term;
     if (s->code->server.handle_continue)
         next = s->code->server.handle_continue(&p->ctx, s->state, &in);
@@ -213,7 +257,7 @@ static void go_on_as_said(struct process *p, struct server *s, moult_next next)
     switch (next.verdict & MOULT_NEXT_VERDICT) {
     case MOULT_NEXT_STOP:
     case MOULT_NEXT_STOP_REPLY:
-        stop(p, s, next.reason, s->said ? signal_text(s->said) : NULL);
+        stop(p, s, next.reason, said(p));
         return;
     case MOULT_NEXT_NOREPLY:
     case MOULT_NEXT_REPLY:
@@ -263,7 +307,7 @@ static void refuse(struct process *p, struct envelope *call, int error,
 
 static void refuse_as_said(struct process *p, struct server *s, moult_next next)
 {
-    refuse(p, p->current, next.reason, s->said ? signal_text(s->said) : NULL);
+    refuse(p, p->current, next.reason, said(p));
 }
 
 static void reply_or_refuse(struct process *p, struct envelope *reply,
@@ -461,7 +505,7 @@ static void handle_start(struct process *p, struct server *s)
         return;
     case MOULT_NEXT_STOP:
     case MOULT_NEXT_REFUSE:
-        start_failed(p, next.reason, s->said ? signal_text(s->said) : NULL);
+        start_failed(p, next.reason, said(p));
         return;
     default:
         start_failed(p, -EPROTO, "init returned a value that it may not return");
@@ -576,22 +620,12 @@ static void handle(struct process *p, struct envelope *e)
     p->current = NULL;
     if (p->drafts)
         drafts_drop(p);
-    if (s->said) {
-        envelope_destroy(s->said);
-        s->said = NULL;
-    }
-    if (s->continuation) { /* written, and then not gone on with */
-        envelope_destroy(s->continuation);
-        s->continuation = NULL;
-    }
 }
 
 static void ended(struct process *p)
 {
     struct server *s = p->data;
 
-    envelope_destroy(s->said);
-    envelope_destroy(s->continuation);
     envelope_destroy(s->busy);
     code_use(s->code, -1);
     free(s);
@@ -615,7 +649,7 @@ int server_start(struct process *parent, const struct server_spec *spec, moult_p
                                       .parent = process_pid(parent),
                                       .linked = true};
     size_t id_size = strlen(spec->id) + 1;
-    struct server *s = calloc(1, sizeof(*s) + id_size);
+    struct server *s = calloc(1, offsetof(struct server, id) + id_size);
     struct envelope *e = envelope_create(ENVELOPE_START);
     moult_pid child, holder = {0};
     char text[256], holder_text[PID_TEXT];

@@ -19,9 +19,7 @@ enum server_flag {
 
 struct server {
     const struct code *code;
-    void *state;           /* in the process's heap; NULL if the code has none */
-    struct envelope *said; /* by moult_refuse or moult_stop_because */
-    struct envelope *continuation; /* written in this callback, or NULL */
+    void *state; /* in the process's heap; NULL if the code has none */
     /* What the callback at hand reads or writes; here, for it may never come back. */
     struct envelope *busy;
     uint64_t idle;    /* the timer of moult_with_timeout, or 0 */

@@ -43,7 +43,7 @@ int map_put(struct map *map, uint64_t key, uint64_t value)
 {
     struct map_entry *e;
 
-    if ((!map->entries || map->count >= (map->mask + 1) / 4 * 3) && grow(map) < 0)
+    if ((!map->entries || map->count >= (map->mask + 1) / 8 * 7) && grow(map) < 0)
         return -ENOMEM;
     e = place(map, key);
     if (!e->key)

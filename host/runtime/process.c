@@ -628,7 +628,6 @@ void process_finish(struct process *p)
     p->reason_text = NULL;
     p->data = NULL;
     p->label = NULL;
-    p->image = NULL;
     p->fiber = NULL;
     p->sends = 0;
     p->flags = 0;

@@ -78,6 +78,7 @@ struct process {
     _Atomic uint32_t limit;   /* messages; relaxed: a sender that is late may look */
     _Atomic uint32_t worker;  /* that ran it last; relaxed, to judge thefts by */
     /* The owner's. */
+    int32_t reason;
     struct envelope *first, *last; /* messages taken from the mailbox, in order */
     const struct process_class *class;
     struct fiber *fiber; /* where it waits inside a callback, or NULL */
@@ -97,12 +98,10 @@ struct process {
     struct process *run_next;     /* in the injection queue */
     struct name *name;            /* it is registered as */
     const char *label;            /* for people: its id; lives as long as the process */
-    const void *image;            /* what its code is counted in; or NULL */
     char *reason_text;
     moult_pid parent;
-    int32_t reason;
     _Atomic uint32_t memory; /* bytes of `ctx`, at most 4 GiB; relaxed, a figure */
-    uint32_t sends;          /* since its turn began */
+    uint16_t sends;          /* since its turn began */
     uint8_t flags;           /* enum process_flag */
 };
 
