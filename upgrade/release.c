@@ -12,6 +12,7 @@
 #include "application.h"
 #include "catalog.h"
 #include "clock.h"
+#include "commons.h"
 #include "event.h"
 #include "image.h"
 #include "record.h"
@@ -816,6 +817,7 @@ int release_start(const struct release_options *options, struct fault *why)
         store_each(self.store, take_back, NULL);
         error = take_in_all(options->plugins, why);
     }
+    commons_own_all(); /* no plugin has opened any yet */
     if (!error && thread_start(&self.thread, "release", handler_main, NULL) < 0)
         error = fault(why, -EAGAIN, "unable to start the release handler's thread");
     self.has_thread = !error;

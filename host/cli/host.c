@@ -17,6 +17,7 @@
 #include "ask.h"
 #include "barrier.h"
 #include "clock.h"
+#include "commons.h"
 #include "control.h"
 #include "crash.h"
 #include "event.h"
@@ -26,13 +27,15 @@
 #include "thread.h"
 #include "worker.h"
 
-#define STOP_GRACE_S 5 /* beyond what the children's specs allow */
+#define STOP_GRACE_S 5    /* beyond what the children's specs allow */
+#define CHECK_MS     5000 /* between looks at what is everybody's */
 
 struct host {
     const struct config *config;
     struct host_view view;
     uv_loop_t loop;
     uv_signal_t interrupt, terminate;
+    uv_timer_t check;
     struct control *control;
     uint64_t next_event, missed;
 };
@@ -117,6 +120,21 @@ static void close_handle(uv_handle_t *handle, void *unused)
         uv_close(handle, NULL);
 }
 
+/* -- what is everybody's -- */
+
+static void on_check(uv_timer_t *timer)
+{
+    commons_check();
+}
+
+static int check_commons(struct host *h)
+{
+    int error = uv_timer_init(&h->loop, &h->check);
+
+    commons_start();
+    return error ? error : uv_timer_start(&h->check, on_check, CHECK_MS, CHECK_MS);
+}
+
 /* -- the host -- */
 
 static int open_control(struct host *h, struct fault *why)
@@ -150,6 +168,8 @@ static int start(struct host *h, struct fault *why)
         return fault(why, error, "unable to start %u workers: %s", c->workers,
                      strerror(-error));
     error = open_control(h, why); /* first: a socket that is taken ends it here */
+    if (!error && (error = check_commons(h)))
+        fault(why, error, "unable to start a timer: %s", strerror(-error));
     if (!error)
         error = release_start(&options, why);
     return error;

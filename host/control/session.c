@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "batch.h"
+#include "commons.h"
 #include "dispatch.h"
 
 /* Unread bytes at which a client is read no further and sent no more events. */
@@ -235,6 +236,8 @@ static void on_closed(uv_handle_t *handle)
 
 void session_begin(struct session *session, struct control *control)
 {
+    uv_os_fd_t descriptor;
+
     session->control = control;
     session->in.limit = control->limits.line;
     TAILQ_INIT(&session->requests);
@@ -246,6 +249,8 @@ void session_begin(struct session *session, struct control *control)
     if (uv_accept((uv_stream_t *)&control->listener, (uv_stream_t *)&session->pipe) !=
         0)
         session_close(session, NULL);
+    else if (uv_fileno((uv_handle_t *)&session->pipe, &descriptor) == 0)
+        commons_own(descriptor);
 }
 
 static void say_at_once(struct session *session, char *text)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commons.h"
 #include "event.h"
 #include "origin.h"
 
@@ -47,6 +48,28 @@ static void destroy(struct image *image)
     free(image);
 }
 
+static struct tenant tenant_of(const struct image *image)
+{
+    const struct manifest *m = &image->manifest;
+
+    return (struct tenant){image->path, m->name, m->vsn};
+}
+
+/* Run its destructors; what they change of what is everybody's is put back. */
+static void unload(struct image *image)
+{
+    struct tenant tenant = tenant_of(image);
+    void *handle = image->handle;
+
+    origin_remove(dlsym(handle, "moult_plugin"));
+    commons_check(); /* what others did */
+    commons_enter(&tenant);
+    dlclose(handle);
+    commons_forget(&tenant);
+    commons_check();
+    commons_leave();
+}
+
 /* What the loader said, less the path that it begins with. */
 static const char *loader_error(const char *path)
 {
@@ -69,6 +92,11 @@ static void forget_gone(void)
     while (*link) {
         struct image *image = *link;
 
+        if (image->closing && !commons_threads(image->path)) {
+            unload(image);
+            image->closing = false;
+            image->handle = NULL;
+        }
         if (image->handle || is_mapped(image->path)) {
             link = &image->next;
         } else {
@@ -110,17 +138,22 @@ static int take_descriptor(struct image *image, descriptor_step *step,
 
 static int load(struct image *image, descriptor_step *step, struct fault *why)
 {
+    struct tenant tenant = tenant_of(image);
     int err;
 
     if (step)
         step("its constructor", NULL);
+    commons_check(); /* what others did */
+    commons_enter(&tenant);
     image->handle = dlopen(image->path, RTLD_NOW | RTLD_LOCAL);
+    commons_check();
+    commons_leave();
     if (!image->handle)
         return fault(why, -ENOEXEC, "unable to load %s %s: %s", image->manifest.name,
                      image->manifest.vsn, loader_error(image->path));
     err = take_descriptor(image, step, why);
     if (err)
-        dlclose(image->handle);
+        unload(image);
     return err;
 }
 
@@ -169,6 +202,8 @@ static const char *probable_cause(const struct image *image)
 {
     const struct manifest *m = &image->manifest;
 
+    if (image->closing)
+        return "threads that it started still run: end them in terminate";
     if (m->lints[LINT_NODELETE][0])
         return m->lints[LINT_NODELETE];
     if (m->lints[LINT_UNIQUE][0])
@@ -180,12 +215,13 @@ static const char *probable_cause(const struct image *image)
 
 int image_close(struct image *image)
 {
-    void *handle = image->handle;
+    bool closing = commons_threads(image->path) > 0; /* which need its code */
 
     if (image_uses(image) > 0)
         return -EBUSY;
-    origin_remove(dlsym(handle, "moult_plugin"));
-    dlclose(handle);
+    if (!closing)
+        unload(image);
+    image->closing = closing;
     if (is_mapped(image->path))
         event_emit(EVENT_WARN, "image.lingers", "{s:s, s:s, s:s, s:s}", "app",
                    image->name, "vsn", image->vsn, "file", image->path, "reason",
@@ -193,9 +229,11 @@ int image_close(struct image *image)
     else
         event_emit(EVENT_INFO, "image.close", "{s:s, s:s}", "app", image->name, "vsn",
                    image->vsn);
-    pthread_mutex_lock(&lock);
-    image->handle = NULL;
-    pthread_mutex_unlock(&lock);
+    if (!closing) {
+        pthread_mutex_lock(&lock);
+        image->handle = NULL;
+        pthread_mutex_unlock(&lock);
+    }
     forget_gone();
     return 0;
 }
@@ -234,7 +272,7 @@ bool image_lingers(const char *path)
 
     pthread_mutex_lock(&lock);
     found = *find_link(path);
-    lingers = found && !found->handle;
+    lingers = found && (!found->handle || found->closing);
     pthread_mutex_unlock(&lock);
     return lingers && is_mapped(path);
 }
@@ -245,7 +283,7 @@ static json_t *image_json(const struct image *image)
         json_pack("{s:s, s:s, s:s, s:i}", "name", image->name, "vsn", image->vsn,
                   "file", image->path, "uses", (int)image_uses(image));
 
-    if (json && !image->handle)
+    if (json && (!image->handle || image->closing))
         json_object_set_new(json, "lingers", json_string(probable_cause(image)));
     return json;
 }

@@ -22,7 +22,8 @@ struct image {
     char *path;             /* in the store */
     struct manifest manifest;
     struct descriptor descriptor; /* `codes` is what servers run */
-    void *handle;          /* the loader's; NULL once it is closed.  The list's lock */
+    void *handle; /* the loader's; NULL once it is closed.  The list's lock */
+    bool closing; /* as soon as no thread runs its code.  The release handler's */
     _Atomic uint32_t uses; /* release when one goes, acquire where zero is looked for */
     struct image *next;    /* in the list of all; its lock guards this */
 };

@@ -9,7 +9,9 @@
 #include <time.h>
 
 #include "carry.h"
+#include "commons.h"
 #include "ctx.h"
+#include "event.h"
 #include "image.h"
 #include "out.h"
 #include "server.h"
@@ -293,15 +295,35 @@ static int threads_left(int before)
     return left;
 }
 
+/* What it did to what is everybody's. */
+static void lint_trespasses(uint64_t next, json_t *lints)
+{
+    uint64_t missed = 0;
+    json_t *event;
+
+    while ((event = event_read(&next, &missed))) {
+        const char *name = NULL, *what = NULL, *outcome = NULL;
+
+        json_unpack(event, "{s:s, s?s, s?s}", "event", &name, "what", &what, "outcome",
+                    &outcome);
+        if (strcmp(name, "plugin.trespass") == 0)
+            lint(lints, "changes what is not its own: %s, which a host has %s", what,
+                 outcome);
+        json_decref(event);
+    }
+}
+
 int trial_run(const struct vet_job *job, struct trial_progress *p, json_t *lints,
               struct fault *why)
 {
     int files = count_entries("/proc/self/fd");
     int threads = count_entries("/proc/self/task");
+    uint64_t events = event_next();
     struct image *image;
     int err;
 
     progress = p;
+    commons_start();
     note("reading it", NULL);
     err = open_image(job->path, &image, why);
     if (err)
@@ -313,6 +335,7 @@ int trial_run(const struct vet_job *job, struct trial_progress *p, json_t *lints
     if (err)
         return err;
     close_image(image, lints);
+    lint_trespasses(events, lints);
     threads = threads_left(threads);
     files = count_entries("/proc/self/fd") - files;
     if (threads > 0)

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "commons.h"
 #include "event.h"
 #include "vet_wire.h"
 
@@ -80,6 +81,7 @@ static int start_helper(struct vet *v, struct fault *why)
                      strerror(-err));
     }
     v->control = ends[0];
+    commons_own(ends[0]);
     return 0;
 }
 

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "commons.h"
 #include "event.h"
 #include "thread.h"
 
@@ -226,6 +227,7 @@ static int open_library(void)
         return -EAGAIN;
     }
     fcntl(low, F_SETFD, FD_CLOEXEC);
+    commons_own(low);
     return 0;
 }
 
@@ -388,6 +390,8 @@ static int prepare(struct watch *w, const char *dir, struct fault *why)
         return fault(why, -ENOTDIR, "unable to watch '%s': it is not a directory", dir);
     if (pipe2(w->wake, O_CLOEXEC) < 0)
         return fault(why, -errno, "unable to watch '%s': %s", dir, strerror(errno));
+    commons_own(w->wake[0]);
+    commons_own(w->wake[1]);
     err = start(w, why);
     if (!err) {
         err = thread_start(&w->thread, "watch", run, w);

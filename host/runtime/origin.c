@@ -32,6 +32,21 @@ const struct origin *origin_at(uintptr_t address)
     return find(address);
 }
 
+const struct origin *origin_only(void)
+{
+    uint32_t used = atomic_load_explicit(&origins.used, memory_order_acquire);
+    const struct origin *only = NULL;
+
+    for (uint32_t i = 0; i < used; i++) {
+        if (!atomic_load_explicit(&origins.all[i].end, memory_order_acquire))
+            continue;
+        if (only)
+            return NULL;
+        only = &origins.all[i];
+    }
+    return only;
+}
+
 /* With the lock held. */
 static struct origin *free_slot(void)
 {

@@ -28,6 +28,9 @@ int origin_add(const void *address, const struct origin *about);
 /* It is about to be unloaded. */
 void origin_remove(const void *address);
 
+/* The plugin that is loaded, if it is the only one; else NULL. */
+const struct origin *origin_only(void);
+
 /* The plugin around `address`, or NULL.  Async-signal-safe. */
 const struct origin *origin_at(uintptr_t address);
 
