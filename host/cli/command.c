@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "crash_command.h"
 #include "help.h"
 #include "local.h"
 #include "show.h"
@@ -32,6 +33,10 @@ static const struct option call_options[] = {
 };
 static const struct option upgrade_options[] = {
     {"plan", NULL, "say what would be done, and do nothing"},
+    {0},
+};
+static const struct option crash_options[] = {
+    {"data", "DIR", "read them there, without a host"},
     {0},
 };
 static const struct option event_options[] = {
@@ -227,6 +232,23 @@ static const struct command commands[] = {
         .most = -1,
         .method = "events.recent",
         .run = talk_events,
+    },
+    {
+        .name = "crash",
+        .synopsis = "[ID] [--data DIR]",
+        .summary = "what failed: the reports, or one with its backtrace",
+        .details =
+            "  A fault that ended a server, or the host, is reported.  Where no host\n"
+            "  listens, the reports are read from the data folder, which is the default\n"
+            "  one unless --data names it.\n"
+            "\n"
+            "  moult crash\n"
+            "  moult crash 1767323045-812-1\n"
+            "  moult crash --data /var/lib/moult --json | jq '.[0].id'\n",
+        .options = crash_options,
+        .most = 1,
+        .method = "crash.list",
+        .run = crash_command,
     },
     {
         .name = "stop",

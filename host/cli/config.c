@@ -45,7 +45,7 @@ static char *below(const char *folder, const char *name)
     return asprintf(&path, "%s%s%s", folder, slash, name) < 0 ? NULL : path;
 }
 
-static char *default_data(void)
+char *config_default_data(void)
 {
     const char *states = folder_from("XDG_STATE_HOME");
 
@@ -65,7 +65,7 @@ static char *socket_for(const char *data)
 
 char *config_default_socket(void)
 {
-    char *data = default_data(), *path = data ? socket_for(data) : NULL;
+    char *data = config_default_data(), *path = data ? socket_for(data) : NULL;
 
     free(data);
     return path;
@@ -275,7 +275,7 @@ static int fill_in(struct draft *d, const char *folder, struct fault *why)
     char *relative;
 
     if (!c->data)
-        c->data = default_data();
+        c->data = config_default_data();
     if (c->data && !c->plugins)
         c->plugins = below(c->data, "plugins");
     if (c->data && !c->socket)

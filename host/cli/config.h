@@ -40,6 +40,9 @@ int config_gather(const struct config_options *options, struct config *out,
 
 void config_finish(struct config *config);
 
+/* The data folder of a host without options: given, NULL when out of memory. */
+char *config_default_data(void);
+
 /*
  * Where a host without options has its socket, for its clients: given, NULL when out of
  * memory.  MOULT_SOCKET, else moult.sock in XDG_RUNTIME_DIR, else in the data folder.

@@ -237,8 +237,13 @@ int host_run(const struct config *config)
     struct fault why = {0};
     int error;
 
-    h.view = (struct host_view){config->plugins, config->data, config->socket,
-                                clock_ns(),      stop,         &h};
+    h.view = (struct host_view){.plugins = config->plugins,
+                                .data = config->data,
+                                .socket = config->socket,
+                                .loop = &h.loop,
+                                .started_ns = clock_ns(),
+                                .stop = stop,
+                                .context = &h};
     uv_loop_init(&h.loop);
     error = watch_signals(&h);
     if (!error)

@@ -82,8 +82,9 @@ enum colour screen_colour_of(const char *status)
         const char *word;
         enum colour colour;
     } colours[] = {
-        {"running", GREEN},  {"failed", RED},  {"refused", RED},    {"staged", YELLOW},
-        {"stopped", YELLOW}, {"held", YELLOW}, {"exiting", YELLOW}, {"old", DIM},
+        {"running", GREEN},  {"failed", RED},     {"refused", RED},
+        {"staged", YELLOW},  {"stopped", YELLOW}, {"held", YELLOW},
+        {"exiting", YELLOW}, {"old", DIM},        {"fatal", RED},
     };
 
     for (size_t i = 0; status && i < sizeof(colours) / sizeof(*colours); i++)

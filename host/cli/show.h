@@ -20,6 +20,8 @@ void show_state(const struct screen *screen, const json_t *result);
 void show_releases(const struct screen *screen, const json_t *result);
 void show_upgrade(const struct screen *screen, const json_t *result); /* or its plan */
 void show_unpacked(const struct screen *screen, const json_t *result);
+void show_crashes(const struct screen *screen, const json_t *result);
+void show_crash(const struct screen *screen, const json_t *result);
 void show_value(const struct screen *screen, const json_t *result);
 void show_nothing(const struct screen *screen, const json_t *result);
 

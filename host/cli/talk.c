@@ -79,14 +79,16 @@ static void show(const struct args *args, const struct screen *screen,
     putc('\n', screen->out);
 }
 
-/* Ask, with `params` taken.  CLI_DONE and `*result` given; else it was told why. */
-static int ask(struct client *client, const struct args *args,
-               const struct screen *screen, json_t *params, json_t **result)
+/* CLI_DONE and `*result` given; else it was told why.  `params` is taken. */
+/* NOLINTNEXTLINE(readability-function-size): what talk() has, and what is asked */
+static int ask_for(struct client *client, const struct args *args,
+                   const struct screen *screen, const char *method, json_t *params,
+                   json_t **result)
 {
     struct fault why = {0};
     struct answer answer;
 
-    if (client_ask(client, args->command->method, params, &answer, &why) != 0)
+    if (client_ask(client, method, params, &answer, &why) != 0)
         return unable(args, screen, &why);
     if (answer.error) {
         show_error(screen, answer.error, args->json);
@@ -95,6 +97,13 @@ static int ask(struct client *client, const struct args *args,
     }
     *result = answer.result;
     return CLI_DONE;
+}
+
+/* Ask the command's method, with `params` taken. */
+static int ask(struct client *client, const struct args *args,
+               const struct screen *screen, json_t *params, json_t **result)
+{
+    return ask_for(client, args, screen, args->command->method, params, result);
 }
 
 /* What all of these begin with: the parameters, then the host. */
@@ -140,6 +149,22 @@ int talk_run(const struct args *args, const struct screen *screen)
 
     if (status == CLI_DONE)
         json_decref(result);
+    return status;
+}
+
+int talk_ask(const struct args *args, const struct screen *screen, const char *method,
+             json_t *params, json_t **result)
+{
+    struct client *client = NULL;
+    struct fault why = {0};
+    int status;
+
+    if (open_host(args, &client, &why) != 0) {
+        json_decref(params);
+        return CLI_NO_HOST;
+    }
+    status = ask_for(client, args, screen, method, params, result);
+    client_close(client);
     return status;
 }
 

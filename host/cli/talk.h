@@ -10,6 +10,13 @@
 /* Ask the command's method and show the result; the status. */
 int talk_run(const struct args *args, const struct screen *screen);
 
+/*
+ * Ask for `method` (of a command that has several) with `params` (taken): CLI_DONE and
+ * `*result` given; CLI_NO_HOST, and not a word; or what was complained about.
+ */
+int talk_ask(const struct args *args, const struct screen *screen, const char *method,
+             json_t *params, json_t **result);
+
 /* `moult ps`: and say so if there are more than were asked for. */
 int talk_ps(const struct args *args, const struct screen *screen);
 

@@ -9,6 +9,7 @@
 #include "application.h"
 #include "ask.h"
 #include "clock.h"
+#include "crashes.h"
 #include "event.h"
 #include "json.h"
 #include "name.h"
@@ -534,10 +535,21 @@ static void stop(struct request *request, void *context)
     host->stop(host->context);
 }
 
-const struct method host_methods[] = {{"apps", apps},     {"call", call},
-                                      {"cast", cast},     {"downgrade", downgrade},
-                                      {"ps", ps},         {"releases", releases},
-                                      {"state", state},   {"status", status},
-                                      {"stop", stop},     {"tree", tree},
-                                      {"unpack", unpack}, {"upgrade", upgrade},
-                                      {NULL, NULL}};
+/* clang-format off */
+const struct method host_methods[] = {
+    {"apps", apps},
+    {"call", call},
+    {"cast", cast},
+    {"crash.list", crashes_list},
+    {"crash.show", crashes_show},
+    {"downgrade", downgrade},
+    {"ps", ps},
+    {"releases", releases},
+    {"state", state},
+    {"status", status},
+    {"stop", stop},
+    {"tree", tree},
+    {"unpack", unpack},
+    {"upgrade", upgrade},
+    {NULL, NULL}};
+/* clang-format on */

@@ -164,6 +164,39 @@ const struct protocol_method protocol_methods[] = {
     .command = "moult releases",
 },
 {
+    .name = "crash.list",
+    .summary = "the faults that were reported, contained or not",
+    .params = "none",
+    .result = "an array of objects, the newest first, at most 100: id, time, status\n"
+              "(\"contained\", or \"fatal\": the host died of it), reason, signal (or what\n"
+              "else it was), because (why it could not be contained), address, application,\n"
+              "vsn, server, child, pid, os_pid (of the host), function, file, line: each\n"
+              "only where it is known.  A place that fails again is not reported again\n"
+              "while its plugin is loaded; each time there is an event `server.fault`",
+    .errors = "none",
+    .example = ASK("'method':'crash.list'")
+               ANSWER("[{'id':'1767323045-812-1','status':'contained',\n"
+               "   'reason':'SIGSEGV at address 0x0 in handle_call (counter.c:21)\n"
+               "   of counter 1.0.0',...}]"),
+    .command = "moult crash",
+},
+{
+    .name = "crash.show",
+    .summary = "all that is known of one fault",
+    .params = "id  string, as crash.list has it",
+    .result = "an object as of crash.list, with message (what was being handled, or\n"
+              "message_bytes, its CBOR in hex, if it was too long to be kept whole) and\n"
+              "frames, the innermost first, an array of objects: pc, object (a file),\n"
+              "offset (in it), build_id, function, file, line.  They are looked up when it\n"
+              "is asked for, by build id, also in versions that run no more",
+    .errors = "not_found",
+    .example = ASK("'method':'crash.show','params':{'id':'1767323045-812-1'}")
+               ANSWER("{'id':'1767323045-812-1','message':{'add':5},\n"
+               "   'frames':[{'pc':'0x7f12','function':'handle_call','file':'counter.c',\n"
+               "   'line':21,...},...],...}"),
+    .command = "moult crash ID",
+},
+{
     .name = "events.recent",
     .summary = "the last events",
     .params = "count  integer from 1 to 4096, 100 unless given\n"

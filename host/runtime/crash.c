@@ -18,9 +18,11 @@
 #include "barrier.h"
 #include "process.h"
 
-#define MESSAGE_MOST 256u /* bytes of the message that was being handled */
+#define MESSAGE_MOST 4096u /* bytes of the message that was being handled */
 
-static char folder[PATH_MAX - 64];   /* written before anything fails; "": none */
+/* Written before anything fails. */
+static char folder[PATH_MAX - 64];   /* "": none */
+static char program[PATH_MAX];       /* which the loader has no name for */
 static _Atomic uint32_t last_report; /* relaxed: only uniqueness matters */
 
 /* -- writing without libc's streams -- */
@@ -75,13 +77,19 @@ static void put_bytes(struct paper *paper, const uint8_t *bytes, size_t len)
     }
 }
 
+/* A line; whatever is in the value. */
 static void put_field(struct paper *paper, const char *key, const char *value)
 {
+    char letter[2] = "";
+
     if (!value || !*value)
         return;
     put(paper, key);
     put(paper, ": ");
-    put(paper, value);
+    for (; *value; value++) {
+        letter[0] = *value == '\n' ? ' ' : *value;
+        put(paper, letter);
+    }
     put(paper, "\n");
 }
 
@@ -135,7 +143,7 @@ static void put_frame(struct paper *paper, uintptr_t pc)
         const struct link_map *map = object.dlfo_link_map;
 
         put(paper, " ");
-        put(paper, map->l_name[0] ? map->l_name : "moult");
+        put(paper, map->l_name[0] ? map->l_name : program);
         put(paper, "+");
         put_hex(paper, pc - map->l_addr);
         put_build_id(paper, object.dlfo_map_start, map->l_addr);
@@ -152,15 +160,12 @@ static void put_process(struct paper *paper, struct process *p)
     put_field(paper, "vsn", whose.vsn);
     put_field(paper, "server", whose.server);
 
-    put(paper, "process: ");
+    put(paper, "process: <0.");
     put_number(paper, pid_index(process_pid(p)), 10);
     put(paper, ".");
     put_number(paper, pid_generation(process_pid(p)), 10);
-    put(paper, " ");
-    put(paper, p->label);
-    put(paper, " (");
-    put(paper, p->class->name);
-    put(paper, ")\n");
+    put(paper, ">\n");
+    put_field(paper, "id", p->label);
     if (!e || !e->out.bytes)
         return;
     put(paper, "message: ");
@@ -185,6 +190,7 @@ static void put_all(struct paper *paper, const struct crash *c)
     put_field(paper, "moult", c->contained ? "a contained fault" : "a fatal fault");
     put_field(paper, "reason", c->words);
     put_field(paper, "signal", c->what);
+    put_field(paper, "because", c->because);
     if (c->at_address) {
         put(paper, "address: ");
         put_hex(paper, c->address);
@@ -247,7 +253,7 @@ static int is_report(const struct dirent *entry)
 static void thin(void)
 {
     struct dirent **reports = NULL;
-    int count = scandir(folder, &reports, is_report, alphasort);
+    int count = scandir(folder, &reports, is_report, versionsort);
     char path[PATH_MAX + NAME_MAX];
 
     for (int i = 0; i < count; i++) {
@@ -273,6 +279,8 @@ void crash_write(const struct crash *crash)
 
 void crash_set_folder(const char *path)
 {
+    if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
+        strcpy(program, "moult");
     if ((size_t)snprintf(folder, sizeof(folder), "%s", path) >= sizeof(folder))
         folder[0] = 0;
     else

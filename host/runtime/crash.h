@@ -2,6 +2,7 @@
 /*
  * crash - reports of what failed, contained or not, one text file each.
  *
+ * Lines of "key: value", and a line for each frame; report.c reads them.
  * Written by system calls alone out of what is given: from a handler too, while the host
  * dies of whatever it is.
  */
@@ -23,6 +24,7 @@ struct crash {
     struct process *process; /* that ran, or NULL */
     struct place place;      /* of the plugin's innermost frame, if contained */
     const char *words;       /* all of it in a line, or NULL */
+    const char *because;     /* it could not be contained, or NULL */
     uint32_t depth;
     uintptr_t frames[CRASH_FRAMES]; /* program counters, the innermost first */
 };

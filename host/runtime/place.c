@@ -80,6 +80,14 @@ bool place_find(const char *path, uintptr_t bias, uintptr_t address,
     return is_new;
 }
 
+void place_read(const char *path, uintptr_t address, struct place *place)
+{
+    memset(place, 0, sizeof(*place));
+    pthread_mutex_lock(&places.lock);
+    look_up(path, 0, address, place);
+    pthread_mutex_unlock(&places.lock);
+}
+
 void places_forget(uintptr_t start, uintptr_t end)
 {
     pthread_mutex_lock(&places.lock);

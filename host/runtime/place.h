@@ -26,6 +26,9 @@ struct place {
 bool place_find(const char *path, uintptr_t bias, uintptr_t address,
                 struct place *place);
 
+/* The same of an address as the file has it, and nothing is kept. */
+void place_read(const char *path, uintptr_t address, struct place *place);
+
 /* Forget what is in [start, end). */
 void places_forget(uintptr_t start, uintptr_t end);
 
