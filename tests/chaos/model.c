@@ -4,7 +4,7 @@
 #include <poll.h>
 
 #define MOMENT_MS   10
-#define THREADS     1     /* more than at first: of the table of names, when it grows */
+#define THREADS     1   /* more than at first: of the table of names, when it grows */
 #define MAPPINGS    200 /* that pools of stacks and memory may have more than at first */
 #define RESIDENT_KB 32768 /* the ring of events, and pools, fill up */
 
@@ -150,8 +150,8 @@ static bool is_at_rest(const struct model *m, struct host *h, char *why, size_t 
              images, running, now, processes, host_threads(h), m->threads,
              host_descriptors(h), m->descriptors);
     return images == running && now == processes &&
-           (!m->has_baseline ||
-            (host_threads(h) <= m->threads + THREADS && host_descriptors(h) == m->descriptors));
+           (!m->has_baseline || (host_threads(h) <= m->threads + THREADS &&
+                                 host_descriptors(h) == m->descriptors));
 }
 
 static void check_leaks(struct model *m, struct host *h)

@@ -1095,6 +1095,75 @@ static void a_start_that_fails_backs_off_too(void **state)
     end();
 }
 
+/* -- another version: flags and specs are those of the new one, processes stay -- */
+
+static struct descriptor old;
+
+/* The top supervisor, which rests, supervises `children` now. */
+static void become(const moult_child *children, int32_t strategy)
+{
+    struct supervisor *s = process_find(top)->data;
+    struct fault why = {0};
+
+    old = descriptor;
+    plugin.children = children;
+    plugin.strategy = strategy;
+    assert_int_equal(descriptor_take(&plugin, NULL, &descriptor, &why), 0);
+    supervisor_became(s, &descriptor.branches[0], NULL);
+}
+
+/* End all while both versions are there. */
+static void end_both(void)
+{
+    end();
+    signal_exit(NULL, asker, MOULT_KILL, NULL);
+    workers_settle();
+    descriptor_release(&old);
+}
+
+static void another_version_may_have_another_strategy(void **state)
+{
+    start_well(LIST(NAMED("a"), NAMED("b"), NAMED("c")), MOULT_ONE_FOR_ONE);
+    become(LIST(NAMED("c"), NAMED("a"), NAMED("b")), MOULT_REST_FOR_ONE);
+    trace[0] = 0;
+    crash("a", -EIO);
+    assert_trace("-a-b+a+b");
+    assert_children(top, "b:running a:running c:running");
+    end_both();
+}
+
+static void another_version_may_make_a_running_child_significant(void **state)
+{
+    start_well(LIST(PART("a", .name = "a", .restart = MOULT_TRANSIENT), NAMED("b")), 0);
+    plugin.auto_shutdown = MOULT_ALL_SIGNIFICANT;
+    become(LIST(SIGNIFICANT("a", MOULT_TRANSIENT), NAMED("b")), 0);
+    crash("a", MOULT_NORMAL);
+    assert_false(alive(top));
+    end_both();
+}
+
+static void and_may_make_it_insignificant_again(void **state)
+{
+    plugin.auto_shutdown = MOULT_ANY_SIGNIFICANT;
+    start_well(LIST(SIGNIFICANT("a", MOULT_TRANSIENT), NAMED("b")), 0);
+    become(LIST(PART("a", .name = "a", .restart = MOULT_TRANSIENT), NAMED("b")), 0);
+    crash("a", MOULT_NORMAL);
+    assert_true(alive(top));
+    assert_children(top, "b:running a:stopped");
+    end_both();
+}
+
+static void what_was_started_at_run_time_stays_behind_what_is_listed(void **state)
+{
+    const moult_child x = NAMED("x");
+
+    start_well(LIST(NAMED("a"), NAMED("b")), 0);
+    assert_int_equal(start_child(top, &x, NULL), 0);
+    become(LIST(NAMED("b"), NAMED("a")), 0);
+    assert_children(top, "x:running a:running b:running");
+    end_both();
+}
+
 /* -- partitions -- */
 
 static uint32_t instances; /* a bit for each that has started */
@@ -1225,6 +1294,10 @@ int main(void)
         TEST(supervisors_are_started_at_run_time_too),
         TEST(back_off_doubles_to_its_most_and_begins_anew),
         TEST(a_start_that_fails_backs_off_too),
+        TEST(another_version_may_have_another_strategy),
+        TEST(another_version_may_make_a_running_child_significant),
+        TEST(and_may_make_it_insignificant_again),
+        TEST(what_was_started_at_run_time_stays_behind_what_is_listed),
         TEST(a_key_goes_to_one_partition_for_ever),
         TEST(one_per_core_is_as_many_as_there_are_workers),
         TEST(it_supervises_many_that_were_asked_for),
