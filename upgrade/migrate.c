@@ -19,7 +19,7 @@ static int build(struct move *m, moult_out *saved, moult_out *scratch,
     int error;
 
     out_reset(saved);
-    heap_init(&m->ctx.heap, m->process->ctx.heap.limit);
+    heap_init(&m->ctx.heap, m->plan->to->child->max_heap);
     error = server_save(s, saved, why);
     if (!error)
         error =

@@ -12,7 +12,10 @@
 
 MOULT_BEGIN
 
-/* `size` bytes, zeroed, 16-byte aligned; NULL when out of memory.  [server] */
+/*
+ * `size` bytes, zeroed, 16-byte aligned; NULL when out of memory.  NULL also beyond the
+ * child's max_heap: then the server ends when its callback returns.  [server]
+ */
 MOULT_EXPORT void *moult_alloc(moult_ctx *ctx, size_t size);
 
 /*

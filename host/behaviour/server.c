@@ -156,6 +156,12 @@ int server_save(const struct server *s, moult_out *out, struct fault *why)
     return error;
 }
 
+/* Why there is no memory, if that is because it may have no more. */
+static const char *beyond(const struct moult_ctx *ctx)
+{
+    return ctx->heap.over ? ": it is more than its max_heap" : "";
+}
+
 int state_load(struct moult_ctx *ctx, const struct code *code,
                const moult_schema *writer, moult_in *in, void **state,
                struct fault *why)
@@ -167,8 +173,8 @@ int state_load(struct moult_ctx *ctx, const struct code *code,
     if (schema) {
         memory = heap_alloc(&ctx->heap, schema->size);
         if (!memory || schema_init(ctx, schema, memory) < 0)
-            return fault(why, -ENOMEM, "no memory for a state of %u bytes",
-                         schema->size);
+            return fault(why, -ENOMEM, "no memory for a state of %u bytes%s",
+                         schema->size, beyond(ctx));
     }
     if (in && code->server.load) {
         error = code->server.load(ctx, memory, in);
@@ -180,8 +186,8 @@ int state_load(struct moult_ctx *ctx, const struct code *code,
         error = schema_load(ctx, schema, writer, memory, in, why);
     }
     if (error)
-        return fault(why, error, "its state can't be read: %s",
-                     in->why ? in->why : moult_strerror(error));
+        return fault(why, error, "its state can't be read: %s%s",
+                     in->why ? in->why : moult_strerror(error), beyond(ctx));
     *state = memory;
     return 0;
 }
@@ -198,7 +204,9 @@ void server_swap(struct process *p, const struct code *code, void *state,
 
         p->ctx = *ctx;
         *ctx = old;
+        heap_succeed(&p->ctx.heap, &ctx->heap);
     }
+    process_set_limits(p, code->child->mailbox_limit, code->child->max_heap);
 }
 
 /* -- one callback -- */
@@ -496,6 +504,10 @@ static void handle_start(struct process *p, struct server *s)
     }
     if (s->code->server.init)
         next = s->code->server.init(&p->ctx, s->state, &args);
+    if (p->ctx.heap.over) {
+        start_failed(p, -ENOMEM, "init needs more memory than its max_heap");
+        return;
+    }
     switch (next.verdict & MOULT_NEXT_VERDICT) {
     case MOULT_NEXT_NOREPLY:
         started(p, s, next);
@@ -642,12 +654,23 @@ static void whose(struct process *p, struct barrier_whose *whose)
 
 const struct process_class server_class = {"server", handle, ended, false, whose};
 
+/* What its servers share; NULL if that has no limit. */
+static struct quota *quota_of(struct group *group)
+{
+    struct quota *quota = &group->quota;
+
+    return atomic_load_explicit(&quota->limit, memory_order_relaxed) ? quota : NULL;
+}
+
 int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
 {
     struct process_options options = {.class = &server_class,
                                       .group = parent->group,
                                       .parent = process_pid(parent),
-                                      .linked = true};
+                                      .linked = true,
+                                      .limit = spec->code->child->mailbox_limit,
+                                      .max_heap = spec->code->child->max_heap,
+                                      .quota = quota_of(parent->group)};
     size_t id_size = strlen(spec->id) + 1;
     struct server *s = calloc(1, offsetof(struct server, id) + id_size);
     struct envelope *e = envelope_create(ENVELOPE_START);

@@ -126,6 +126,7 @@ static void cast(struct request *request, void *context)
     const char *name = params_text(&p, "name");
     const json_t *message = params_value(&p, "message");
     struct envelope *e;
+    char text[80];
     moult_pid pid;
     int error;
 
@@ -136,7 +137,8 @@ static void cast(struct request *request, void *context)
     if (error == -ESRCH)
         not_there(request, name);
     else if (error)
-        answer_failed(request, error, name, moult_strerror(error));
+        answer_failed(request, error, name,
+                      process_refusal(pid, error, text, sizeof(text)));
     else
         request_reply(request, json_null());
 }

@@ -18,7 +18,8 @@
 #define DESCRIPTOR_DEPTH_MAX    16u      /* supervisors below supervisors */
 #define DESCRIPTOR_COUNT_MAX    1000000u /* servers of one child */
 #define DESCRIPTOR_STACK_MAX    (64u << 20)
-#define DESCRIPTOR_TEXT_MAX     255u /* bytes of an id or a registered name */
+#define DESCRIPTOR_MAILBOX_MAX  1000000u /* messages that wait */
+#define DESCRIPTOR_TEXT_MAX     255u     /* bytes of an id or a registered name */
 
 /* All zero is empty. */
 struct descriptor {

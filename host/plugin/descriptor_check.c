@@ -73,6 +73,9 @@ int descriptor_check_child(const moult_child *c, size_t i, struct fault *why)
     if (c->count > DESCRIPTOR_COUNT_MAX && c->count != MOULT_ONE_PER_CORE)
         return fault(why, -EINVAL, "child '%s' has count %u, more than %u", c->id,
                      c->count, DESCRIPTOR_COUNT_MAX);
+    if (c->mailbox_limit > DESCRIPTOR_MAILBOX_MAX)
+        return fault(why, -EINVAL, "child '%s' has mailbox_limit %u, more than %u",
+                     c->id, c->mailbox_limit, DESCRIPTOR_MAILBOX_MAX);
     if (c->stack_size > DESCRIPTOR_STACK_MAX)
         return fault(why, -EINVAL, "child '%s' has stack_size %u, more than %u", c->id,
                      c->stack_size, DESCRIPTOR_STACK_MAX);

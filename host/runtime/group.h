@@ -50,6 +50,7 @@ struct group {
     struct hold *hold;       /* what new members are held by, or NULL */
     struct group *next_held; /* guarded by the hold's lock */
     const char *name;        /* of the application; lives as long as the group */
+    struct quota quota;      /* of memory, for its servers; without a limit at first */
     _Atomic uint32_t
         restarts; /* of its servers by their supervisors; relaxed, a figure */
 };

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "heap.h"
 
-#include <assert.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,12 +35,64 @@ static void unmark(struct block *b)
     *(volatile uintptr_t *)&b->mark = 0;
 }
 
-static bool fits(const struct heap *heap, size_t more)
+static uint32_t shares_for(uint64_t bytes)
 {
+    uint64_t shares = bytes / HEAP_SHARE + (bytes % HEAP_SHARE > 0);
+
+    return shares < UINT32_MAX ? (uint32_t)shares : UINT32_MAX;
+}
+
+/* Hold `shares` of the quota, more or fewer than so far; false if there are too few. */
+static bool hold(struct heap *heap, uint32_t shares)
+{
+    uint64_t limit = atomic_load_explicit(&heap->quota->limit, memory_order_relaxed);
+    uint64_t change = ((uint64_t)shares - heap->held) * HEAP_SHARE; /* may wrap */
+    uint64_t held =
+        atomic_fetch_add_explicit(&heap->quota->held, change, memory_order_relaxed) +
+        change;
+
+    if (shares > heap->held && limit && held > limit) {
+        atomic_fetch_sub_explicit(&heap->quota->held, change, memory_order_relaxed);
+        return false;
+    }
+    heap->held = shares;
+    return true;
+}
+
+/* Hold as much as `bytes` need: an eighth more if there is as much. */
+static bool hold_for(struct heap *heap, uint64_t bytes)
+{
+    return !heap->quota || shares_for(bytes) <= heap->held ||
+           hold(heap, shares_for(bytes + bytes / 8)) || hold(heap, shares_for(bytes));
+}
+
+/* Give back what is not needed, if that is more than half. */
+static void hold_less(struct heap *heap)
+{
+    uint64_t bytes = heap->used + heap->queued + heap->waiting;
+
+    if (heap->quota && shares_for(bytes) < heap->held / 2)
+        hold(heap, shares_for(bytes + bytes / 8));
+}
+
+static bool is_within(const struct heap *heap, uint64_t bytes)
+{
+    return heap->limit == 0 || bytes <= heap->limit;
+}
+
+static bool fits(struct heap *heap, size_t more)
+{
+    uint64_t bytes = heap->used + heap->queued + heap->waiting + more;
+
     if (more > SIZE_TOP)
         return false;
-    return heap->limit == 0 ||
-           (heap->used <= heap->limit && more <= heap->limit - heap->used);
+    if (!is_within(heap, bytes))
+        heap->over = HEAP_OVER_LIMIT;
+    else if (!hold_for(heap, bytes))
+        heap->over = HEAP_OVER_QUOTA;
+    else
+        return true;
+    return false;
 }
 
 static void link_first(struct heap *heap, struct block *b)
@@ -56,7 +106,39 @@ static void link_first(struct heap *heap, struct block *b)
 
 void heap_init(struct heap *heap, uint64_t limit)
 {
-    *heap = (struct heap){.limit = limit};
+    *heap = (struct heap){.limit = limit, .is_limited = limit > 0};
+}
+
+void heap_share(struct heap *heap, struct quota *quota)
+{
+    heap->quota = quota;
+    heap->is_limited |= quota != NULL;
+    heap_check(heap);
+}
+
+void heap_set_limit(struct heap *heap, uint64_t limit)
+{
+    heap->limit = limit;
+    heap->is_limited = limit || heap->quota;
+}
+
+void heap_check(struct heap *heap)
+{
+    fits(heap, 0);
+    hold_less(heap);
+}
+
+void heap_succeed(struct heap *to, struct heap *heap)
+{
+    to->queued = heap->queued;
+    to->waiting = heap->waiting;
+    to->quota = heap->quota;
+    to->held = heap->held;
+    heap->queued = heap->waiting = 0;
+    heap->quota = NULL;
+    heap->held = 0;
+    heap_set_limit(to, to->limit);
+    heap_check(to);
 }
 
 void *heap_alloc(struct heap *heap, size_t size)
@@ -109,6 +191,7 @@ void *heap_realloc(struct heap *heap, void *memory, size_t size)
     moved->mark = (uintptr_t)moved ^ MARK;
     relink(heap, moved);
     heap->used = heap->used - old + size;
+    hold_less(heap);
     return moved->memory;
 }
 
@@ -128,6 +211,7 @@ void heap_free(struct heap *heap, void *memory)
     heap->used -= sizeof(*b) + b->size;
     unmark(b);
     free(b);
+    hold_less(heap);
 }
 
 void heap_finish(struct heap *heap)
@@ -143,12 +227,8 @@ void heap_finish(struct heap *heap)
     }
     heap->first = NULL;
     heap->used = 0;
-}
-
-void heap_take(struct heap *to, struct heap *from)
-{
-    assert(!to->first);
-    *to = *from;
-    from->first = NULL;
-    from->used = 0;
+    heap->queued = heap->waiting = 0;
+    heap->over = HEAP_OVER_NOTHING;
+    if (heap->quota)
+        hold(heap, 0);
 }

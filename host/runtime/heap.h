@@ -5,23 +5,61 @@
  * A list of malloc'ed blocks with a count of their bytes.  Nothing points at the struct
  * itself, so it may be moved by assignment.  All zero is an empty heap without a limit.
  * Used by its process alone, or by whoever holds that process still.
+ *
+ * What waits in the process's mailbox is charged to its heap as well.  A heap has a limit
+ * of its own and may share a quota with others: of that it holds a little more than it
+ * uses, so that most allocations don't touch what is shared.
  */
 #ifndef MOULT_HEAP_H
 #define MOULT_HEAP_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct block;
 
+/* What the heaps of one application share. */
+struct quota {
+    _Atomic uint64_t limit; /* bytes; 0: none.  Relaxed: set before it is shared */
+    _Atomic uint64_t held;  /* bytes, by all heaps; relaxed: a sum */
+};
+
 struct heap {
     struct block *first;
-    uint64_t used;  /* bytes of all blocks, with their headers */
-    uint64_t limit; /* bytes that `used` may reach; 0: none */
+    uint64_t used;       /* bytes of all blocks, with their headers */
+    uint64_t queued;     /* bytes of drafts, timers, and outside of messages that wait */
+    uint64_t waiting;    /* bytes of such messages themselves, when last looked at */
+    uint64_t limit;      /* bytes that both together may reach; 0: none */
+    struct quota *quota; /* that it has a share of, or NULL */
+    uint32_t held;       /* of the quota, in units of HEAP_SHARE bytes */
+    uint8_t over;        /* enum heap_over */
+    bool is_limited;     /* by the one or the other */
 };
+
+#define HEAP_SHARE 64u
+
+/* What has been asked for was more than it may have: which limit that was. */
+enum heap_over { HEAP_OVER_NOTHING, HEAP_OVER_LIMIT, HEAP_OVER_QUOTA };
 
 /* Empty, for at most `limit` bytes (0: any number).  [any] */
 void heap_init(struct heap *heap, uint64_t limit);
+
+/* From now on it shares `quota`, which outlives it; with what it has already.  [any] */
+void heap_share(struct heap *heap, struct quota *quota);
+
+/* It has another limit of its own now.  [any] */
+void heap_set_limit(struct heap *heap, uint64_t limit);
+
+/* Note in `over` whether it has more than it may, now that messages have come.  [any] */
+void heap_check(struct heap *heap);
+
+/*
+ * What waits for `heap`'s process waits for `to`'s, which takes its place, its limit and
+ * its share of the quota.  [any]
+ */
+void heap_succeed(struct heap *to, struct heap *heap);
 
 /*
  * `size` bytes (0 too), zeroed, aligned to 16; NULL when out of memory or over the
@@ -41,10 +79,7 @@ void *heap_realloc(struct heap *heap, void *memory, size_t size);
  */
 void heap_free(struct heap *heap, void *memory);
 
-/* Free every block; the heap is empty, its limit stays.  [any] */
+/* Free every block; the heap is empty, its limit and its quota stay.  [any] */
 void heap_finish(struct heap *heap);
-
-/* `to`, which must be empty, becomes `from` with its limit; `from` is empty.  [any] */
-void heap_take(struct heap *to, struct heap *from);
 
 #endif

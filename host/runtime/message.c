@@ -30,10 +30,15 @@ moult_pid moult_whereis(const char *name)
 moult_out *moult_draft(moult_ctx *ctx)
 {
     struct process *p = process_of(ctx);
-    struct envelope *e = envelope_create(ENVELOPE_CAST);
+    struct heap *h = &p->ctx.heap;
+    struct envelope *e;
 
+    if (__builtin_expect(h->is_limited, 0))
+        heap_check(h);
+    e = h->over ? NULL : envelope_create(ENVELOPE_CAST);
     if (!e)
         return &no_memory.out;
+    h->queued += sizeof(*e);
     e->next = p->drafts;
     p->drafts = e;
     return &e->out;
@@ -52,6 +57,7 @@ void drafts_drop(struct process *p)
         struct envelope *e = p->drafts;
 
         p->drafts = e->next;
+        p->ctx.heap.queued -= sizeof(*e);
         envelope_destroy(e);
     }
 }
@@ -62,8 +68,10 @@ static void undraft(struct process *p, const struct envelope *e)
 
     while (*link && *link != e)
         link = &(*link)->next;
-    if (*link)
+    if (*link) {
         *link = e->next;
+        p->ctx.heap.queued -= sizeof(*e);
+    }
 }
 
 void draft_drop(struct process *p, moult_out *out)
@@ -105,6 +113,7 @@ static inline int take(moult_ctx *ctx, moult_out *out, struct envelope **taken)
     if (!ctx || process_of(ctx)->drafts != e || out->error || !out->len)
         return take_any(ctx, out, taken);
     process_of(ctx)->drafts = e->next;
+    process_of(ctx)->ctx.heap.queued -= sizeof(*e);
     *taken = e;
     return 0;
 }

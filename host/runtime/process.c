@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
+#include "event.h"
 #include "group.h"
 #include "name.h"
 #include "send_timer.h"
@@ -136,8 +140,11 @@ struct process *process_create(const struct process_options *options)
     generation = atomic_load_explicit(&p->generation, memory_order_relaxed) + 1;
     if (generation > PID_GENERATION_MAX)
         generation = 1;
-    atomic_store_explicit(&p->limit, options->limit ? options->limit : MAILBOX_LIMIT,
-                          memory_order_relaxed);
+    heap_init(&p->ctx.heap, 0);
+    process_set_limits(p, options->limit, options->max_heap);
+    if (options->quota)
+        heap_share(&p->ctx.heap, options->quota);
+    p->told_full_s = 0;
     p->class = options->class;
     p->parent = options->parent;
     p->label = options->label;
@@ -152,6 +159,24 @@ struct process *process_create(const struct process_options *options)
     return p;
 }
 
+/* Bytes of `e` that are not in it. */
+static inline uint64_t outside(const struct envelope *e)
+{
+    return e->out.owned ? e->out.capacity : 0;
+}
+
+void process_set_limits(struct process *p, uint32_t messages, uint64_t max_heap)
+{
+    uint64_t fit = max_heap / sizeof(struct envelope);
+
+    messages = messages ? messages : MAILBOX_LIMIT;
+    if (max_heap && fit < messages)
+        messages = (uint32_t)fit;
+    heap_set_limit(&p->ctx.heap, max_heap);
+    atomic_store_explicit(&p->max_heap, max_heap, memory_order_relaxed);
+    atomic_store_explicit(&p->limit, messages, memory_order_relaxed);
+}
+
 void process_queue(struct process *p, struct envelope *e)
 {
     e->next = NULL;
@@ -163,6 +188,7 @@ void process_queue(struct process *p, struct envelope *e)
     atomic_store_explicit(&p->backlog,
                           atomic_load_explicit(&p->backlog, memory_order_relaxed) + 1,
                           memory_order_relaxed);
+    p->ctx.heap.queued += outside(e);
 }
 
 void process_launch(struct process *p, struct envelope *first)
@@ -192,6 +218,102 @@ uint8_t process_urgency(const struct process *sender)
                ? ENVELOPE_URGENCY_MOST
                : 0;
 }
+
+/* -- memory that is over its limit -- */
+
+/* It ends as soon as it looks, if it has not ended already. */
+static void end_for_memory(struct process *p, moult_pid pid)
+{
+    atomic_store_explicit(&p->was_over, pid_generation(pid), memory_order_relaxed);
+    if (mailbox_nudge(&p->inbox))
+        worker_schedule(p);
+}
+
+static void exit_for_memory(struct process *p)
+{
+    const struct heap *h = &p->ctx.heap;
+    bool shared = h->over == HEAP_OVER_QUOTA;
+    char text[200];
+
+    snprintf(text, sizeof(text),
+             "it needs more memory than %s of %" PRIu64 " bytes: it holds %" PRIu64
+             ", and %" PRIu64 " for %" PRIu32 " messages that wait and what it sends",
+             shared ? "its application's max_heap" : "its max_heap",
+             shared ? atomic_load_explicit(&h->quota->limit, memory_order_relaxed)
+                    : h->limit,
+             h->used, h->queued + h->waiting,
+             atomic_load_explicit(&p->backlog, memory_order_relaxed));
+    process_exit(p, -ENOMEM, text);
+}
+
+/* Does a process that has a limit hold more than it may? */
+static void look_after_memory(struct process *p)
+{
+    struct heap *h = &p->ctx.heap;
+
+    h->waiting = (uint64_t)atomic_load_explicit(&p->backlog, memory_order_relaxed) *
+                 sizeof(struct envelope);
+    if (!h->over)
+        heap_check(h);
+    if (!h->over && atomic_load_explicit(&p->was_over, memory_order_relaxed) ==
+                        pid_generation(process_pid(p)))
+        h->over = HEAP_OVER_LIMIT;
+    if (h->over)
+        exit_for_memory(p);
+}
+
+/* Who was refused knows; so shall who runs the host, once a second. */
+static void tell_full(struct process *p)
+{
+    uint32_t now_s = (uint32_t)(clock_ns() / 1000000000u) + 1;
+
+    atomic_store_explicit(&p->was_full, 0, memory_order_relaxed);
+    if (p->told_full_s == now_s)
+        return;
+    p->told_full_s = now_s;
+    event_emit(EVENT_WARN, "mailbox.full", "{s:s, s:s, s:i}", "app", p->group->name,
+               "server", p->label ? p->label : p->class->name, "limit",
+               (int)atomic_load_explicit(&p->limit, memory_order_relaxed));
+}
+
+/* `to`, whose process is `p`, is sent something that there is no room for. */
+static void refused(struct process *p, moult_pid to)
+{
+    uint64_t most = atomic_load_explicit(&p->max_heap, memory_order_relaxed);
+    uint64_t limit = atomic_load_explicit(&p->limit, memory_order_relaxed);
+
+    if (most && (limit + 1) * sizeof(struct envelope) > most)
+        end_for_memory(p, to);
+    else
+        atomic_store_explicit(&p->was_full, pid_generation(to), memory_order_relaxed);
+}
+
+/* Push a message that has memory of its own; it ends `p` if that is too much. */
+static int push_large(struct process *p, moult_pid to, struct envelope *e,
+                      uint32_t room)
+{
+    uint64_t most = atomic_load_explicit(&p->max_heap, memory_order_relaxed);
+    uint64_t sum = outside(e) + atomic_fetch_add_explicit(&p->outside, outside(e),
+                                                          memory_order_relaxed);
+    int woken = -EAGAIN;
+
+    if (most && sum > most)
+        end_for_memory(p, to);
+    else
+        woken = mailbox_push(&p->inbox, e, room);
+    if (woken < 0)
+        atomic_fetch_sub_explicit(&p->outside, outside(e), memory_order_relaxed);
+    return woken;
+}
+
+/* `e` was taken out of the inbox. */
+static void take_off(struct process *p, const struct envelope *e)
+{
+    if (e->kind < ENVELOPE_SIGNAL && e->out.owned)
+        atomic_fetch_sub_explicit(&p->outside, outside(e), memory_order_relaxed);
+}
+
+/* -- sending, and what came -- */
 
 /* `e` (taken) was meant for who had the slot of `p` before it. */
 static void answer_stale(struct process *p, struct envelope *e)
@@ -229,7 +351,7 @@ static int send(struct process *sender, moult_pid to, struct envelope *e, bool l
     struct process *p = find(to);
     unsigned here = sender ? atomic_load_explicit(&sender->worker, memory_order_relaxed)
                            : worker_index();
-    uint32_t backlog, limit;
+    uint32_t backlog, limit, room;
     uint8_t urgency;
     int woken;
 
@@ -244,10 +366,16 @@ static int send(struct process *sender, moult_pid to, struct envelope *e, bool l
     urgency = e->urgency;
     backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
     limit = atomic_load_explicit(&p->limit, memory_order_relaxed);
-    woken = hand_over(p, e)
-                ? 1
-                : mailbox_push(&p->inbox, e, backlog < limit ? limit - backlog : 0);
+    room = backlog < limit ? limit - backlog : 0;
+    if (hand_over(p, e))
+        woken = 1;
+    else if (__builtin_expect(e->out.owned, 0) && e->kind < ENVELOPE_SIGNAL)
+        woken = push_large(p, to, e, room);
+    else
+        woken = mailbox_push(&p->inbox, e, room);
     if (woken < 0) {
+        if (woken == -EAGAIN)
+            refused(p, to);
         envelope_destroy(e);
         return woken;
     }
@@ -295,7 +423,10 @@ void process_answer_dead(struct envelope *e, moult_pid callee, int32_t reason,
     process_send(NULL, caller, e);
 }
 
-/* Signals are among them, or what was meant for another: one by one, oldest first. */
+/*
+ * Signals are among them, large ones or what was meant for another: one by one, oldest
+ * first.
+ */
 static void receive_mixed(struct process *p, struct envelope *e)
 {
     uint32_t generation = pid_generation(process_pid(p));
@@ -303,6 +434,7 @@ static void receive_mixed(struct process *p, struct envelope *e)
     while (e) {
         struct envelope *next = e->next;
 
+        take_off(p, e);
         if (e->to_generation != generation)
             answer_stale(p, e);
         else if (e->kind < ENVELOPE_SIGNAL)
@@ -338,7 +470,8 @@ static void receive_all(struct process *p)
         struct envelope *older = e->next;
 
         remote += e->worker != here;
-        mixed |= (e->to_generation ^ generation) | (e->kind >= ENVELOPE_SIGNAL);
+        mixed |= (e->to_generation ^ generation) | (e->kind >= ENVELOPE_SIGNAL) |
+                 e->out.owned;
         count++;
         e->next = oldest;
         oldest = e;
@@ -350,12 +483,17 @@ static void receive_all(struct process *p)
         queue_all(p, oldest, newest, count);
     if (remote)
         worker_count_remote(remote);
+    if (__builtin_expect(
+            atomic_load_explicit(&p->was_full, memory_order_relaxed) == generation, 0))
+        tell_full(p);
 }
 
 void process_fetch(struct process *p)
 {
     if (mailbox_has(&p->inbox))
         receive_all(p);
+    if (__builtin_expect(p->ctx.heap.is_limited, 0))
+        look_after_memory(p);
 }
 
 void process_unqueue(struct process *p, struct envelope *e, struct envelope *before)
@@ -370,6 +508,8 @@ void process_unqueue(struct process *p, struct envelope *e, struct envelope *bef
     atomic_store_explicit(&p->backlog,
                           atomic_load_explicit(&p->backlog, memory_order_relaxed) - 1,
                           memory_order_relaxed);
+    if (__builtin_expect(e->out.owned, 0))
+        p->ctx.heap.queued -= e->out.capacity;
 }
 
 struct envelope *process_next(struct process *p)
@@ -501,7 +641,10 @@ int process_owe(struct process *p, struct envelope *call)
         return -ENOMEM;
     map_find(&r->owed, key, &chain);
     call->next = (struct envelope *)(uintptr_t)chain;
-    return map_put(&r->owed, key, (uintptr_t)call);
+    if (map_put(&r->owed, key, (uintptr_t)call) < 0)
+        return -ENOMEM;
+    p->ctx.heap.queued += sizeof(*call) + outside(call);
+    return 0;
 }
 
 struct envelope *process_owed(struct process *p, moult_pid caller, uint64_t ref)
@@ -525,6 +668,7 @@ struct envelope *process_owed(struct process *p, moult_pid caller, uint64_t ref)
                 (uintptr_t)e->next); /* no growth: it is there */
     else
         map_remove(&p->relations->owed, key, NULL);
+    p->ctx.heap.queued -= sizeof(*e) + outside(e);
     return e;
 }
 
@@ -589,6 +733,7 @@ static void turn_away(struct process *p, struct envelope *e)
         struct envelope *next = e->next;
 
         e->next = NULL;
+        take_off(p, e);
         if (e->to_generation != pid_generation(process_pid(p)))
             answer_stale(p, e);
         else if (e->kind < ENVELOPE_SIGNAL)

@@ -75,8 +75,13 @@ struct process {
     _Atomic uint32_t generation; /* release when taken into use; acquire in find */
     uint32_t index;
     _Atomic uint32_t backlog; /* messages in the queue below; relaxed, for the limit */
-    _Atomic uint32_t limit;   /* messages; relaxed: a sender that is late may look */
+    _Atomic uint32_t limit;   /* messages, that `max_heap` allows; relaxed: a late sender */
     _Atomic uint32_t worker;  /* that ran it last; relaxed, to judge thefts by */
+    /* Generations: of whom a message was refused since it looked last, for want of room
+     * in its mailbox, or in its memory.  Relaxed: it is told by what is pushed then. */
+    _Atomic uint32_t was_full, was_over;
+    _Atomic uint64_t max_heap; /* bytes; 0: any.  Relaxed, as `limit` */
+    _Atomic uint64_t outside;  /* bytes that messages in `inbox` have outside of them */
     /* The owner's. */
     int32_t reason;
     struct envelope *first, *last; /* messages taken from the mailbox, in order */
@@ -101,6 +106,7 @@ struct process {
     char *reason_text;
     moult_pid parent;
     _Atomic uint32_t memory; /* bytes of `ctx`, at most 4 GiB; relaxed, a figure */
+    uint32_t told_full_s;    /* when it was told that its mailbox was full; or 0 */
     uint16_t sends;          /* since its turn began */
     uint8_t flags;           /* enum process_flag */
 };
@@ -110,8 +116,10 @@ struct process_options {
     struct group *group;
     moult_pid parent; /* linked to it, if `linked` */
     bool linked;
-    uint32_t limit;    /* messages; 0: MAILBOX_LIMIT */
-    const char *label; /* borrowed until the process ends */
+    uint32_t limit;      /* messages; 0: MAILBOX_LIMIT */
+    uint64_t max_heap;   /* bytes of its own and of what waits; 0: any number */
+    struct quota *quota; /* that it has a share of, or NULL */
+    const char *label;   /* borrowed until the process ends */
 };
 
 static inline moult_pid process_pid(const struct process *p)
@@ -143,6 +151,9 @@ uint32_t process_count(void);
  */
 struct process *process_create(const struct process_options *options);
 
+/* The limits of its class are others now.  By who owns it. */
+void process_set_limits(struct process *p, uint32_t messages, uint64_t max_heap);
+
 /* Let it run, with `first` (taken) as its first message.  [any] */
 void process_launch(struct process *p, struct envelope *first);
 
@@ -157,6 +168,9 @@ int process_send(struct process *sender, moult_pid to, struct envelope *e);
 
 /* The same, for the last thing a turn does: the receiver runs next, on this worker. */
 int process_send_last(struct process *sender, moult_pid to, struct envelope *e);
+
+/* Why a message to `to` was refused with `error`, in words: put in `text` or lent. */
+const char *process_refusal(moult_pid to, int error, char *text, size_t size);
 
 /* How urgent is what `sender`, which runs, sends now: does an upgrade wait for it? */
 uint8_t process_urgency(const struct process *sender);
@@ -191,7 +205,7 @@ int process_await_until(struct process *p,
                         bool (*done)(struct process *p, moult_pid about),
                         moult_pid about, uint64_t timeout_ms);
 
-/* Put `e` at the end of what has been received.  By `p`. */
+/* Put `e` (taken) at the end of what has been received.  By `p`. */
 void process_queue(struct process *p, struct envelope *e);
 
 /* Take `e`, which stands behind `before` (NULL: first), out of the queue. */

@@ -10,6 +10,8 @@ struct send_timer {
     struct timer timer;
     moult_pid to;
     struct envelope *envelope;
+    struct heap *heap; /* of the process that started it; it is charged for this */
+    uint64_t charged;  /* bytes */
     /* Release when the envelope is gone; pairs with the acquire in sweep. */
     _Atomic bool fired;
 };
@@ -28,6 +30,7 @@ static void fire(struct timer *t)
 static void destroy(struct send_timer *s)
 {
     timer_cancel(&s->timer);
+    s->heap->queued -= s->charged;
     envelope_destroy(s->envelope);
     free(s);
 }
@@ -71,6 +74,9 @@ uint64_t send_timer_start(struct process *p, moult_pid to, uint64_t delay_ms,
     }
     s->to = to;
     s->envelope = e;
+    s->heap = &p->ctx.heap;
+    s->charged = sizeof(*s) + sizeof(*e) + (e->out.owned ? e->out.capacity : 0);
+    s->heap->queued += s->charged;
     s->timer.fire = fire;
     worker_start_timer(&s->timer, delay_ms);
     return id;

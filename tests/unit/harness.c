@@ -242,18 +242,25 @@ static void start_server(struct process *p, void *context)
     strncpy(s->text, moult_call_text(&p->ctx), sizeof(s->text) - 1);
 }
 
-struct started serve_by(moult_pid parent, const moult_server *callbacks,
-                        const char *name)
+struct started serve_child(moult_pid parent, const moult_server *callbacks,
+                           moult_child child)
 {
-    struct server_spec spec = {.code = code_of(callbacks, name ? name : "server"),
-                               .id = name ? name : "server",
-                               .name = name,
+    struct server_spec spec = {.code = code_of_child(callbacks, child),
+                               .id = child.id,
+                               .name = child.name,
                                .args = "\xf6",
                                .args_len = 1};
     struct order order = {.spec = &spec};
 
     assert_int_equal(actor_do(parent, start_server, &order), 0);
     return order.started;
+}
+
+struct started serve_by(moult_pid parent, const moult_server *callbacks,
+                        const char *name)
+{
+    return serve_child(parent, callbacks,
+                       (moult_child){.id = name ? name : "server", .name = name});
 }
 
 struct started serve_as(const moult_server *callbacks, const char *name)

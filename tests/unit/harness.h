@@ -91,6 +91,8 @@ struct started {
     moult_pid pid;
     char text[256];
 };
+struct started serve_child(moult_pid parent, const moult_server *callbacks,
+                           moult_child child);
 struct started serve_by(moult_pid parent, const moult_server *callbacks,
                         const char *name);
 struct started serve_as(const moult_server *callbacks, const char *name);

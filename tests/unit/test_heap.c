@@ -83,24 +83,83 @@ static void freeing_nothing_is_fine(void **state)
     heap_finish(&heap);
 }
 
-static void a_heap_can_be_moved_and_taken(void **state)
+static void a_heap_can_be_moved(void **state)
 {
-    struct heap a = {0}, b, c;
-    void *first;
+    struct heap a = {0}, b;
+    void *first = heap_alloc(&a, 1);
 
-    heap_init(&c, 1000);
-    first = heap_alloc(&a, 1);
     heap_alloc(&a, 2);
     b = a;
     heap_free(&b, first);
-    heap_alloc(&b, 3);
-    heap_take(&c, &b);
-    assert_null(b.first);
-    assert_int_equal(b.used, 0);
-    assert_int_equal(c.limit, 0);
-    assert_non_null(heap_alloc(&b, 4));
+    assert_non_null(heap_alloc(&b, 3));
     heap_finish(&b);
-    heap_finish(&c);
+}
+
+static void what_waits_counts_against_the_limit(void **state)
+{
+    struct heap heap;
+
+    heap_init(&heap, 1000);
+    heap.queued = 900;
+    heap_check(&heap);
+    assert_int_equal(heap.over, HEAP_OVER_NOTHING);
+    assert_null(heap_alloc(&heap, 100));
+    assert_int_equal(heap.over, HEAP_OVER_LIMIT);
+    heap_finish(&heap);
+    assert_int_equal(heap.over, HEAP_OVER_NOTHING);
+    heap.queued = 1001;
+    heap_check(&heap);
+    assert_int_equal(heap.over, HEAP_OVER_LIMIT);
+}
+
+static void heaps_that_share_a_quota_have_no_more_together(void **state)
+{
+    struct quota quota = {.limit = 10000};
+    struct heap a = {0}, b = {0};
+    void *memory;
+
+    heap_share(&a, &quota);
+    heap_share(&b, &quota);
+    memory = heap_alloc(&a, 6000);
+    assert_non_null(memory);
+    assert_null(heap_alloc(&b, 6000));
+    assert_int_equal(b.over, HEAP_OVER_QUOTA);
+    assert_int_equal(a.over, HEAP_OVER_NOTHING);
+    heap_free(&a, memory);
+    assert_non_null(heap_alloc(&b, 9900)); /* to the last share */
+    heap_finish(&b);
+    assert_int_equal(quota.held, 0);
+}
+
+static void what_a_heap_has_already_counts_when_it_comes_to_share(void **state)
+{
+    struct quota quota = {.limit = 1000};
+    struct heap heap = {0};
+
+    assert_non_null(heap_alloc(&heap, 2000));
+    heap_share(&heap, &quota);
+    assert_int_equal(heap.over, HEAP_OVER_QUOTA);
+    assert_int_equal(quota.held, 0);
+    heap_finish(&heap);
+}
+
+static void a_successor_has_the_messages_and_the_share(void **state)
+{
+    struct quota quota = {.limit = 10000};
+    struct heap old = {0}, new;
+
+    heap_share(&old, &quota);
+    assert_non_null(heap_alloc(&old, 5000));
+    old.queued = 1000;
+    heap_check(&old);
+    heap_init(&new, 0);
+    assert_non_null(heap_alloc(&new, 8000));
+    heap_succeed(&new, &old);
+    assert_int_equal(new.queued, 1000);
+    assert_true(quota.held >= 9000 && quota.held <= 10000);
+    heap_finish(&old);
+    heap_finish(&new);
+    assert_int_equal(quota.held, 0);
 }
 
 /* A hundred blocks that come, grow and go by chance, against what they must hold. */
@@ -140,7 +199,11 @@ int main(void)
         cmocka_unit_test(a_limit_refuses_and_leaves_everything_as_it_was),
         cmocka_unit_test(a_size_that_can_not_be_is_refused),
         cmocka_unit_test(freeing_nothing_is_fine),
-        cmocka_unit_test(a_heap_can_be_moved_and_taken),
+        cmocka_unit_test(a_heap_can_be_moved),
+        cmocka_unit_test(what_waits_counts_against_the_limit),
+        cmocka_unit_test(heaps_that_share_a_quota_have_no_more_together),
+        cmocka_unit_test(what_a_heap_has_already_counts_when_it_comes_to_share),
+        cmocka_unit_test(a_successor_has_the_messages_and_the_share),
         cmocka_unit_test(any_order_of_use_keeps_the_blocks_apart),
     };
 
