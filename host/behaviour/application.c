@@ -13,9 +13,17 @@
 
 #define STOP_MOST_MS 60000u /* for all that have an end to their patience */
 
+/* How much memory an application may have, be it there yet or not. */
+struct allowance {
+    struct allowance *next;
+    uint64_t bytes;
+    char name[];
+};
+
 static struct {
     pthread_mutex_t lock; /* guards the list and what of an application changes */
     struct application *first;
+    struct allowance *allowances;
     moult_pid controller;
 } list = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -70,6 +78,27 @@ void application_became(struct application *app, const struct application_spec *
     pthread_mutex_unlock(&list.lock);
 }
 
+int application_allow(const char *name, uint64_t bytes)
+{
+    struct allowance *a = malloc(sizeof(*a) + strlen(name) + 1);
+
+    if (!a)
+        return -ENOMEM;
+    a->bytes = bytes;
+    strcpy(a->name, name);
+    a->next = list.allowances;
+    list.allowances = a;
+    return 0;
+}
+
+static uint64_t allowed(const char *name)
+{
+    for (const struct allowance *a = list.allowances; a; a = a->next)
+        if (strcmp(a->name, name) == 0)
+            return a->bytes;
+    return 0;
+}
+
 static struct application *application_get(const struct application_spec *spec)
 {
     struct application *app = application_find(spec->name), **last;
@@ -82,6 +111,7 @@ static struct application *application_get(const struct application_spec *spec)
         return NULL;
     memcpy(app->name, spec->name, size);
     group_init(&app->group, app->name);
+    app->group.quota.limit = allowed(app->name);
     pthread_mutex_lock(&list.lock);
     for (last = &list.first; *last; last = &(*last)->next)
         ;

@@ -38,6 +38,12 @@ struct application {
 int applications_start(void);
 
 /*
+ * The servers of application `name` may have `bytes` of memory together, as each has by
+ * its child's max_heap.  For good.  0 or -ENOMEM.  Before any is started.
+ */
+int application_allow(const char *name, uint64_t bytes);
+
+/*
  * Start the application that `spec` describes, unless it runs already (-EALREADY).  0; or
  * a negative errno and `why`.  Not on a worker.
  */

@@ -189,8 +189,8 @@ static int take_options(struct draft *d, const struct config_options *options,
 
 /* -- the file -- */
 
-static const char *const keys[] = {"plugins", "data",    "socket",
-                                   "workers", "on_drop", "log"};
+static const char *const keys[] = {"plugins", "data", "socket",      "workers",
+                                   "on_drop", "log",  "applications"};
 
 static bool is_key(const char *name)
 {
@@ -198,6 +198,94 @@ static bool is_key(const char *name)
         if (strcmp(keys[i], name) == 0)
             return true;
     return false;
+}
+
+/* "moult.conf:3: 'name'" */
+static void name_origin(const config_setting_t *setting, const char *file,
+                        char text[300])
+{
+    snprintf(text, 300, "%s:%u: '%s'", file, config_setting_source_line(setting),
+             config_setting_name(setting));
+}
+
+/*
+ * Bytes as text, which may end with K, M or G.  Not as an integer: libconfig cuts those
+ * without an L to 32 bits, and does not say so.
+ */
+static int take_bytes(const config_setting_t *setting, const char *file, uint64_t *to,
+                      struct fault *why)
+{
+    const char *text = config_setting_get_string(setting);
+    long long bytes;
+    char from[300], *end;
+    unsigned shift = 0;
+
+    errno = 0;
+    bytes = strtoll(text ? text : "", &end, 10);
+    if (*end && !end[1] && strchr("KMG", *end))
+        shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 30;
+    else if (*end)
+        bytes = 0; /* which is refused */
+    if (errno || bytes <= 0 || (uint64_t)bytes > CONFIG_MAX_HEAP_MAX >> shift ||
+        (uint64_t)bytes << shift < CONFIG_MAX_HEAP_MIN) {
+        name_origin(setting, file, from);
+        return fault(
+            why, -EINVAL,
+            "%s must be a number of bytes from \"4K\" to \"128G\", as \"64M\" or "
+            "\"67108864\"",
+            from);
+    }
+    *to = (uint64_t)bytes << shift;
+    return 0;
+}
+
+static int take_application(struct config_application *a,
+                            const config_setting_t *setting, const char *file,
+                            struct fault *why)
+{
+    char from[300];
+
+    name_origin(setting, file, from);
+    if (!config_setting_is_group(setting))
+        return fault(why, -EINVAL, "%s must be a group, as { max_heap = \"64M\"; }",
+                     from);
+    a->name = strdup(config_setting_name(setting));
+    if (!a->name)
+        return fault(why, -ENOMEM, "no memory for the configuration");
+    for (unsigned i = 0; i < (unsigned)config_setting_length(setting); i++) {
+        const config_setting_t *member = config_setting_get_elem(setting, i);
+        int error;
+
+        name_origin(member, file, from);
+        if (strcmp(config_setting_name(member), "max_heap") != 0)
+            return fault(why, -EINVAL,
+                         "%s is no setting of an application: there is max_heap", from);
+        error = take_bytes(member, file, &a->max_heap, why);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+static int take_applications(struct draft *d, const config_setting_t *setting,
+                             const char *file, struct fault *why)
+{
+    int count = config_setting_length(setting), error = 0;
+    char from[300];
+
+    name_origin(setting, file, from);
+    if (!config_setting_is_group(setting))
+        return fault(why, -EINVAL,
+                     "%s must be a group of groups, as { counter = { max_heap = "
+                     "\"64M\"; }; }",
+                     from);
+    d->config.applications = calloc((size_t)count + 1, sizeof(*d->config.applications));
+    if (!d->config.applications)
+        return fault(why, -ENOMEM, "no memory for the configuration");
+    for (unsigned i = 0; i < (unsigned)count && !error; i++)
+        error = take_application(&d->config.applications[d->config.application_count++],
+                                 config_setting_get_elem(setting, i), file, why);
+    return error;
 }
 
 static int take_setting(struct draft *d, const config_setting_t *setting,
@@ -213,9 +301,11 @@ static int take_setting(struct draft *d, const config_setting_t *setting,
     if (!is_key(name))
         return fault(
             why, -EINVAL,
-            "%s is no setting: there are plugins, data, socket, workers, on_drop "
-            "and log",
+            "%s is no setting: there are plugins, data, socket, workers, on_drop, "
+            "log and applications",
             from.text);
+    if (strcmp(name, "applications") == 0)
+        return take_applications(d, setting, in ? in : file, why);
     if (strcmp(name, "workers") == 0)
         return take_workers(
             config_setting_is_number(setting) ? config_setting_get_int64(setting) : 0,
@@ -321,5 +411,8 @@ void config_finish(struct config *config)
     free(config->plugins);
     free(config->data);
     free(config->socket);
+    for (size_t i = 0; i < config->application_count; i++)
+        free(config->applications[i].name);
+    free(config->applications);
     *config = (struct config){0};
 }

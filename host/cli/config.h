@@ -9,10 +9,20 @@
 #define MOULT_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "fault.h"
 
-#define CONFIG_WORKERS_MAX 1024u
+#define CONFIG_WORKERS_MAX  1024u
+#define CONFIG_MAX_HEAP_MIN 4096u        /* bytes */
+#define CONFIG_MAX_HEAP_MAX (1ull << 37) /* as much as a heap can hold a share of */
+
+/* What is said of one application. */
+struct config_application {
+    char *name;
+    uint64_t max_heap; /* bytes that its servers may have together; 0: any number */
+};
 
 /* Owned by the config; all zero is empty. */
 struct config {
@@ -23,6 +33,8 @@ struct config {
         workers; /* 1 to CONFIG_WORKERS_MAX; one a processor unless said otherwise */
     bool stage_only; /* on_drop = "stage": what is dropped is not upgraded to */
     bool log_json;   /* log = "json" */
+    struct config_application *applications;
+    size_t application_count;
 };
 
 /* What was said on the command line, borrowed; NULL is nothing. */

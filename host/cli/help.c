@@ -23,6 +23,11 @@ static const char config_text[] =
     "                             \"upgrade\" (the default), or \"stage\": it waits for\n"
     "                             'moult upgrade'\n"
     "    log     = \"json\";        events on stderr: \"text\" (the default), or JSON\n"
+    "    applications = {\n"
+    "      counter = {            of the application of that name:\n"
+    "        max_heap = \"64M\";    bytes that its servers may have together, \"4K\" at least,\n"
+    "      };                     as text with K, M or G; the server that needs more is ended, as\n"
+    "    };                       by its child's max_heap.  As many as there are, unless set\n"
     "\n"
     "  Paths are relative to the file.  An option of 'moult run' goes before the file.\n";
 

@@ -160,6 +160,8 @@ static int start(struct host *h, struct fault *why)
     barrier_start();
     ask_start();
     error = names_start();
+    for (size_t i = 0; i < c->application_count && !error; i++)
+        error = application_allow(c->applications[i].name, c->applications[i].max_heap);
     if (!error)
         error = workers_start(c->workers);
     if (!error)

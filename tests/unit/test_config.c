@@ -148,6 +148,41 @@ static void a_wrong_setting_is_refused_by_file_and_line(void **state)
     is_refused("data = \"x\n", "moult.conf:");
 }
 
+static void an_application_may_have_a_max_heap(void **state)
+{
+    const struct config_options options = {.file = file};
+    struct config c;
+
+    write_file("applications = { counter = { max_heap = \"64M\"; };\n"
+               "  my-other_1 = { max_heap = \"5000000000\"; }; third = {}; };\n");
+    assert_int_equal(config_gather(&options, &c, NULL), 0);
+    assert_int_equal(c.application_count, 3);
+    assert_string_equal(c.applications[0].name, "counter");
+    assert_int_equal(c.applications[0].max_heap, 64 << 20);
+    assert_string_equal(c.applications[1].name, "my-other_1");
+    assert_int_equal(c.applications[1].max_heap, 5000000000);
+    assert_int_equal(c.applications[2].max_heap, 0);
+    config_finish(&c);
+}
+
+static void a_wrong_max_heap_is_refused_by_file_and_line(void **state)
+{
+    static const char *const wrong[] = {"0",        "4096",     "\"-1\"",
+                                        "\"4095\"", "\"\"",     "\"3K\"",
+                                        "\"64X\"",  "\"64MB\"", "\"999999999G\""};
+    char text[100];
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        snprintf(text, sizeof(text), "applications = {\n a = { max_heap = %s; }; };",
+                 wrong[i]);
+        is_refused(text, "moult.conf:2: 'max_heap' must be a number of bytes");
+    }
+    is_refused("applications = 3;", "'applications' must be a group of groups");
+    is_refused("applications = { a = 3; };", "'a' must be a group");
+    is_refused("applications = { a = { heap = 3; }; };",
+               "'heap' is no setting of an application");
+}
+
 static void a_wrong_option_is_refused_by_name(void **state)
 {
     const char *const wrong[] = {"0", "-1", "1025", "two", "2x", ""};
@@ -186,6 +221,8 @@ int main(void)
         BARE(options_go_before_the_file),
         BARE(paths_are_relative_to_where_they_stand),
         BARE(a_wrong_setting_is_refused_by_file_and_line),
+        BARE(an_application_may_have_a_max_heap),
+        BARE(a_wrong_max_heap_is_refused_by_file_and_line),
         BARE(a_wrong_option_is_refused_by_name),
         BARE(a_missing_file_is_told),
     };
