@@ -3,29 +3,42 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <urcu-qsbr.h>
-#include <urcu/rculfhash.h>
 #include <xxhash.h>
 
 #include "process.h"
 #include "sanitize.h"
+#include "thread.h"
 #include "worker.h"
 
+/* For a million names, eight in a bucket; what is not used is never touched. */
+#define BUCKETS (1u << 17)
+
 struct name {
-    struct cds_lfht_node node;
-    struct rcu_head rcu;
+    _Atomic(struct name *) next; /* in its bucket; release, for readers' acquire */
+    struct name *released;       /* before it */
     moult_pid pid;
     char text[];
 };
 
+/*
+ * liburcu's own hash table and call_rcu() end the program when there is no memory for
+ * them.  This needs none: the table is fixed, and a thread frees what was released.
+ */
 static struct {
-    pthread_mutex_t lock; /* of who writes, and of name_of */
-    struct cds_lfht *table;
+    pthread_mutex_t lock; /* of who writes, and of name_of; guards all that follows */
+    pthread_cond_t work;  /* for the thread */
+    struct name *released;
+    pthread_t sweeper;
+    bool is_open, is_ending;
     pthread_key_t reader; /* unregisters threads of the plugins' own when they end */
     bool reader_made; /* for good: threads that use it may end later than the table */
-} names = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} names = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
+
+static _Atomic(struct name *) buckets[BUCKETS]; /* release, for readers' acquire */
 
 static __thread bool reader_registered;
 
@@ -34,17 +47,47 @@ static void reader_ends(void *unused)
     rcu_unregister_thread();
 }
 
+static void free_all(struct name *n)
+{
+    while (n) {
+        struct name *next = n->released;
+
+        free(n);
+        n = next;
+    }
+}
+
+/* Free what is released, a grace period later. */
+static void *sweep(void *unused)
+{
+    bool goes_on = true;
+
+    while (goes_on) {
+        struct name *released;
+
+        pthread_mutex_lock(&names.lock);
+        while (!names.released && !names.is_ending)
+            pthread_cond_wait(&names.work, &names.lock);
+        released = names.released;
+        names.released = NULL;
+        goes_on = !names.is_ending;
+        pthread_mutex_unlock(&names.lock);
+        synchronize_rcu();
+        SANITIZER_ACQUIRE(&names.released);
+        free_all(released);
+    }
+    return NULL;
+}
+
 int names_start(void)
 {
-    names.table =
-        cds_lfht_new(1024, 1024, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING, NULL);
-    if (!names.table)
+    if (!names.reader_made && pthread_key_create(&names.reader, reader_ends) != 0)
         return -ENOMEM;
-    if (!names.reader_made && pthread_key_create(&names.reader, reader_ends) != 0) {
-        names_stop();
-        return -ENOMEM;
-    }
     names.reader_made = true;
+    names.is_ending = false;
+    if (thread_start(&names.sweeper, "names", sweep, NULL) < 0)
+        return -ENOMEM;
+    names.is_open = true;
     return 0;
 }
 
@@ -73,39 +116,64 @@ static void reader_end(void)
 
 void names_stop(void)
 {
-    reader_begin();
-    reader_end();
-    rcu_barrier();
-    if (names.table)
-        cds_lfht_destroy(names.table, NULL);
-    names.table = NULL;
+    if (!names.is_open)
+        return;
+    pthread_mutex_lock(&names.lock);
+    names.is_ending = true;
+    names.is_open = false;
+    pthread_cond_signal(&names.work);
+    pthread_mutex_unlock(&names.lock);
+    pthread_join(names.sweeper, NULL);
 }
 
-static int matches(struct cds_lfht_node *node, const void *key)
+static _Atomic(struct name *) *bucket_of(const char *text)
 {
-    SANITIZER_ACQUIRE(&names); /* liburcu's, when it found the node */
-    return strcmp(caa_container_of(node, struct name, node)->text, key) == 0;
+    return &buckets[XXH3_64bits(text, strlen(text)) % BUCKETS];
 }
 
-static unsigned long hash_of(const char *text)
+/* By a reader, or with the lock held. */
+static struct name *find(const char *text)
 {
-    return XXH3_64bits(text, strlen(text));
+    struct name *n = atomic_load_explicit(bucket_of(text), memory_order_acquire);
+
+    while (n && strcmp(n->text, text) != 0)
+        n = atomic_load_explicit(&n->next, memory_order_acquire);
+    return n;
+}
+
+/* With the lock held. */
+static void add(struct name *n)
+{
+    _Atomic(struct name *) *bucket = bucket_of(n->text);
+
+    atomic_store_explicit(&n->next, atomic_load_explicit(bucket, memory_order_relaxed),
+                          memory_order_relaxed);
+    atomic_store_explicit(bucket, n, memory_order_release);
+}
+
+static void take_out(struct name *n)
+{
+    _Atomic(struct name *) *link = bucket_of(n->text);
+    struct name *at;
+
+    while ((at = atomic_load_explicit(link, memory_order_relaxed)) != n)
+        link = &at->next;
+    atomic_store_explicit(link, atomic_load_explicit(&n->next, memory_order_relaxed),
+                          memory_order_release);
 }
 
 moult_pid name_find(const char *text)
 {
-    struct cds_lfht_iter iter;
-    struct cds_lfht_node *node;
     moult_pid pid = {0};
+    struct name *n;
 
-    if (!text || !names.table)
+    if (!text)
         return pid;
     reader_begin();
-    cds_lfht_lookup(names.table, hash_of(text), matches, text, &iter);
-    node = cds_lfht_iter_get_node(&iter);
-    if (node)
-        pid = caa_container_of(node, struct name, node)->pid;
-    SANITIZER_RELEASE(&names.table); /* a grace period orders this before name_free */
+    n = find(text);
+    if (n)
+        pid = n->pid;
+    SANITIZER_RELEASE(&names.released); /* a grace period orders this before free() */
     reader_end();
     return pid;
 }
@@ -113,37 +181,29 @@ moult_pid name_find(const char *text)
 int name_register(struct process *p, const char *text, moult_pid *holder)
 {
     size_t len = text ? strlen(text) : 0;
-    struct cds_lfht_node *there;
-    struct name *n;
+    struct name *n, *there;
 
     if (len == 0 || len > NAME_MAX_LEN || p->name)
         return -EINVAL;
     n = malloc(sizeof(*n) + len + 1);
     if (!n)
         return -ENOMEM;
-    cds_lfht_node_init(&n->node);
     n->pid = process_pid(p);
     memcpy(n->text, text, len + 1);
-    reader_begin();
     pthread_mutex_lock(&names.lock);
-    SANITIZER_RELEASE(&names); /* liburcu's publishing, which TSan does not see */
-    there = cds_lfht_add_unique(names.table, hash_of(text), matches, text, &n->node);
-    if (there == &n->node)
+    there = find(text);
+    if (there) {
+        if (holder)
+            *holder = there->pid;
+    } else {
+        add(n);
         p->name = n;
-    else if (holder)
-        *holder = caa_container_of(there, struct name, node)->pid;
+    }
     pthread_mutex_unlock(&names.lock);
-    reader_end();
-    if (there == &n->node)
+    if (!there)
         return 0;
     free(n);
     return -EEXIST;
-}
-
-static void name_free(struct rcu_head *head)
-{
-    SANITIZER_ACQUIRE(&names.table);
-    free(caa_container_of(head, struct name, rcu));
 }
 
 void name_release(struct process *p)
@@ -152,14 +212,14 @@ void name_release(struct process *p)
 
     if (!n)
         return;
-    reader_begin();
     pthread_mutex_lock(&names.lock);
     p->name = NULL;
-    cds_lfht_del(names.table, &n->node);
+    take_out(n);
+    n->released = names.released;
+    names.released = n;
+    SANITIZER_RELEASE(&names.released);
+    pthread_cond_signal(&names.work);
     pthread_mutex_unlock(&names.lock);
-    SANITIZER_RELEASE(&names.table);
-    call_rcu(&n->rcu, name_free);
-    reader_end();
 }
 
 void name_of(moult_pid pid, char to[NAME_MAX_LEN + 1])
