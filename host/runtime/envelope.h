@@ -82,6 +82,12 @@ static inline struct envelope *envelope_of(moult_out *out)
     return (struct envelope *)((char *)out - offsetof(struct envelope, out));
 }
 
+/* Bytes that the content of `e` has outside of it. */
+static inline uint32_t envelope_outside(const struct envelope *e)
+{
+    return e->out.owned ? e->out.capacity : 0;
+}
+
 /* Give all that `cache` has back to the common pool; at a worker's end. */
 void envelope_cache_finish(struct envelope_cache *cache);
 

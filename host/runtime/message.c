@@ -27,15 +27,21 @@ moult_pid moult_whereis(const char *name)
     return name_find(name);
 }
 
+static bool may_draft(struct heap *h)
+{
+    heap_check(h);
+    return !h->over;
+}
+
 moult_out *moult_draft(moult_ctx *ctx)
 {
     struct process *p = process_of(ctx);
     struct heap *h = &p->ctx.heap;
     struct envelope *e;
 
-    if (__builtin_expect(h->is_limited, 0))
-        heap_check(h);
-    e = h->over ? NULL : envelope_create(ENVELOPE_CAST);
+    if (__builtin_expect(h->is_limited, 0) && !may_draft(h))
+        return &no_memory.out;
+    e = envelope_create(ENVELOPE_CAST);
     if (!e)
         return &no_memory.out;
     h->queued += sizeof(*e);
@@ -179,6 +185,7 @@ int process_call(struct process *p, moult_pid to, struct envelope *e,
                  uint64_t timeout_ms)
 {
     struct await a = {.ref = ++p->last_ref};
+    char text[80];
     int error;
 
     envelope_destroy(p->answer);
@@ -187,7 +194,7 @@ int process_call(struct process *p, moult_pid to, struct envelope *e,
     e->ref = a.ref;
     error = process_send_last(p, to, e);
     if (error)
-        return process_fail(p, error, moult_strerror(error));
+        return process_fail(p, error, process_refusal(to, error, text, sizeof(text)));
     return answered(p, &a, timeout_ms);
 }
 
@@ -290,6 +297,19 @@ int moult_refuse_to(moult_ctx *ctx, const moult_from *from, int error, const cha
     e->code = error < 0 ? error : -EINVAL;
     signal_set_text(e, why);
     return answer(ctx ? process_of(ctx) : NULL, from, e);
+}
+
+void process_refuse(struct process *p, int error, const char *text)
+{
+    struct envelope *e = p->current;
+    moult_pid caller = e->from;
+
+    p->current = NULL;
+    envelope_reset(e, ENVELOPE_REPLY);
+    e->flags = ENVELOPE_ERROR;
+    e->code = error;
+    signal_set_text(e, text);
+    process_send_last(p, caller, e);
 }
 
 /* -- timers -- */

@@ -26,6 +26,12 @@ int process_fail(struct process *p, int error, const char *text);
 /* Free `out`, a draft of `p` that was taken and not sent. */
 void draft_drop(struct process *p, moult_out *out);
 
+/*
+ * Answer the call at hand with an error, and `text` (borrowed) in words.  The request
+ * becomes the answer, so no memory is needed.  By `p`.
+ */
+void process_refuse(struct process *p, int error, const char *text);
+
 /* Free what was drafted and not sent: the callback is over. */
 void drafts_drop(struct process *p);
 

@@ -159,12 +159,6 @@ struct process *process_create(const struct process_options *options)
     return p;
 }
 
-/* Bytes of `e` that are not in it. */
-static inline uint64_t outside(const struct envelope *e)
-{
-    return e->out.owned ? e->out.capacity : 0;
-}
-
 void process_set_limits(struct process *p, uint32_t messages, uint64_t max_heap)
 {
     uint64_t fit = max_heap / sizeof(struct envelope);
@@ -175,20 +169,6 @@ void process_set_limits(struct process *p, uint32_t messages, uint64_t max_heap)
     heap_set_limit(&p->ctx.heap, max_heap);
     atomic_store_explicit(&p->max_heap, max_heap, memory_order_relaxed);
     atomic_store_explicit(&p->limit, messages, memory_order_relaxed);
-}
-
-void process_queue(struct process *p, struct envelope *e)
-{
-    e->next = NULL;
-    if (p->last)
-        p->last->next = e;
-    else
-        p->first = e;
-    p->last = e;
-    atomic_store_explicit(&p->backlog,
-                          atomic_load_explicit(&p->backlog, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
-    p->ctx.heap.queued += outside(e);
 }
 
 void process_launch(struct process *p, struct envelope *first)
@@ -293,8 +273,9 @@ static int push_large(struct process *p, moult_pid to, struct envelope *e,
                       uint32_t room)
 {
     uint64_t most = atomic_load_explicit(&p->max_heap, memory_order_relaxed);
-    uint64_t sum = outside(e) + atomic_fetch_add_explicit(&p->outside, outside(e),
-                                                          memory_order_relaxed);
+    uint64_t sum = envelope_outside(e) +
+                   atomic_fetch_add_explicit(&p->outside, envelope_outside(e),
+                                             memory_order_relaxed);
     int woken = -EAGAIN;
 
     if (most && sum > most)
@@ -302,7 +283,8 @@ static int push_large(struct process *p, moult_pid to, struct envelope *e,
     else
         woken = mailbox_push(&p->inbox, e, room);
     if (woken < 0)
-        atomic_fetch_sub_explicit(&p->outside, outside(e), memory_order_relaxed);
+        atomic_fetch_sub_explicit(&p->outside, envelope_outside(e),
+                                  memory_order_relaxed);
     return woken;
 }
 
@@ -310,7 +292,8 @@ static int push_large(struct process *p, moult_pid to, struct envelope *e,
 static void take_off(struct process *p, const struct envelope *e)
 {
     if (e->kind < ENVELOPE_SIGNAL && e->out.owned)
-        atomic_fetch_sub_explicit(&p->outside, outside(e), memory_order_relaxed);
+        atomic_fetch_sub_explicit(&p->outside, envelope_outside(e),
+                                  memory_order_relaxed);
 }
 
 /* -- sending, and what came -- */
@@ -403,6 +386,17 @@ int process_send_last(struct process *sender, moult_pid to, struct envelope *e)
     return send(sender, to, e, true);
 }
 
+const char *process_refusal(moult_pid to, int error, char *text, size_t size)
+{
+    struct process *p = error == -EAGAIN ? process_find(to) : NULL;
+
+    if (!p)
+        return moult_strerror(error);
+    snprintf(text, size, "the mailbox is full: %" PRIu32 " messages may wait there",
+             atomic_load_explicit(&p->limit, memory_order_relaxed));
+    return text;
+}
+
 /* -- receiving -- */
 
 void process_answer_dead(struct envelope *e, moult_pid callee, int32_t reason,
@@ -488,28 +482,12 @@ static void receive_all(struct process *p)
         tell_full(p);
 }
 
-void process_fetch(struct process *p)
+void process_receive(struct process *p)
 {
     if (mailbox_has(&p->inbox))
         receive_all(p);
-    if (__builtin_expect(p->ctx.heap.is_limited, 0))
+    if (p->ctx.heap.is_limited)
         look_after_memory(p);
-}
-
-void process_unqueue(struct process *p, struct envelope *e, struct envelope *before)
-{
-    if (before)
-        before->next = e->next;
-    else
-        p->first = e->next;
-    if (p->last == e)
-        p->last = before;
-    e->next = NULL;
-    atomic_store_explicit(&p->backlog,
-                          atomic_load_explicit(&p->backlog, memory_order_relaxed) - 1,
-                          memory_order_relaxed);
-    if (__builtin_expect(e->out.owned, 0))
-        p->ctx.heap.queued -= e->out.capacity;
 }
 
 struct envelope *process_next(struct process *p)
@@ -643,7 +621,7 @@ int process_owe(struct process *p, struct envelope *call)
     call->next = (struct envelope *)(uintptr_t)chain;
     if (map_put(&r->owed, key, (uintptr_t)call) < 0)
         return -ENOMEM;
-    p->ctx.heap.queued += sizeof(*call) + outside(call);
+    p->ctx.heap.queued += sizeof(*call) + envelope_outside(call);
     return 0;
 }
 
@@ -668,7 +646,7 @@ struct envelope *process_owed(struct process *p, moult_pid caller, uint64_t ref)
                 (uintptr_t)e->next); /* no growth: it is there */
     else
         map_remove(&p->relations->owed, key, NULL);
-    p->ctx.heap.queued -= sizeof(*e) + outside(e);
+    p->ctx.heap.queued -= sizeof(*e) + envelope_outside(e);
     return e;
 }
 

@@ -75,8 +75,9 @@ struct process {
     _Atomic uint32_t generation; /* release when taken into use; acquire in find */
     uint32_t index;
     _Atomic uint32_t backlog; /* messages in the queue below; relaxed, for the limit */
-    _Atomic uint32_t limit;   /* messages, that `max_heap` allows; relaxed: a late sender */
-    _Atomic uint32_t worker;  /* that ran it last; relaxed, to judge thefts by */
+    _Atomic uint32_t
+        limit; /* messages, that `max_heap` allows; relaxed: a late sender */
+    _Atomic uint32_t worker; /* that ran it last; relaxed, to judge thefts by */
     /* Generations: of whom a message was refused since it looked last, for want of room
      * in its mailbox, or in its memory.  Relaxed: it is told by what is pushed then. */
     _Atomic uint32_t was_full, was_over;
@@ -181,7 +182,14 @@ uint64_t process_ref(void);
 /* -- by the process itself, while it runs -- */
 
 /* Take what has arrived: messages to the queue, signals are acted on. */
-void process_fetch(struct process *p);
+void process_receive(struct process *p);
+
+/* The same, if there is anything to see to. */
+static inline void process_fetch(struct process *p)
+{
+    if (mailbox_has(&p->inbox) || __builtin_expect(p->ctx.heap.is_limited, 0))
+        process_receive(p);
+}
 
 /* The oldest message, taken from the queue; NULL if there is none. */
 struct envelope *process_next(struct process *p);
@@ -206,10 +214,38 @@ int process_await_until(struct process *p,
                         moult_pid about, uint64_t timeout_ms);
 
 /* Put `e` (taken) at the end of what has been received.  By `p`. */
-void process_queue(struct process *p, struct envelope *e);
+static inline void process_queue(struct process *p, struct envelope *e)
+{
+    uint32_t backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
+
+    e->next = NULL;
+    if (p->last)
+        p->last->next = e;
+    else
+        p->first = e;
+    p->last = e;
+    atomic_store_explicit(&p->backlog, backlog + 1, memory_order_relaxed);
+    if (__builtin_expect(e->out.owned, 0))
+        p->ctx.heap.queued += e->out.capacity;
+}
 
 /* Take `e`, which stands behind `before` (NULL: first), out of the queue. */
-void process_unqueue(struct process *p, struct envelope *e, struct envelope *before);
+static inline void process_unqueue(struct process *p, struct envelope *e,
+                                   struct envelope *before)
+{
+    uint32_t backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
+
+    if (before)
+        before->next = e->next;
+    else
+        p->first = e->next;
+    if (p->last == e)
+        p->last = before;
+    e->next = NULL;
+    atomic_store_explicit(&p->backlog, backlog - 1, memory_order_relaxed);
+    if (__builtin_expect(e->out.owned, 0))
+        p->ctx.heap.queued -= e->out.capacity;
+}
 
 /* Let others run, if this turn has sent a lot. */
 void process_take_breath(struct process *p);

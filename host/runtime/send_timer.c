@@ -75,7 +75,7 @@ uint64_t send_timer_start(struct process *p, moult_pid to, uint64_t delay_ms,
     s->to = to;
     s->envelope = e;
     s->heap = &p->ctx.heap;
-    s->charged = sizeof(*s) + sizeof(*e) + (e->out.owned ? e->out.capacity : 0);
+    s->charged = sizeof(*s) + sizeof(*e) + envelope_outside(e);
     s->heap->queued += s->charged;
     s->timer.fire = fire;
     worker_start_timer(&s->timer, delay_ms);
