@@ -104,6 +104,15 @@ static bool set_text(char **to, const char *text)
     return true;
 }
 
+static unsigned count_versions(const struct catalog *c)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < c->count; i++)
+        count += c->entries[i].status != CATALOG_REFUSED;
+    return count;
+}
+
 static int consider(struct catalog *c, const struct manifest *m, const char *dropped,
                     struct fault *why)
 {
@@ -124,6 +133,12 @@ static int consider(struct catalog *c, const struct manifest *m, const char *dro
                      "there is a %s %s with another content: give what was changed a "
                      "higher vsn",
                      m->name, m->vsn);
+    if (count_versions(c) >= CATALOG_VERSIONS_MAX)
+        return fault(
+            why, -EDQUOT,
+            "there are %u versions in the store, and no more are taken in: stop "
+            "the host, and delete old ones from 'store' in the data folder",
+            CATALOG_VERSIONS_MAX);
     return 0;
 }
 

@@ -14,7 +14,8 @@
 
 #include "manifest.h"
 
-#define CATALOG_REFUSED_MAX 256u
+#define CATALOG_REFUSED_MAX  256u
+#define CATALOG_VERSIONS_MAX 1000u /* that are not refused */
 
 enum catalog_status {
     CATALOG_STAGED, /* vetted and stored; does not run */
@@ -44,7 +45,8 @@ void catalog_destroy(struct catalog *catalog);
  * What to do with a file that was shown to us and reads as `m`.  0: it is new, go on.
  * With `why`: -EALREADY (this very content is here, and good: nothing to do),
  * -ECANCELED (this very content was refused; `why` says what for), -EEXIST (its name
- * and vsn are taken by another content; to be refused), -ENOMEM.
+ * and vsn are taken by another content; to be refused), -EDQUOT (there are
+ * CATALOG_VERSIONS_MAX already), -ENOMEM.
  */
 int catalog_consider(struct catalog *catalog, const struct manifest *m,
                      const char *dropped, struct fault *why);

@@ -211,6 +211,20 @@ static void of_the_refused_only_the_last_are_kept(void **state)
     assert_int_equal(consider("1.0", "1", NULL), -ECANCELED);
 }
 
+static void there_is_an_end_to_the_versions_that_are_taken_in(void **state)
+{
+    struct fault why = {0};
+    char text[16];
+
+    for (unsigned i = 0; i < CATALOG_VERSIONS_MAX; i++) {
+        snprintf(text, sizeof(text), "1.%u", i);
+        assert_int_equal(consider(text, text, NULL), 0);
+        add(text, text);
+    }
+    assert_int_equal(consider("2.0", "more", &why), -EDQUOT);
+    assert_non_null(strstr(why.text, "there are 1000 versions in the store"));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make, destroy)
 
 int main(void)
@@ -229,6 +243,7 @@ int main(void)
         TEST(all_is_told_in_order),
         TEST(a_file_that_was_never_dropped_has_no_path),
         TEST(of_the_refused_only_the_last_are_kept),
+        TEST(there_is_an_end_to_the_versions_that_are_taken_in),
     };
 
     return cmocka_run_group_tests_name("catalog", tests, NULL, NULL);
