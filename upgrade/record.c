@@ -12,6 +12,8 @@
 #include <xxhash.h>
 
 #include "event.h"
+#include "json_memory.h"
+#include "json_text.h"
 
 #define RECORD_FORMAT 1
 #define DUMP_FLAGS    (JSON_COMPACT | JSON_SORT_KEYS)
@@ -33,7 +35,7 @@ static char *path_in(const char *folder, const char *name)
 static json_t *checksum(json_t *apps)
 {
     char text[17];
-    char *dump = json_dumps(apps, DUMP_FLAGS);
+    char *dump = json_text(apps, DUMP_FLAGS);
 
     if (!dump)
         return NULL;
@@ -62,25 +64,43 @@ static void set_aside(struct record *r, const char *reason)
     rename(r->path, r->bad);
 }
 
-static int load(struct record *r, struct fault *why)
+/* 0, also if what is there is no good; or why it can't be told whether it is. */
+static int take(struct record *r, FILE *file, struct fault *why)
 {
     json_error_t error;
-    json_t *all;
+    json_t *all, *apps;
+    bool lacked;
+
+    json_memory_watch();
+    all = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
+    apps = all ? verified(all) : NULL;
+    if (apps)
+        json_object_update(r->apps, apps);
+    lacked = json_memory_done();
+    if (!apps && !lacked && !ferror(file))
+        set_aside(r, all ? "its checksum or format is wrong" : error.text);
+    json_decref(all);
+    if (lacked)
+        return fault(why, -ENOMEM, "no memory for the release record");
+    return ferror(file) ? fault(why, -EIO, "unable to read '%s'", r->path) : 0;
+}
+
+static int load(struct record *r, struct fault *why)
+{
+    FILE *file;
+    int error;
 
     r->apps = json_object();
     if (!r->apps)
         return fault(why, -ENOMEM, "no memory for the release record");
-    if (access(r->path, F_OK) != 0)
+    file = fopen(r->path, "re");
+    if (!file)
         return errno == ENOENT ? 0
                                : fault(why, -errno, "unable to read '%s': %s", r->path,
                                        strerror(errno));
-    all = json_load_file(r->path, JSON_REJECT_DUPLICATES, &error);
-    if (all && verified(all))
-        json_object_update(r->apps, verified(all));
-    else
-        set_aside(r, all ? "its checksum or format is wrong" : error.text);
-    json_decref(all);
-    return 0;
+    error = take(r, file, why);
+    fclose(file);
+    return error;
 }
 
 int record_open(const char *data, struct record **out, struct fault *why)
@@ -142,25 +162,46 @@ const char *record_hash(const struct record *r, const char *app)
     return member(r, app, "hash");
 }
 
-void record_each(const struct record *r, void (*visit)(const char *app))
+int record_each(const struct record *r, void (*visit)(const char *app))
 {
     json_t *apps = json_copy(r->apps), *entry; /* visits may change the record */
     const char *app;
 
+    if (!apps)
+        return -ENOMEM;
     json_object_foreach(apps, app, entry) visit(app);
     json_decref(apps);
+    return 0;
+}
+
+static int write_whole(int fd, const char *text)
+{
+    size_t left = strlen(text);
+
+    while (left > 0) {
+        ssize_t n = write(fd, text, left);
+
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        text += n > 0 ? n : 0;
+        left -= n > 0 ? (size_t)n : 0;
+    }
+    return fsync(fd) < 0 ? -errno : 0;
 }
 
 static int write_durably(const char *path, const json_t *all)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    char *text = json_text(all, JSON_INDENT(2) | JSON_SORT_KEYS);
+    int fd = text ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
     int error = 0;
 
-    if (fd < 0)
-        return -errno;
-    errno = 0;
-    if (json_dumpfd(all, fd, JSON_INDENT(2) | JSON_SORT_KEYS) < 0 || fsync(fd) < 0)
-        error = errno ? -errno : -EIO;
+    if (fd < 0) {
+        error = text ? -errno : -ENOMEM;
+        free(text);
+        return error;
+    }
+    error = write_whole(fd, text);
+    free(text);
     if (close(fd) < 0 && !error)
         error = -errno;
     if (error)

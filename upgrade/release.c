@@ -53,6 +53,7 @@ static struct {
     pthread_mutex_t lock; /* guards the jobs */
     pthread_cond_t come;
     struct job *first, *last;
+    unsigned waiting; /* from the first to the last */
     pthread_t thread;
     bool has_thread;
     /* All that follows is the release handler's own. */
@@ -89,16 +90,41 @@ static void job_destroy(struct job *job)
     free(job);
 }
 
-static void job_post(struct job *job)
+/* Does a job wait already that will look at that file? */
+static bool is_waiting(const struct job *job)
 {
-    pthread_mutex_lock(&self.lock);
+    const struct job *other = self.first;
+
+    while (other && (other->kind != job->kind || strcmp(other->name, job->name) != 0))
+        other = other->next;
+    return other != NULL;
+}
+
+static void append(struct job *job)
+{
     if (self.last)
         self.last->next = job;
     else
         self.first = job;
     self.last = job;
+    self.waiting++;
     pthread_cond_signal(&self.come);
+}
+
+/* Have `job` (taken) done after the others.  0; -EAGAIN if too many wait. */
+static int job_post(struct job *job)
+{
+    bool is_known, is_room;
+
+    pthread_mutex_lock(&self.lock);
+    is_known = job->kind == JOB_DROP && is_waiting(job);
+    is_room = job->kind == JOB_END || self.waiting < RELEASE_JOBS_MAX;
+    if (!is_known && is_room)
+        append(job);
     pthread_mutex_unlock(&self.lock);
+    if (is_known || !is_room)
+        job_destroy(job);
+    return is_known || is_room ? 0 : -EAGAIN;
 }
 
 /* For another job, or until those that are busy are to be looked at again. */
@@ -127,6 +153,7 @@ static struct job *job_take(void)
     job = self.first;
     if (job) {
         self.first = job->next;
+        self.waiting--;
         if (!self.first)
             self.last = NULL;
     }
@@ -579,12 +606,13 @@ static void run_unpack(struct job *job)
 static void dropped(void *context, const char *path)
 {
     struct job *job = job_create(JOB_DROP, path, NULL);
+    int error = job ? job_post(job) : -ENOMEM;
 
-    if (job)
-        job_post(job);
-    else
+    if (error)
         event_emit(EVENT_ERROR, "plugin.refused", "{s:s, s:s}", "file", path, "reason",
-                   "no memory to take it in");
+                   error == -ENOMEM
+                       ? "no memory to take it in; drop it again"
+                       : "the release handler has too much to do; drop it again");
 }
 
 /* Do it; false if it has to be done again later. */
@@ -622,17 +650,13 @@ static void put_off(struct job *job)
 
 static void *handler_main(void *unused)
 {
-    enum job_kind kind;
+    struct job *job;
 
-    do {
-        struct job *job = job_take();
-
-        kind = job->kind;
+    while ((job = job_take())->kind != JOB_END)
         if (run_job(job))
             job_destroy(job);
         else
             put_off(job);
-    } while (kind != JOB_END);
     return NULL;
 }
 
@@ -645,8 +669,7 @@ int release_change(enum release_verb verb, const char *app, const char *vsn,
         return -ENOMEM;
     job->verb = verb;
     job->listener = *listener;
-    job_post(job);
-    return 0;
+    return job_post(job);
 }
 
 int release_unpack(const char *path, const struct release_listener *listener)
@@ -656,8 +679,7 @@ int release_unpack(const char *path, const struct release_listener *listener)
     if (!job)
         return -ENOMEM;
     job->listener = *listener;
-    job_post(job);
-    return 0;
+    return job_post(job);
 }
 
 json_t *release_list(void)
@@ -691,11 +713,30 @@ static int make_folder(const char *path, mode_t mode, struct fault *why)
 static void take_back(void *context, const char *stored)
 {
     struct manifest m = {0};
+    int *first = context, error = -EINVAL;
 
-    if (!store_is_approved(self.store, stored) || manifest_read(stored, &m, NULL) < 0 ||
-        catalog_consider(self.catalog, &m, NULL, NULL) < 0 ||
-        catalog_add(self.catalog, &m, stored, NULL, NULL) < 0)
+    if (store_is_approved(self.store, stored))
+        error = manifest_read(stored, &m, NULL);
+    if (!error)
+        error = catalog_consider(self.catalog, &m, NULL, NULL);
+    if (!error)
+        error = catalog_add(self.catalog, &m, stored, NULL, NULL);
+    if (error == -EDQUOT) /* it stays there, and waits for room */
+        return;
+    if (is_passing(error)) /* which is no reason to lose it */
+        *first = *first ? *first : error;
+    else if (error)
         store_drop(self.store, stored);
+}
+
+static int take_all_back(struct fault *why)
+{
+    int first = 0, error = store_each(self.store, take_back, &first);
+
+    error = error ? error : first;
+    return error ? fault(why, error, "unable to read what is in the store: %s",
+                         strerror(-error))
+                 : 0;
 }
 
 struct folder {
@@ -776,7 +817,8 @@ static int take_in_all(const char *plugins, struct fault *why)
         m = (struct manifest){0};
         take_in(folder.paths[i], &m, &vet_ns, &ignored);
     }
-    record_each(self.record, start_named); /* be it in the folder any more or not */
+    if (record_each(self.record, start_named) < 0 && !error) /* in the folder or not */
+        error = fault(why, -ENOMEM, "no memory to start what the release record has");
     for (size_t i = 0; i < folder.count; i++) {
         if (manifest_read(folder.paths[i], &m, NULL) == 0 &&
             !record_vsn(self.record, m.name))
@@ -813,10 +855,10 @@ int release_start(const struct release_options *options, struct fault *why)
     int error = open_all(options, why);
 
     self.stage_only = options->stage_only;
-    if (!error) {
-        store_each(self.store, take_back, NULL);
+    if (!error)
+        error = take_all_back(why);
+    if (!error)
         error = take_in_all(options->plugins, why);
-    }
     commons_own_all(); /* no plugin has opened any yet */
     if (!error && thread_start(&self.thread, "release", handler_main, NULL) < 0)
         error = fault(why, -EAGAIN, "unable to start the release handler's thread");
@@ -830,13 +872,13 @@ int release_start(const struct release_options *options, struct fault *why)
 
 static void end_thread(void)
 {
-    struct job *job = job_create(JOB_END, "", NULL);
+    static struct job end; /* that there be memory or not */
+    struct job *job;
 
-    if (!self.has_thread || !job) {
-        free(job);
+    if (!self.has_thread)
         return;
-    }
-    job_post(job);
+    end = (struct job){.kind = JOB_END};
+    job_post(&end);
     pthread_join(self.thread, NULL);
     self.has_thread = false;
     while ((job = self.busy)) {

@@ -13,6 +13,8 @@
 
 #include "fault.h"
 
+#define RELEASE_JOBS_MAX 1024u /* that wait; others are refused */
+
 struct release_options {
     const char *plugins, *data; /* folders; made if need be; copied */
     bool stage_only;            /* a dropped file is taken in and not upgraded to */
@@ -46,7 +48,7 @@ struct release_listener {
 
 /*
  * Bring application `app` to `vsn` (NULL: the highest there is).  0, and the listener
- * (copied) is told; or -ENOMEM.  [any]
+ * (copied) is told; or -ENOMEM, -EAGAIN (RELEASE_JOBS_MAX wait).  [any]
  */
 int release_change(enum release_verb verb, const char *app, const char *vsn,
                    const struct release_listener *listener);

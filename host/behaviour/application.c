@@ -126,8 +126,10 @@ static void reply(struct process *p, int error, const char *text)
 {
     struct envelope *e = envelope_create(ENVELOPE_REPLY);
 
-    if (!e)
+    if (!e) {
+        process_refuse(p, -ENOMEM, "no memory for the answer");
         return;
+    }
     if (error) {
         e->flags = ENVELOPE_ERROR;
         e->code = error;

@@ -16,6 +16,8 @@
 #include "signals.h"
 #include "utf8.h"
 
+#define UNHANDLED_SHOWN 1024u /* bytes of a message that the event log repeats */
+
 /* -- what a callback may say besides what it returns -- */
 
 /*
@@ -104,8 +106,10 @@ moult_out *moult_continuation(moult_ctx *ctx)
     if (e)
         return &e->out;
     e = envelope_create(CONTINUATION);
-    if (!e)
+    if (!e) {
+        process_exit(p, -ENOMEM, "no memory for what it continues with");
         return moult_draft(ctx);
+    }
     keep(p, e);
     return &e->out;
 }
@@ -228,10 +232,12 @@ static void start_idle(struct process *p, struct server *s, uint64_t ms)
 {
     struct envelope *e = ms == MOULT_INFINITY ? NULL : envelope_create(ENVELOPE_IDLE);
 
-    if (!e)
+    if (ms == MOULT_INFINITY)
         return;
-    if (ms) {
-        s->idle = send_timer_start(p, process_pid(p), ms, e);
+    if (!e || ms) {
+        s->idle = e ? send_timer_start(p, process_pid(p), ms, e) : 0;
+        if (!s->idle)
+            stop(p, s, -ENOMEM, "no memory for its timeout");
         return;
     }
     e->flags = ENVELOPE_TIMED;
@@ -299,23 +305,9 @@ static int send_answer(struct process *p, moult_pid to, struct envelope *e,
                                               : process_send_last(p, to, e);
 }
 
-static void refuse(struct process *p, struct envelope *call, int error,
-                   const char *text)
-{
-    moult_pid caller = call->from;
-    struct envelope *e = p->current;
-
-    p->current = NULL; /* the request becomes the answer: no memory is needed */
-    envelope_reset(e, ENVELOPE_REPLY);
-    e->flags = ENVELOPE_ERROR;
-    e->code = error;
-    signal_set_text(e, text);
-    process_send_last(p, caller, e);
-}
-
 static void refuse_as_said(struct process *p, struct server *s, moult_next next)
 {
-    refuse(p, p->current, next.reason, said(p));
+    process_refuse(p, next.reason, said(p));
 }
 
 static void reply_or_refuse(struct process *p, struct envelope *reply,
@@ -325,10 +317,10 @@ static void reply_or_refuse(struct process *p, struct envelope *reply,
 
     if (in->error) {
         snprintf(text, sizeof(text), "the request was not understood: %s", in->why);
-        refuse(p, p->current, in->error, text);
+        process_refuse(p, in->error, text);
         envelope_destroy(reply);
     } else if (reply->out.error) {
-        refuse(p, p->current, reply->out.error, "the reply could not be written");
+        process_refuse(p, reply->out.error, "the reply could not be written");
         envelope_destroy(reply);
     } else {
         reply->ref = p->current->ref;
@@ -352,12 +344,12 @@ static void handle_call(struct process *p, struct server *s)
     moult_next next;
 
     if (!s->code->server.handle_call) {
-        refuse(p, e, -ENOSYS, "this server takes no calls");
+        process_refuse(p, -ENOSYS, "this server takes no calls");
         return;
     }
     reply = envelope_create(ENVELOPE_REPLY);
     if (!reply) {
-        refuse(p, e, -ENOMEM, "no memory for the reply");
+        process_refuse(p, -ENOMEM, "no memory for the reply");
         return;
     }
     s->busy = reply;
@@ -380,7 +372,7 @@ static void handle_call(struct process *p, struct server *s)
         break;
     case MOULT_NEXT_NOREPLY:
         if (process_owe(p, e) < 0)
-            refuse(p, e, -ENOMEM, "no memory to remember the call");
+            process_refuse(p, -ENOMEM, "no memory to remember the call");
         p->current = NULL;
         break;
     default: /* stops, and the ending answers; or it is answered */
@@ -393,7 +385,9 @@ static void handle_call(struct process *p, struct server *s)
 static void unhandled(struct server *s, const struct envelope *e, const char *kind)
 {
     moult_in in = out_read(&e->out);
-    json_t *content = json_from_cbor(&in, NULL);
+    json_t *content = e->out.len > UNHANDLED_SHOWN
+                          ? json_sprintf("(%u bytes)", e->out.len)
+                          : json_from_cbor(&in, NULL);
 
     event_emit(EVENT_WARN, "server.unhandled", "{s:s, s:s, s:s, s:o}", "server", s->id,
                "app", s->code->app, "kind", kind, "message",
@@ -429,7 +423,7 @@ static void handle_system(struct process *p, struct server *s)
     int error;
 
     if (!reply || e->code != SYSTEM_STATE) {
-        refuse(p, e, reply ? -ENOSYS : -ENOMEM, NULL);
+        process_refuse(p, reply ? -ENOSYS : -ENOMEM, NULL);
         envelope_destroy(reply);
         return;
     }
@@ -441,7 +435,7 @@ static void handle_system(struct process *p, struct server *s)
     error = server_save(s, &reply->out, &why);
     s->busy = NULL;
     if (error < 0) {
-        refuse(p, e, why.error, why.text);
+        process_refuse(p, why.error, why.text);
         envelope_destroy(reply);
         return;
     }

@@ -163,13 +163,14 @@ static void restart_later(struct process *p, struct supervisor *s, struct child 
                           uint64_t delay_ms)
 {
     moult_pid key = c->pid.bits ? c->pid : new_key(), self = process_pid(p);
-    struct envelope *e = envelope_create(ENVELOPE_CAST);
+    struct envelope *e = envelope_create(ENVELOPE_SIGNAL); /* of the reserve */
 
     if (!e || children_set(&s->children, c, CHILD_RESTARTING, key) < 0) {
         envelope_destroy(e);
         process_exit(p, -ENOMEM, "no memory to start a child again");
         return;
     }
+    e->kind = ENVELOPE_CAST;
     e->code = SELF_RESTART;
     e->from = self;
     moult_put_pid(&e->out, key);

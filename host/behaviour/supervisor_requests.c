@@ -551,8 +551,10 @@ void supervisor_answer(struct process *p, struct supervisor *s)
     uint32_t what = (uint32_t)p->current->code;
     int error = -ENOSYS;
 
-    if (!reply)
-        return; /* the caller's timeout tells */
+    if (!reply) {
+        process_refuse(p, -ENOMEM, "no memory for the answer");
+        return;
+    }
     r.out = &reply->out;
     if (p->current->kind == ENVELOPE_SYSTEM &&
         what < sizeof(answers) / sizeof(*answers) && answers[what])

@@ -59,12 +59,14 @@ int cli_run(int argc, char **argv, const struct screen *screen)
 {
     struct fault why = {0};
     struct args args;
-    int status = CLI_USAGE;
+    int error = args_parse(argc, argv, &args, &why), status;
 
-    if (args_parse(argc, argv, &args, &why) != 0)
+    if (error) {
         screen_complain(screen, "%s", why.text);
-    else
+        status = error == -ENOMEM ? CLI_FAILED : CLI_USAGE;
+    } else {
         status = flushed(screen, dispatch(&args, screen));
+    }
     args_finish(&args);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "control.h"
 #include "crash.h"
 #include "event.h"
+#include "loop_memory.h"
 #include "methods.h"
 #include "name.h"
 #include "release.h"
@@ -37,19 +39,26 @@ struct host {
     uv_signal_t interrupt, terminate;
     uv_timer_t check;
     struct control *control;
-    uint64_t next_event, missed;
+    uint64_t next_event;
 };
 
 /* -- the event log -- */
 
 static void log_events(struct host *h)
 {
+    uint64_t missed = 0;
     json_t *event;
 
-    while ((event = event_read(&h->next_event, &h->missed))) {
+    while ((event = event_read(&h->next_event, &missed))) {
         event_print(event, h->config->log_json, stderr);
         json_decref(event);
     }
+    if (missed) /* too many at once, or no memory for them */
+        fprintf(stderr,
+                h->config->log_json ? "{\"event\":\"events.missed\",\"count\":%" PRIu64
+                                      "}\n"
+                                    : "events.missed count=%" PRIu64 "\n",
+                missed);
     fflush(stderr);
 }
 
@@ -246,7 +255,12 @@ int host_run(const struct config *config)
                                 .started_ns = clock_ns(),
                                 .stop = stop,
                                 .context = &h};
-    uv_loop_init(&h.loop);
+    loop_memory_use();
+    error = uv_loop_init(&h.loop);
+    if (error) {
+        fprintf(stderr, "moult: unable to start: %s\n", uv_strerror(error));
+        return EXIT_FAILURE;
+    }
     error = watch_signals(&h);
     if (!error)
         error = start(&h, &why);

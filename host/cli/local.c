@@ -27,11 +27,12 @@ int local_run(const struct args *args, const struct screen *screen)
     };
     struct config config;
     struct fault why = {0};
-    int status;
+    int error, status;
 
-    if (config_gather(&options, &config, &why) != 0) {
+    error = config_gather(&options, &config, &why);
+    if (error) {
         screen_complain(screen, "%s", why.text);
-        return CLI_USAGE;
+        return error == -ENOMEM ? CLI_FAILED : CLI_USAGE;
     }
     status = host_run(&config);
     config_finish(&config);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "json_text.h"
 #include "table.h"
 
 const char *show_text(const json_t *object, const char *key)
@@ -21,7 +22,7 @@ json_int_t show_number(const json_t *object, const char *key)
 
 static void print_value(const struct screen *screen, const json_t *value)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY);
+    char *text = json_text(value, JSON_ENCODE_ANY);
 
     if (text)
         screen_text(screen, PLAIN, 0, text);

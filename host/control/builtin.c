@@ -5,7 +5,8 @@
 #include "protocol.h"
 #include "session.h"
 
-#define RECENT 100 /* events, unless asked for otherwise */
+#define RECENT     100 /* events, unless asked for otherwise */
+#define NAMES_MOST 64u /* that one asks for, and bytes of each */
 
 static void ping(struct request *request, void *context)
 {
@@ -48,6 +49,20 @@ static void methods(struct request *request, void *context)
     request_reply(request, list);
 }
 
+static void limit_names(struct params *p, const json_t *names)
+{
+    const json_t *name;
+    size_t i;
+
+    if (json_array_size(names) > NAMES_MOST)
+        params_wrong(p, "'names' may hold at most %u names", NAMES_MOST);
+    json_array_foreach(names, i, name)
+    {
+        if (json_string_length(name) > NAMES_MOST)
+            params_wrong(p, "a name of an event has at most %u bytes", NAMES_MOST);
+    }
+}
+
 /* What both ways of asking for events take. */
 static struct event_filter filter_of(struct params *p)
 {
@@ -55,6 +70,7 @@ static struct event_filter filter_of(struct params *p)
     int level = stream_level(word);
     struct event_filter filter = {.names = params_find_texts(p, "names")};
 
+    limit_names(p, filter.names);
     if (level < 0)
         params_wrong(p, "'level' must be \"debug\", \"info\", \"warn\" or \"error\"");
     else

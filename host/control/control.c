@@ -9,20 +9,28 @@
 #include <unistd.h>
 
 #include "event.h"
+#include "loop_memory.h"
 #include "session.h"
 
 #define LINE_LIMIT     (16u << 20)
 #define OUTPUT_LIMIT   (16u << 20)
 #define SESSIONS_LIMIT 1024u
 #define PENDING_LIMIT  1024u
+#define REQUESTS_LIMIT 65536u
 #define BACKLOG        128 /* clients that wait to be accepted */
+
+static void destroy(struct control *control)
+{
+    if (control->outbox)
+        outbox_release(control->outbox);
+    free(control->spare);
+    free(control);
+}
 
 void control_let_go(struct control *control)
 {
-    if (--control->handles > 0)
-        return;
-    outbox_release(control->outbox);
-    free(control);
+    if (--control->handles == 0)
+        destroy(control);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -47,6 +55,15 @@ static bool is_allowed(struct session *session, char *who, size_t size)
     snprintf(who, size, "user %u may not drive the host of user %u", (unsigned)peer.uid,
              (unsigned)owner);
     return peer.uid == owner || peer.uid == 0;
+}
+
+/* See loop_memory.h. */
+static bool is_watchable(const struct session *session)
+{
+    int fd;
+
+    return uv_fileno((const uv_handle_t *)&session->pipe, &fd) == 0 &&
+           fd < LOOP_MEMORY_DESCRIPTORS;
 }
 
 static char *turned_away(int code, const char *reason)
@@ -80,21 +97,43 @@ static bool make_room(struct control *control, struct session *newcomer)
 static void accept_one(struct control *control)
 {
     struct session *session = calloc(1, sizeof(*session));
+    bool is_spare = !session;
     char who[96];
 
+    if (is_spare) {
+        session = control->spare;
+        control->spare = NULL;
+    }
     control->stalled = !session;
     if (!session)
         return;
     session_begin(session, control);
     if (session->closing)
         return;
-    if (!is_allowed(session, who, sizeof(who)))
+    if (is_spare)
+        session_close(session, turned_away(RPC_INTERNAL, "the host has no memory"));
+    else if (!is_watchable(session))
+        session_close(session, turned_away(RPC_BUSY, "the host has too many files open "
+                                                     "to take another client"));
+    else if (!is_allowed(session, who, sizeof(who)))
         session_close(session, turned_away(RPC_REFUSED, who));
     else if (!make_room(control, session))
         session_close(session, turned_away(RPC_BUSY, "there are too many clients, and "
                                                      "each has something going on"));
     else
         session_go_on(session);
+}
+
+void control_take_back(struct control *control, struct session *session)
+{
+    if (control->spare || control->closing) {
+        free(session);
+        return;
+    }
+    *session = (struct session){0};
+    control->spare = session;
+    if (control->stalled)
+        accept_one(control);
 }
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -111,7 +150,7 @@ static void deliver_all(struct control *control)
 
     for (; letter; letter = next) {
         next = letter->next;
-        session_deliver(letter);
+        session_deliver(control, letter);
     }
 }
 
@@ -137,8 +176,6 @@ static void on_woken(uv_async_t *async)
         return;
     deliver_all(control);
     pump_all(control);
-    if (control->stalled)
-        accept_one(control);
     if (control->on_events && events != control->events_seen)
         control->on_events(control->context);
     control->events_seen = events;
@@ -180,14 +217,16 @@ static struct control *create(const struct control_options *options)
         .output = or_default(options->limits.output, OUTPUT_LIMIT),
         .sessions = or_default(options->limits.sessions, SESSIONS_LIMIT),
         .pending = or_default(options->limits.pending, PENDING_LIMIT),
+        .requests = or_default(options->limits.requests, REQUESTS_LIMIT),
     };
     TAILQ_INIT(&control->sessions);
     control->async.data = control;
     control->listener.data = control;
     control->outbox = outbox_create(&control->async);
-    if (control->outbox)
+    control->spare = calloc(1, sizeof(*control->spare));
+    if (control->outbox && control->spare)
         return control;
-    free(control);
+    destroy(control);
     return NULL;
 }
 
@@ -232,8 +271,7 @@ int control_open(uv_loop_t *loop, const struct control_options *options,
         return fault(why, -ENOMEM, "no memory for the control socket");
     error = start(loop, control, options->path, why);
     if (error) {
-        outbox_release(control->outbox);
-        free(control);
+        destroy(control);
         return error;
     }
     control->handles = 1;
@@ -256,7 +294,7 @@ static void close_outbox(struct control *control)
     outbox_close(control->outbox);
     for (letter = outbox_take(control->outbox); letter; letter = next) {
         next = letter->next;
-        session_deliver(letter);
+        session_deliver(control, letter);
     }
 }
 

@@ -24,6 +24,7 @@ struct control_limits {
     size_t output;   /* bytes a client may leave unread before it is closed; 16 MiB */
     size_t sessions; /* clients at once; 1024.  The one idle longest makes room. */
     size_t pending;  /* unanswered requests of a client, which then waits; 1024 */
+    size_t requests; /* unanswered ones of all clients; others are refused; 65536 */
 };
 
 struct control_options {

@@ -8,6 +8,7 @@
 
 #include "batch.h"
 #include "builtin.h"
+#include "json_memory.h"
 
 static struct request *new_request(struct session *session, struct batch *batch,
                                    json_t *call)
@@ -22,6 +23,7 @@ static struct request *new_request(struct session *session, struct batch *batch,
     request->call = json_incref(call);
     TAILQ_INSERT_TAIL(&session->requests, request, link);
     session->pending++;
+    session->control->requests++;
     if (batch)
         batch_more(batch);
     return request;
@@ -58,6 +60,7 @@ static void run(struct control *control, struct request *request)
 {
     const char *problem = rpc_problem(request->call), *name;
     const struct method *method;
+    void *own;
 
     request->id = rpc_id(request->call);
     if (problem) {
@@ -65,17 +68,22 @@ static void run(struct control *control, struct request *request)
         return;
     }
     request->silent = !request->id;
-    name = json_string_value(json_object_get(request->call, "method"));
-    method = find_method(builtin_methods, name);
-    if (method) {
-        method->run(request, control);
+    if (control->requests > control->limits.requests) {
+        request_refuse(request, RPC_BUSY,
+                       "too many requests of all clients are not answered yet", NULL);
         return;
     }
-    method = find_method(control->methods, name);
+    name = json_string_value(json_object_get(request->call, "method"));
+    method = find_method(builtin_methods, name);
+    own = method ? (void *)control : control->context;
+    if (!method)
+        method = find_method(control->methods, name);
+    json_memory_watch(); /* see request_reply() */
     if (method)
-        method->run(request, control->context);
+        method->run(request, own);
     else
         no_method(request, name);
+    json_memory_done();
 }
 
 static void run_alone(struct session *session, json_t *call)
@@ -106,6 +114,7 @@ static void drop_batch(struct session *session, struct batch *batch)
 
     while ((request = first_of(session, batch))) {
         session_forget(session, request);
+        session->control->requests--;
         request_free(request);
     }
     batch_free(batch);
@@ -174,8 +183,11 @@ void dispatch_line(struct session *session, const char *line, size_t len)
     TAILQ_REMOVE(&control->sessions, session, link);
     TAILQ_INSERT_TAIL(&control->sessions, session, link);
     value = rpc_parse(line, len, &why);
-    if (!value)
-        dispatch_refuse(session, RPC_PARSE_ERROR, why ? why : "this is no JSON");
+    if (!value && !why)
+        dispatch_refuse(session, RPC_INTERNAL_ERROR,
+                        "there is no memory for the request");
+    else if (!value)
+        dispatch_refuse(session, RPC_PARSE_ERROR, why);
     else if (json_is_array(value))
         take_array(session, value);
     else

@@ -471,14 +471,30 @@ static void change_done(void *context, json_t *report, const struct fault *why)
         request_fault(context, why);
 }
 
+/* The release handler did not take the job. */
+static void not_begun(struct request *request, int error)
+{
+    struct fault why = {0};
+
+    if (error == -EAGAIN)
+        fault(&why, error, "%u changes wait for the release handler already",
+              RELEASE_JOBS_MAX);
+    else
+        fault(&why, error, "no memory to begin");
+    request_fault(request, &why);
+}
+
 static void change(struct request *request, enum release_verb verb, const char *target)
 {
     struct release_listener listener = {change_progress, change_done, request};
     const char *at = strchr(target, '@');
     char *app = at ? strndup(target, (size_t)(at - target)) : strdup(target);
 
-    if (!app || release_change(verb, app, at ? at + 1 : NULL, &listener) < 0)
-        request_reply(request, NULL);
+    int error =
+        app ? release_change(verb, app, at ? at + 1 : NULL, &listener) : -ENOMEM;
+
+    if (error)
+        not_begun(request, error);
     free(app);
 }
 
@@ -519,11 +535,12 @@ static void unpack(struct request *request, void *context)
     struct release_listener listener = {change_progress, change_done, request};
     struct params p = params_of(request);
     const char *file = params_text(&p, "file");
+    int error;
 
     if (file && file[0] != '/')
         params_wrong(&p, "'file' must be an absolute path");
-    if (!params_refused(&p, request) && release_unpack(file, &listener) < 0)
-        request_reply(request, NULL);
+    if (!params_refused(&p, request) && (error = release_unpack(file, &listener)) < 0)
+        not_begun(request, error);
 }
 
 static void stop(struct request *request, void *context)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "json_memory.h"
 #include "session.h"
 
 #include <stdlib.h>
@@ -31,6 +32,10 @@ void request_reply(struct request *request, json_t *result)
 {
     char *text = NULL;
 
+    if (json_memory_lacked()) { /* something is not in it that should be */
+        json_decref(result);
+        result = NULL;
+    }
     if (!request->silent)
         text = result ? rpc_result(request->id, result)
                       : rpc_error(request->id, RPC_INTERNAL_ERROR,

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_memory.h"
+#include "json_text.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct {
@@ -39,8 +42,8 @@ static const struct {
     {-EBADMSG, RPC_INVALID},    {-ENOEXEC, RPC_INVALID},  {-EMSGSIZE, RPC_INVALID},
     {-EOVERFLOW, RPC_INVALID},  {-EILSEQ, RPC_INVALID},   {-ENOTSUP, RPC_UNSUPPORTED},
     {-ENOSYS, RPC_UNSUPPORTED}, {-ENOMEM, RPC_INTERNAL},  {-EIO, RPC_INTERNAL},
-    {-ENOSPC, RPC_INTERNAL},    {-EMFILE, RPC_INTERNAL},  {-ENFILE, RPC_INTERNAL},
-    {-EROFS, RPC_INTERNAL},     {-EOWNERDEAD, RPC_DIED},
+    {-ENOSPC, RPC_INTERNAL},    {-EDQUOT, RPC_BUSY},      {-EMFILE, RPC_INTERNAL},
+    {-ENFILE, RPC_INTERNAL},    {-EROFS, RPC_INTERNAL},   {-EOWNERDEAD, RPC_DIED},
 };
 
 const char *rpc_word(int code)
@@ -72,8 +75,15 @@ json_t *rpc_parse(const char *line, size_t len, char **text)
     /* A text may hold the character zero; whoever wants a name checks for it. */
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
     json_error_t error;
-    json_t *value = json_loadb(line, len, flags, &error);
+    json_t *value;
 
+    *text = NULL;
+    json_memory_watch();
+    value = json_loadb(line, len, flags, &error);
+    if (json_memory_done()) {
+        json_decref(value);
+        return NULL;
+    }
     if (!value && asprintf(text, "this is no JSON: %s at byte %d", error.text,
                            error.position) < 0)
         *text = NULL;
@@ -118,7 +128,7 @@ static char *dump(json_t *members)
     char *text = NULL;
 
     if (all && members && json_object_update(all, members) == 0)
-        text = json_dumps(all, JSON_COMPACT);
+        text = json_text(all, JSON_COMPACT);
     json_decref(members);
     json_decref(all);
     return text;

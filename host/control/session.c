@@ -111,12 +111,13 @@ static void deliver_answer(struct request *request)
     session_go_on(session);
 }
 
-void session_deliver(struct letter *letter)
+void session_deliver(struct control *control, struct letter *letter)
 {
     struct request *request = letter->request;
 
     if (letter->last) {
         deliver_answer(request);
+        control->requests--;
         request_free(request);
         return;
     }
@@ -230,7 +231,7 @@ static void on_closed(uv_handle_t *handle)
 
     lines_finish(&session->in);
     stream_stop(&session->stream);
-    free(session);
+    control_take_back(control, session);
     control_let_go(control);
 }
 

@@ -35,9 +35,11 @@ struct control {
     struct outbox *outbox;
     struct session_list sessions; /* the one idle longest first */
     size_t count;                 /* of sessions */
+    size_t requests;              /* unanswered, of all */
     size_t handles;               /* not closed yet; freed without any */
     uint64_t events_seen;
-    bool stalled; /* a client waits that there was no memory for */
+    struct session *spare; /* to hang up on a client that there is no memory for */
+    bool stalled;          /* one waits until the spare is there again */
     bool closing;
 };
 
@@ -72,7 +74,7 @@ void session_begin(struct session *session, struct control *control);
 void session_send(struct session *session, char *text);
 
 /* Bring a letter (taken) to the client it is for. */
-void session_deliver(struct letter *letter);
+void session_deliver(struct control *control, struct letter *letter);
 
 /* `request` is not the session's any more. */
 void session_forget(struct session *session, struct request *request);
@@ -85,6 +87,9 @@ bool session_is_crowded(const struct session *session);
 
 /* Say `text` if that can be done at once (taken, NULL is fine), and hang up. */
 void session_close(struct session *session, char *text);
+
+/* `session` has closed, and is given back. */
+void control_take_back(struct control *control, struct session *session);
 
 /* A handle of control's has closed.  */
 void control_let_go(struct control *control);

@@ -9,6 +9,7 @@
 
 #include "descriptor_check.h"
 #include "json.h"
+#include "json_memory.h"
 #include "out.h"
 #include "schema.h"
 
@@ -123,12 +124,18 @@ static int take_args(const char *id, const char *text, const void **args,
                      size_t *args_len, struct fault *why)
 {
     json_error_t error;
-    json_t *json = json_loads(text ? text : "null",
-                              JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+    json_t *json;
     moult_out out;
     uint32_t len = 0;
     int err;
 
+    json_memory_watch();
+    json = json_loads(text ? text : "null", JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
+                      &error);
+    if (json_memory_done()) {
+        json_decref(json);
+        return no_memory(why);
+    }
     if (!json)
         return fault(why, -EINVAL, "the args of child '%s' are not JSON: %s", id,
                      error.text);

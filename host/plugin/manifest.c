@@ -338,6 +338,25 @@ static int read_bytes(int fd, char *bytes, size_t *len)
     return 0;
 }
 
+/*
+ * libelf finds what it has no memory for not to be there; that must not be said of the
+ * file.  So it is told by `errno` that there was none.
+ */
+static int read_elf(const char *bytes, size_t len, const char *label,
+                    struct manifest *out, struct fault *why)
+{
+    struct fault said = {0};
+    int err;
+
+    errno = 0;
+    err = manifest_of(bytes, len, label, out, &said);
+    if (errno == ENOMEM)
+        return fault(why, -ENOMEM, "no memory to read '%s'", label);
+    if (err && why && !why->text[0])
+        *why = said;
+    return err;
+}
+
 static int read_file(int fd, const char *path, struct manifest *out, struct fault *why)
 {
     const char *label = base_name(path);
@@ -361,7 +380,7 @@ static int read_file(int fd, const char *path, struct manifest *out, struct faul
     if (err)
         err = fault(why, err, "unable to read '%s': %s", path, strerror(-err));
     else
-        err = manifest_of(bytes, len, label, out, why);
+        err = read_elf(bytes, len, label, out, why);
     free(bytes);
     return err;
 }

@@ -16,6 +16,7 @@
 
 #include "commons.h"
 #include "event.h"
+#include "json_memory.h"
 #include "vet_wire.h"
 
 #define GRACE_MS 5000 /* more than a job's time, before the helper itself is given up */
@@ -316,11 +317,14 @@ static int judge_report(json_t *report, struct vet_report *out, struct fault *wh
     json_t *lints = NULL;
     int error = -EBADMSG;
 
-    if (json_unpack(report, "{s:i, s:o, s:s, s:s, s:s, s:s, s:I}", "error", &error,
+    if (json_memory_lacked() ||
+        json_unpack(report, "{s:i, s:o, s:s, s:s, s:s, s:s, s:I}", "error", &error,
                     "lints", &lints, "app", &app, "server", &server, "field", &field,
                     "text", &text, "state", &state) < 0 ||
         error > 0)
-        return fault(why, -ENOEXEC, "it spoilt the report of its trial");
+        return json_memory_lacked()
+                   ? fault(why, -ENOMEM, "no memory for the report of its trial")
+                   : fault(why, -ENOEXEC, "it spoilt the report of its trial");
     if (error) {
         out->state = (long)state;
         fault_where(why, NULL, app, server, field);
@@ -341,8 +345,10 @@ static int judge(struct exchange *x, unsigned timeout_ms, struct vet_report *out
     out->state = x->verdict.progress.state;
     if (!frame || !x->verdict.progress.done)
         return judge_end(&x->verdict, timeout_ms, why);
+    json_memory_watch();
     report = json_loadb(frame, len, 0, NULL);
     err = judge_report(report, out, why);
+    json_memory_done();
     json_decref(report);
     return err;
 }

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "json_text.h"
 #include "sanitize.h"
 #include "vet.h"
 #include "vet_wire.h"
@@ -125,7 +126,7 @@ static void send_report(int err, const struct fault *why, json_t *lints,
                   lints, "app", why->app, strlen(why->app), "server", why->server,
                   strlen(why->server), "field", why->field, strlen(why->field), "text",
                   why->text, strlen(why->text), "state", (json_int_t)progress->state);
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+    char *text = json ? json_text(json, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
     struct vet_buffer b = {0};
 
     if (!text)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inotifytools/inotify.h>
 #include <inotifytools/inotifytools.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,6 +24,8 @@
 
 #define RETRY_MS \
     5000 /* between attempts to watch when the system has no more watches */
+
+#define LIBRARY_NEEDS (256u << 10) /* bytes; more than a watch and its tables */
 
 #define DIR_EVENTS                                                           \
     (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_DELETE_SELF | \
@@ -99,13 +102,12 @@ static bool may_be_whole(const char *path)
 
 static void report(struct watch *w, const char *name, bool is_closed)
 {
-    char *path;
+    char path[PATH_MAX]; /* the system takes none that is longer */
 
-    if (!watch_is_plugin_name(name) || asprintf(&path, "%s/%s", w->dir, name) < 0)
-        return;
-    if (is_closed || may_be_whole(path))
+    if (watch_is_plugin_name(name) &&
+        (size_t)snprintf(path, sizeof(path), "%s/%s", w->dir, name) < sizeof(path) &&
+        (is_closed || may_be_whole(path)))
         w->hook(w->context, path);
-    free(path);
 }
 
 static int is_plugin(const struct dirent *entry)
@@ -113,11 +115,13 @@ static int is_plugin(const struct dirent *entry)
     return watch_is_plugin_name(entry->d_name);
 }
 
-static void rescan(struct watch *w)
+static int rescan(struct watch *w, struct fault *why)
 {
     struct dirent **entries;
     int count = scandir(w->dir, &entries, is_plugin, alphasort);
 
+    if (count < 0 && errno == ENOMEM)
+        return fault(why, -ENOMEM, "no memory to look through '%s'", w->dir);
     for (int i = 0; i < count; i++) {
         if (!atomic_load(&w->is_over))
             report(w, entries[i]->d_name, false);
@@ -125,6 +129,7 @@ static void rescan(struct watch *w)
     }
     if (count >= 0)
         free(entries);
+    return 0;
 }
 
 static void forget_steps(struct watch *w)
@@ -136,20 +141,35 @@ static void forget_steps(struct watch *w)
     w->count = 0;
 }
 
+/*
+ * Have the library watch `path`.  It crashes when it gets no memory: so there must be more
+ * than it needs.
+ */
+static int watch_file(const char *path, int events)
+{
+    void *memory = malloc(LIBRARY_NEEDS);
+
+    free(memory);
+    if (!memory)
+        return -ENOMEM;
+    return inotifytools_watch_file(path, events) ? 0 : -inotifytools_error();
+}
+
 /* Watch the directory `path`, which ends with a slash; `next` is taken. */
 static int add_step(struct watch *w, const char *path, char *next)
 {
     struct step *steps = realloc(w->steps, (w->count + 1) * sizeof(*steps));
-    int events = next ? WAY_EVENTS : DIR_EVENTS;
+    int events = next ? WAY_EVENTS : DIR_EVENTS, err;
 
     if (!steps) {
         free(next);
         return -ENOMEM;
     }
     w->steps = steps;
-    if (!inotifytools_watch_file(path, events | IN_ONLYDIR | IN_MASK_ADD)) {
+    err = watch_file(path, events | IN_ONLYDIR | IN_MASK_ADD);
+    if (err) {
         free(next);
-        return -inotifytools_error();
+        return err;
     }
     w->steps[w->count++] = (struct step){inotifytools_wd_from_filename(path), next};
     return 0;
@@ -260,9 +280,8 @@ static int begin(struct watch *w)
         return err;
     w->is_open = true;
     snprintf(wake, sizeof(wake), "/proc/self/fd/%d", w->wake[1]);
-    if (!inotifytools_watch_file(wake, IN_MODIFY))
-        return -inotifytools_error();
-    return watch_the_way(w);
+    err = watch_file(wake, IN_MODIFY);
+    return err ? err : watch_the_way(w);
 }
 
 static int start(struct watch *w, struct fault *why)
@@ -292,7 +311,7 @@ static void restart(struct watch *w)
         struct pollfd wake = {.fd = w->wake[0], .events = POLLIN};
         struct fault why = {0};
 
-        if (start(w, &why) == 0)
+        if (start(w, &why) == 0 && (!w->is_present || rescan(w, &why) == 0))
             break;
         event_emit(EVENT_ERROR, "watch.failed", "{s:s, s:s}", "dir", w->dir, "reason",
                    why.text);
@@ -302,8 +321,6 @@ static void restart(struct watch *w)
         event_emit(w->is_present ? EVENT_INFO : EVENT_WARN,
                    w->is_present ? "watch.found" : "watch.lost", "{s:s}", "dir",
                    w->dir);
-    if (w->is_present)
-        rescan(w);
 }
 
 static void handle(struct watch *w, const struct inotify_event *e)
@@ -336,9 +353,9 @@ static void *run(void *context)
 {
     struct watch *w = context;
 
-    if (w->is_present)
-        rescan(w);
-    else
+    if (w->is_present && rescan(w, NULL) < 0)
+        restart(w);
+    else if (!w->is_present)
         event_emit(EVENT_WARN, "watch.absent", "{s:s}", "dir", w->dir);
     while (!atomic_load(&w->is_over)) {
         struct inotify_event *e = inotifytools_next_events(-1, 1);

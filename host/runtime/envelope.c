@@ -21,7 +21,18 @@ static struct {
     uint32_t count;
     void *
         *slabs; /* keeps them reachable for leak checkers: each begins with the next */
+    struct envelope *reserve; /* by `next` */
+    uint32_t reserved, laid;  /* in it; of `first_reserve`, taken into use so far */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/*
+ * A message can be refused when there is no memory.  Whoever waits for a signal (that a
+ * process has ended, or the reply to its call) would wait for ever; so there is a reserve
+ * for those, which is filled up first of what comes back.
+ */
+#define RESERVE 1024u
+
+static struct envelope first_reserve[RESERVE];
 
 _Static_assert(sizeof(struct envelope) == 128, "two cache lines");
 
@@ -39,6 +50,22 @@ static bool pool_grow(void)
     }
     pool.count += BATCH - 1;
     return true;
+}
+
+static struct envelope *reserve_take(void)
+{
+    struct envelope *e = NULL;
+
+    pthread_mutex_lock(&pool.lock);
+    if (pool.laid < RESERVE) {
+        e = &first_reserve[pool.laid++];
+    } else if (pool.reserve) {
+        e = pool.reserve;
+        pool.reserve = e->next;
+        pool.reserved--;
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return e;
 }
 
 static struct envelope *pool_take(uint32_t most, uint32_t *taken)
@@ -65,9 +92,15 @@ static struct envelope *pool_take(uint32_t most, uint32_t *taken)
 static void pool_put(struct envelope *first, struct envelope *last, uint32_t count)
 {
     pthread_mutex_lock(&pool.lock);
-    last->next = pool.free;
-    pool.free = first;
-    pool.count += count;
+    if (pool.reserved < pool.laid) { /* a batch too many does no harm */
+        last->next = pool.reserve;
+        pool.reserve = first;
+        pool.reserved += count;
+    } else {
+        last->next = pool.free;
+        pool.free = first;
+        pool.count += count;
+    }
     pthread_mutex_unlock(&pool.lock);
 }
 
@@ -102,6 +135,8 @@ struct envelope *envelope_create(enum envelope_kind kind)
             cache->count--;
         }
     }
+    if (!e && kind >= ENVELOPE_SIGNAL && !SANITIZED_MEMORY)
+        e = reserve_take();
     if (!e)
         return NULL;
     e->next = NULL;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "json_text.h"
+
 #define NAME_WIDTH 16  /* columns that names are padded to */
 #define TIME_TEXT  32u /* bytes: 2026-01-02T15:04:05.678Z, and years to come */
 
@@ -202,7 +204,7 @@ static void print_value(const json_t *value, FILE *out)
     char *dumped;
 
     if (!json_is_string(value)) {
-        dumped = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        dumped = json_text(value, JSON_COMPACT | JSON_ENCODE_ANY);
         if (dumped)
             print_escaped(dumped, strlen(dumped), "", out);
         free(dumped);
@@ -254,11 +256,14 @@ static void print_line(const json_t *event, FILE *out)
 
 void event_print(const json_t *event, int as_json, FILE *out)
 {
+    char *text = as_json ? json_text(event, JSON_COMPACT) : NULL;
+
     flockfile(out); /* lines of several threads stay whole */
-    if (as_json)
-        json_dumpf(event, out, JSON_COMPACT);
-    else
+    if (text)
+        fputs(text, out);
+    else /* or there is no memory */
         print_line(event, out);
     putc('\n', out);
     funlockfile(out);
+    free(text);
 }

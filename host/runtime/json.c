@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "out.h"
 #include "pid.h"
 #include "tag.h"
@@ -189,7 +190,7 @@ static json_t *key(struct walk *w)
 
     if (!json || json_is_string(json))
         return json;
-    dumped = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    dumped = json_text(json, JSON_COMPACT | JSON_ENCODE_ANY);
     json_decref(json);
     string = made(w, dumped ? json_string_nocheck(dumped) : NULL);
     free(dumped);

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "endpoint.h"
 #include "event.h"
+#include "loop_memory.h"
 #include "served.h"
 
 #define ASK(id, method) \
@@ -27,7 +29,7 @@ static int start(void **state)
 static int start_small(void **state)
 {
     const struct control_limits limits = {
-        .line = 1000, .output = 100000, .sessions = 3, .pending = 4};
+        .line = 1000, .output = 100000, .sessions = 3, .pending = 4, .requests = 9};
 
     *state = served_open(NULL, &limits);
     return 0;
@@ -403,6 +405,51 @@ static void a_client_too_many_is_told_so(void **state)
         close(fds[i]);
 }
 
+static void requests_of_all_clients_are_limited(void **state)
+{
+    int fds[3];
+
+    for (int i = 0; i < 3; i++) {
+        fds[i] = client_of(*state);
+        for (int n = 0; n < 3; n++)
+            say(fds[i], ASK(1, "later"));
+    }
+    served_wait_for(9);
+    is_refused(fds[2], PING, RPC_BUSY, "too many requests of all clients");
+    assert_int_equal(served_answer(), 9);
+    for (int n = 0; n < 3; n++)
+        free(hear(fds[2]));
+    say(fds[2], PING);
+    hears(fds[2], PONG);
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+}
+
+static void a_client_beyond_the_table_of_the_loop_is_turned_away(void **state)
+{
+    struct rlimit files, more;
+    int fd, last, first = dup(0);
+    json_t *goodbye;
+
+    getrlimit(RLIMIT_NOFILE, &files);
+    more = files;
+    more.rlim_cur = LOOP_MEMORY_DESCRIPTORS + 64;
+    if (more.rlim_cur > files.rlim_max || setrlimit(RLIMIT_NOFILE, &more) < 0)
+        skip();
+    while ((last = dup(0)) >= 0 && last < LOOP_MEMORY_DESCRIPTORS)
+        ;
+    fd = client_of(*state);
+    goodbye = hear_json(fd);
+    assert_int_equal(code_of(goodbye), RPC_BUSY);
+    assert_non_null(strstr(message_of(goodbye), "too many files open"));
+    json_decref(goodbye);
+    close(fd);
+    for (int i = first + 1; i <= last; i++) /* what served has is below */
+        close(i);
+    close(first);
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static void many_clients_are_served_at_once(void **state)
 {
     int fds[500];
@@ -441,6 +488,31 @@ static void other_users_are_turned_away(void **state)
 }
 
 /* -- events -- */
+
+static void names_of_events_are_few_and_short(void **state)
+{
+    int fd = client_of(*state);
+    json_t *names = json_array(), *request;
+    char *text;
+
+    for (int i = 0; i < 65; i++)
+        json_array_append_new(names, json_string("server"));
+    request = json_pack("{s:s, s:i, s:s, s:{s:O}}", "jsonrpc", "2.0", "id", 1, "method",
+                        "events.subscribe", "params", "names", names);
+    text = json_dumps(request, 0);
+    say(fd, text);
+    is_refused(fd, "\n", RPC_INVALID_PARAMS, "at most 64 names");
+    free(text);
+    json_array_clear(names);
+    json_array_append_new(names, json_sprintf("%065d", 0));
+    text = json_dumps(request, 0);
+    say(fd, text);
+    is_refused(fd, "\n", RPC_INVALID_PARAMS, "at most 64 bytes");
+    free(text);
+    json_decref(request);
+    json_decref(names);
+    close(fd);
+}
 
 static void an_event_streams_to_whoever_subscribed(void **state)
 {
@@ -589,8 +661,11 @@ int main(void)
         WITH(start, a_client_that_reads_gets_any_answer),
         WITH(start_small, the_client_idle_longest_makes_room),
         WITH(start_small, a_client_too_many_is_told_so),
+        WITH(start_small, requests_of_all_clients_are_limited),
+        WITH(start, a_client_beyond_the_table_of_the_loop_is_turned_away),
         WITH(start, many_clients_are_served_at_once),
         WITH(start, other_users_are_turned_away),
+        WITH(start, names_of_events_are_few_and_short),
         WITH(start, an_event_streams_to_whoever_subscribed),
         WITH(start, a_slow_reader_of_events_learns_how_many_it_missed),
         WITH(start, recent_events_are_the_last_ones_that_pass),

@@ -182,6 +182,26 @@ static void one_without_callbacks_refuses_calls_and_logs_the_rest(void **state)
     assert_true(alive(pid));
 }
 
+static void the_log_does_not_repeat_a_large_message(void **state)
+{
+    static const char large[100000];
+    moult_out *m = moult_draft_outside();
+    uint64_t from = event_next(), missed = 0;
+    json_t *event;
+
+    moult_put_bytes(m, large, sizeof(large));
+    assert_int_equal(moult_cast(NULL, serve(&bare), m), 0);
+    workers_settle();
+    do {
+        event = event_read(&from, &missed);
+        assert_non_null(event);
+        json_decref(event);
+    } while (strcmp(json_string_value(json_object_get(event, "event")),
+                    "server.unhandled") != 0);
+    assert_string_equal(json_string_value(json_object_get(event, "message")),
+                        "(100005 bytes)");
+}
+
 /* -- continue -- */
 
 static void what_was_written_for_a_continue_that_did_not_come_is_dropped(void **state)
@@ -390,6 +410,7 @@ int main(void)
         TEST(a_reply_inside_the_callback_is_the_reply),
         TEST(drafts_that_were_not_sent_are_gone_after_the_callback),
         TEST(one_without_callbacks_refuses_calls_and_logs_the_rest),
+        TEST(the_log_does_not_repeat_a_large_message),
         TEST(what_was_written_for_a_continue_that_did_not_come_is_dropped),
         TEST(to_continue_without_the_callback_ends_it_after_the_reply),
         TEST(looking_at_its_state_cancels_no_timeout),
