@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * narrow - a server with little room: two messages, and a megabyte; "wait" has it wait for
- * "sink", which says if somebody does and answers when it is told "release".  {"take": n} takes memory.
+ * "sink", which says if somebody does and answers when it is told "release".  {"take": n} takes memory,
+ * and "crash" ends it.
  */
 #include <string.h>
 
@@ -18,6 +19,8 @@ static moult_next narrow_call(moult_ctx *ctx, void *state, const moult_from *fro
 
         moult_put_text(m, "wait");
         moult_call(ctx, moult_whereis("sink"), m, MOULT_INFINITY, &answer);
+    } else if (moult_match(request, "crash")) {
+        return moult_stop_because(ctx, -EIO, "asked to");
     } else if (moult_match_int(request, "take", &n)) {
         char *memory = moult_alloc(ctx, (size_t)n);
 
@@ -61,12 +64,13 @@ static moult_next sink_call(moult_ctx *ctx, void *state, const moult_from *from,
 static const moult_server sink = {
     .size = sizeof(moult_server), .state = sink_state, .handle_call = sink_call};
 
-MOULT_PLUGIN(.intensity = 100, .children = (const moult_child[]){
-                                   {.id = "sink", .server = &sink, .name = "sink"},
-                                   {.id = "narrow",
-                                    .server = &narrow,
-                                    .name = "narrow",
-                                    .mailbox_limit = 2,
-                                    .max_heap = 1 << 20},
-                                   {.id = "other", .server = &narrow, .name = "other"},
-                                   {.id = NULL}});
+MOULT_PLUGIN(.intensity = 1000000, .period_s = 1,
+             .children = (const moult_child[]){
+                 {.id = "sink", .server = &sink, .name = "sink"},
+                 {.id = "narrow",
+                  .server = &narrow,
+                  .name = "narrow",
+                  .mailbox_limit = 2,
+                  .max_heap = 1 << 20},
+                 {.id = "other", .server = &narrow, .name = "other"},
+                 {.id = NULL}});
