@@ -99,6 +99,30 @@ MOULT_STATE(up_state, struct up, MOULT_FIELD(id), MOULT_FIELD(count),
             MOULT_FIELD(limit), MOULT_FIELD(window), MOULT_FIELD(flags),
             MOULT_FIELD(seq), MOULT_FIELD(token));
 
+/* -- what is there besides -- */
+
+#define MANY 10000u
+
+static void start_many(struct process *p, void *context)
+{
+    const bool *named = context;
+    struct server_spec spec = {.code = code_of(&adder, "adder"), .id = "adder"};
+    char name[32];
+    moult_pid pid;
+
+    if (*named)
+        spec.name = name;
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "name.%u", i);
+        check(server_start(p, &spec, &pid) == 0);
+    }
+}
+
+static void among_many(bool named)
+{
+    assert_int_equal(actor_do(starter(), start_many, &named), 0);
+}
+
 /* -- paths -- */
 
 static moult_out *one_more(moult_ctx *ctx)
@@ -187,6 +211,39 @@ static void ring(uint64_t times)
     workers_settle();
 }
 
+static void call_among_processes(uint64_t times)
+{
+    among_many(false);
+    call(times);
+}
+
+static void call_among_names(uint64_t times)
+{
+    among_many(true);
+    call(times);
+}
+
+static struct work behind_mail;
+
+static void call_behind_mail_job(struct process *p, void *unused)
+{
+    for (unsigned i = 0; i < MANY; i++) {
+        moult_out *m = moult_draft(&p->ctx);
+
+        moult_put_int(m, i);
+        check(moult_cast(&p->ctx, process_pid(p), m) == 0);
+    }
+    call_job(p, &behind_mail);
+}
+
+/* Its own mailbox is full of what it does not look for. */
+static void call_behind_mail(uint64_t times)
+{
+    behind_mail = (struct work){times, serve(&adder)};
+    actor_post(actor(false), call_behind_mail_job, NULL);
+    workers_settle();
+}
+
 static void find(uint64_t times)
 {
     struct started s = serve_as(&adder, "accounts.17");
@@ -194,6 +251,67 @@ static void find(uint64_t times)
     for (uint64_t i = 0; i < times; i++)
         assert_true(moult_pid_equal(moult_whereis("accounts.17"), s.pid));
 }
+
+static void find_among_names(uint64_t times)
+{
+    among_many(true);
+    find(times);
+}
+
+/* -- restarts -- */
+
+static moult_next crash(moult_ctx *ctx, void *state, moult_in *message)
+{
+    return moult_stop(-EIO);
+}
+
+static const moult_server crasher = {.size = sizeof(moult_server),
+                                     .handle_cast = crash};
+
+/* Crash the one named "child.0" so many times, and wait until it is back. */
+static void crash_job(struct process *p, void *context)
+{
+    const struct work *w = context;
+    moult_pid old = {0}, now;
+
+    for (uint64_t i = 0; i <= w->times; i++) {
+        while (!(now = moult_whereis("child.0")).bits || moult_pid_equal(now, old))
+            process_take_breath(p);
+        old = now;
+        if (i < w->times)
+            check(moult_cast(&p->ctx, now, moult_draft(&p->ctx)) == 0);
+    }
+}
+
+static void restart_among(uint32_t siblings, uint64_t times)
+{
+    const struct code *codes[] = {code_of_child(
+        &crasher, (moult_child){.id = "child", .name = "child", .count = siblings})};
+    struct application_spec spec = {
+        .name = "crashing",
+        .vsn = "1",
+        .top = {.codes = codes, .count = 1, .intensity = 100000, .period_s = 1}};
+    struct work w = {.times = times};
+    struct fault why = {0};
+    struct application *app;
+
+    assert_int_equal(applications_start(), 0);
+    assert_int_equal(application_start(&spec, &app, &why), 0);
+    assert_int_equal(actor_do(starter(), crash_job, &w), 0);
+    applications_stop();
+}
+
+static void restart(uint64_t times)
+{
+    restart_among(1, times);
+}
+
+static void restart_among_siblings(uint64_t times)
+{
+    restart_among(MANY, times);
+}
+
+/* -- states, to and fro -- */
 
 static void save(uint64_t times)
 {
@@ -227,8 +345,20 @@ static void load(uint64_t times)
 static const struct {
     const char *name;
     void (*go)(uint64_t times);
-} paths[] = {{"call", call},   {"timeout", timeout}, {"cast", cast}, {"ring", ring},
-             {"start", start}, {"find", find},       {"save", save}, {"load", load}};
+} paths[] = {{"call", call},
+             {"call-among-processes", call_among_processes},
+             {"call-among-names", call_among_names},
+             {"call-behind-mail", call_behind_mail},
+             {"timeout", timeout},
+             {"cast", cast},
+             {"ring", ring},
+             {"start", start},
+             {"restart", restart},
+             {"restart-among-siblings", restart_among_siblings},
+             {"find", find},
+             {"find-among-names", find_among_names},
+             {"save", save},
+             {"load", load}};
 
 int main(int argc, char **argv)
 {
