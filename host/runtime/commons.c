@@ -199,13 +199,14 @@ void commons_disown(int descriptor)
 /* Without changing it, which umask() can't. */
 static mode_t current_mask(void)
 {
+    static const char key[] = "Umask:";
     FILE *f = fopen("/proc/self/status", "re");
-    unsigned mask = 0;
+    unsigned long mask = 0;
     char line[256];
 
     while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, "Umask: %o", &mask) == 1)
-            break;
+        if (strncmp(line, key, strlen(key)) == 0)
+            mask = strtoul(line + strlen(key), NULL, 8);
     if (f)
         fclose(f);
     return (mode_t)mask;

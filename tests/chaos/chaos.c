@@ -269,17 +269,19 @@ static void take_change(void)
 /* Its only child. */
 static void kill_helper(void)
 {
-    char path[64];
-    int pid = 0;
+    char path[64], line[64] = "";
+    pid_t pid;
     FILE *f;
 
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)self.host->pid,
              (int)self.host->pid);
     f = fopen(path, "re");
-    if (f && fscanf(f, "%d", &pid) == 1)
+    if (!f)
+        return;
+    pid = fgets(line, sizeof(line), f) ? (pid_t)strtol(line, NULL, 10) : 0;
+    fclose(f);
+    if (pid > 0)
         kill(pid, SIGKILL);
-    if (f)
-        fclose(f);
 }
 
 static void meddle(void)
