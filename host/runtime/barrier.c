@@ -19,6 +19,7 @@
 #include "fiber.h"
 #include "origin.h"
 #include "routine.h"
+#include "utf8.h"
 #include "worker.h"
 
 #define FRAMES_MOST (FIBER_STACK / 16) /* on a stack that is not a circle */
@@ -27,14 +28,28 @@
 
 static struct dl_find_object own; /* libmoult */
 
+static bool is_own(uintptr_t pc)
+{
+    struct dl_find_object object;
+
+    return _dl_find_object((void *)pc, &object) == 0 && /* NOLINT: an address */
+           object.dlfo_link_map == own.dlfo_link_map;
+}
+
 /* -- what the machine was doing -- */
 
 #if defined(__x86_64__)
 #define DIRECTION 0x400 /* the flag, which calls leave clear */
+#define TRAP      "ud2"
 
 static uintptr_t pc_of(const ucontext_t *u)
 {
     return (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
+}
+
+static void set_pc(ucontext_t *u, uintptr_t pc)
+{
+    u->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
 }
 
 /* As if the function that it has just entered had returned. */
@@ -64,9 +79,16 @@ static void go_on_in(ucontext_t *u, void (*function)(void), char *top)
     r[REG_EFL] &= ~(greg_t)DIRECTION;
 }
 #else
+#define TRAP "udf #0"
+
 static uintptr_t pc_of(const ucontext_t *u)
 {
     return u->uc_mcontext.pc;
+}
+
+static void set_pc(ucontext_t *u, uintptr_t pc)
+{
+    u->uc_mcontext.pc = pc;
 }
 
 static void return_from(ucontext_t *u)
@@ -96,6 +118,17 @@ struct failure {
     bool reported;
 };
 
+/* Why something is not contained, for people. */
+static const char outside[] = "no callback was running on this thread";
+static const char unprepared[] = "this thread has no stack to deal with it on";
+static const char was_sent[] = "the signal was sent, by somebody who may hold a lock";
+static const char hosts_own[] = "it failed in the host's own code";
+static const char in_library[] =
+    "it failed in a library that may hold a lock, or that something is half done in";
+static const char called_back[] =
+    "the callback that failed was called by a library that may hold a lock";
+static const char in_barrier[] = "containing what failed failed as well";
+
 /* What is being dealt with in this thread; what fails meanwhile is the barrier. */
 static __thread struct failure failure;
 static __thread bool failing;
@@ -114,6 +147,8 @@ static bool is_plugins(struct failure *f, unw_cursor_t *cursor, uintptr_t first,
     bool ends = false, clean = true;
     unsigned seen = 0;
 
+    c->because = in_library;
+
     do {
         unw_get_reg(cursor, UNW_REG_IP, &pc);
         if (!seen && pc != first)
@@ -130,6 +165,7 @@ static bool is_plugins(struct failure *f, unw_cursor_t *cursor, uintptr_t first,
             clean =
                 f->origin && (_dl_find_object((void *)pc, &object) != 0 || /* NOLINT */
                               object.dlfo_link_map == own.dlfo_link_map);
+            c->because = f->origin ? called_back : in_library;
         }
     } while (!ends && seen < FRAMES_MOST && unw_step(cursor) > 0);
     return clean && f->origin && seen < FRAMES_MOST;
@@ -205,6 +241,7 @@ static _Noreturn void contain(struct failure *f, struct process *p)
     is_new = place_find(o->path, o->bias, f->at, &c->place);
     describe(f, words, sizeof(words));
     c->contained = true;
+    c->because = NULL;
     c->words = words;
     if (is_new) /* one report a place is enough, events tell them all */
         crash_write(c);
@@ -229,6 +266,14 @@ static const struct {
 } signals[] = {{SIGSEGV, "SIGSEGV", true},  {SIGBUS, "SIGBUS", true},
                {SIGFPE, "SIGFPE", false},   {SIGILL, "SIGILL", false},
                {SIGTRAP, "SIGTRAP", false}, {SIGABRT, "SIGABRT", false}};
+
+bool barrier_handles(int number)
+{
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        if (signals[i].number == number)
+            return true;
+    return false;
+}
 
 static void name_signal(struct crash *c, int number, const siginfo_t *info)
 {
@@ -263,6 +308,19 @@ static bool may_be_plugins(ucontext_t *u, const siginfo_t *info, bool *returns)
     return origin_at(pc_of(u) - 1) != NULL;
 }
 
+/* Why it can't be, before any frame is read; NULL: perhaps it can. */
+static const char *obstacle(const struct failure *f, const siginfo_t *info,
+                            uintptr_t pc)
+{
+    if (!f->crash.process)
+        return outside;
+    if (!handler_stack)
+        return unprepared;
+    if (info->si_code <= 0)
+        return was_sent;
+    return is_own(pc) ? hosts_own : NULL;
+}
+
 static bool is_containable(struct failure *f, const siginfo_t *info,
                            const ucontext_t *u)
 {
@@ -270,11 +328,79 @@ static bool is_containable(struct failure *f, const siginfo_t *info,
     bool returns = false;
     unw_cursor_t cursor;
 
-    if (!f->crash.process || !handler_stack || info->si_code <= 0 ||
-        !may_be_plugins(&copy, info, &returns))
+    f->crash.because = obstacle(f, info, pc_of(u));
+    if (f->crash.because)
+        return false;
+    f->crash.because = in_library;
+    if (!may_be_plugins(&copy, info, &returns))
         return false;
     unw_init_local2(&cursor, (unw_context_t *)&copy, UNW_INIT_SIGNAL_FRAME);
     return is_plugins(f, &cursor, pc_of(&copy), returns);
+}
+
+/*
+ * -- an overflow in what the plugin called --
+ *
+ * It may hold a lock there, say that of stdout.  So it gets the reserve to come to its
+ * end on, and returns not to the plugin but into a trap.
+ */
+
+void barrier_trap(void);
+
+__asm__(".text\n"
+        ".globl barrier_trap\n"
+        ".hidden barrier_trap\n"
+        ".type barrier_trap, %function\n"
+        "barrier_trap:\n"
+        "    " TRAP "\n"
+        ".size barrier_trap, . - barrier_trap\n");
+
+/* Step to where the innermost plugin goes on when its call returns; 0: there is none. */
+static uintptr_t step_to_plugin(unw_cursor_t *cursor)
+{
+    unw_word_t pc = 0;
+
+    for (unsigned i = 0; i < FRAMES_MOST && unw_step(cursor) > 0; i++) {
+        unw_get_reg(cursor, UNW_REG_IP, &pc);
+        if (origin_at(pc - 1))
+            return pc;
+    }
+    return 0;
+}
+
+static bool lend_reserve(struct failure *f, const siginfo_t *info, ucontext_t *u)
+{
+    struct fiber *stack = worker_fiber();
+    unw_cursor_t cursor, outwards;
+    uintptr_t returns_to;
+
+    if (!f->crash.process || !handler_stack || info->si_code <= 0 ||
+        !worker_is_guard(info->si_addr) || stack->returns_to || origin_at(pc_of(u)))
+        return false;
+    unw_init_local2(&cursor, (unw_context_t *)u, UNW_INIT_SIGNAL_FRAME);
+    returns_to = step_to_plugin(&cursor);
+    outwards = cursor;
+    if (!returns_to || !is_plugins(f, &outwards, returns_to, true) ||
+        fiber_open_reserve(stack) != 0)
+        return false;
+    stack->returns_to = returns_to;
+    return unw_set_reg(&cursor, UNW_REG_IP, (uintptr_t)barrier_trap) == 0;
+}
+
+/* It has come to its end; what called it is where the stack was overflown. */
+static bool has_returned(struct failure *f, const ucontext_t *u)
+{
+    struct fiber *stack = worker_fiber();
+    ucontext_t copy = *u;
+    unw_cursor_t cursor;
+
+    if (pc_of(u) != (uintptr_t)barrier_trap || !stack || !stack->returns_to)
+        return false;
+    f->crash.what = "stack overflow";
+    f->crash.at_address = false;
+    set_pc(&copy, stack->returns_to);
+    unw_init_local2(&cursor, (unw_context_t *)&copy, UNW_INIT_SIGNAL_FRAME);
+    return is_plugins(f, &cursor, stack->returns_to, true);
 }
 
 /* Where a worker goes on: outside of the handler, but still on its stack. */
@@ -291,6 +417,13 @@ static void die(int number, const siginfo_t *info)
         raise(number);
 }
 
+/* What was found on the stack, to look at it in another way. */
+static void forget(struct failure *f)
+{
+    f->crash.depth = 0;
+    f->origin = NULL;
+}
+
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     struct failure *f = &failure;
@@ -299,7 +432,12 @@ static void on_signal(int number, siginfo_t *info, void *context)
         failing = true;
         *f = (struct failure){.crash = {.process = worker_running()}};
         name_signal(&f->crash, number, info);
-        if (is_containable(f, info, context)) {
+        if (lend_reserve(f, info, context)) {
+            failing = false;
+            return;
+        }
+        forget(f);
+        if (has_returned(f, context) || is_containable(f, info, context)) {
             go_on_in(context, land, handler_stack->base + handler_stack->size);
             return;
         }
@@ -307,6 +445,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
     }
     if (!f->reported) { /* else what is written is all that can be */
         f->reported = true;
+        if (f->crash.contained)
+            f->crash.because = in_barrier;
         f->crash.contained = false;
         crash_write(&f->crash);
     }
@@ -352,17 +492,29 @@ void barrier_thread_finish(void)
 
 /* -- without a signal -- */
 
+/* As text: it may be what the plugin had to say. */
+static void copy_text(char *text, size_t size, const char *what)
+{
+    snprintf(text, size, "%s", what);
+    if (utf8_valid(text, strlen(text)))
+        return;
+    for (; *text; text++)
+        *text = (unsigned char)*text < 128 ? *text : '?';
+}
+
 /* Returns if it is not to be contained. */
 static void try_to_end(uintptr_t caller, const char *what)
 {
     struct process *p = worker_running();
+    char text[256];
     unw_context_t here;
     unw_cursor_t cursor;
 
     if (!p || failing)
         return;
     failing = true;
-    failure = (struct failure){.crash = {.what = what, .process = p}};
+    copy_text(text, sizeof(text), what);
+    failure = (struct failure){.crash = {.what = text, .process = p}};
     unw_getcontext(&here);
     unw_init_local(&cursor, &here);
     if (is_plugins(&failure, &cursor, caller, true))
@@ -381,26 +533,60 @@ void barrier_ask_end(const void *caller, const char *what)
         try_to_end((uintptr_t)caller, what);
 }
 
-/* The plugin's innermost call of the host is where it failed. */
-static uintptr_t innermost_plugin(void)
+/* The plugin's innermost call is where it failed, if all below it is `mine`; or 0. */
+static uintptr_t innermost_plugin(uintptr_t from, bool (*mine)(uintptr_t pc))
 {
     unw_context_t here;
     unw_cursor_t cursor;
     unw_word_t pc = 0;
+    bool begun = !from;
 
     unw_getcontext(&here);
     unw_init_local(&cursor, &here);
     while (unw_step(&cursor) > 0) {
         unw_get_reg(&cursor, UNW_REG_IP, &pc);
+        begun |= pc == from;
         if (origin_at(pc - 1))
             return pc;
+        if (begun && !mine(pc - 1))
+            break;
     }
     return 0;
 }
 
+/* Who terminates takes the exception for caught: this is where it would be let go. */
+static void end_catch(const void *runtime)
+{
+    struct dl_find_object object;
+    void (*end)(void);
+    void *library;
+
+    if (_dl_find_object((void *)(uintptr_t)runtime, &object) != 0)
+        return;
+    library = dlopen(object.dlfo_link_map->l_name, RTLD_NOLOAD | RTLD_LAZY);
+    if (!library)
+        return;
+    *(void **)&end = dlsym(library, "__cxa_end_catch");
+    if (end)
+        end();
+    dlclose(library);
+}
+
+void barrier_ask_terminate(const void *caller)
+{
+    uintptr_t from = worker_running() && routine_is_cxx((uintptr_t)caller - 1)
+                         ? innermost_plugin((uintptr_t)caller, routine_is_cxx)
+                         : 0;
+
+    if (!from)
+        return;
+    end_catch(caller);
+    try_to_end(from, "std::terminate()");
+}
+
 void barrier_fail(const char *what)
 {
-    uintptr_t caller = worker_running() ? innermost_plugin() : 0;
+    uintptr_t caller = worker_running() ? innermost_plugin(0, is_own) : 0;
 
     if (caller)
         try_to_end(caller, what);

@@ -12,6 +12,9 @@
  *   - from there up to the host's own frame there is only plugin: nothing in between
  *     that may hold a lock across the callback which failed.
  *
+ * A stack that overflows in anything else that the plugin called is lent some more: that
+ * comes to its end, gives back its locks, and fails where it would have returned to.
+ *
  * The host calls plugins with no lock held and nothing allocated that only a local
  * variable knows; so from there on it is an exit like any other.  The handler, on a stack
  * of its own, only looks.  If it finds all this, it changes where the worker goes on, and
@@ -53,6 +56,9 @@ void barrier_thread_finish(void);
  */
 _Noreturn void barrier_fail(const char *what);
 
+/* Does the barrier deal with this signal? */
+bool barrier_handles(int number);
+
 /* Is `caller`, a return address, a plugin's inside a callback?  Async-signal-safe. */
 bool barrier_guards(const void *caller);
 
@@ -61,5 +67,8 @@ bool barrier_guards(const void *caller);
  * that ends its process instead.
  */
 void barrier_ask_end(const void *caller, const char *what);
+
+/* The same where the runtime of C++ does it, for an exception that nobody caught. */
+void barrier_ask_terminate(const void *caller);
 
 #endif

@@ -119,6 +119,9 @@ enum { SAVED_FIBER = 1, SAVED_ENTRY = 0, SAVED_RETURN = 11, SAVED_WORDS = 20 };
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13: a guard that splits no mapping */
 #endif
+#ifndef MADV_GUARD_REMOVE
+#define MADV_GUARD_REMOVE 103
+#endif
 
 /*
  * A guard made with mprotect splits the mapping in two, and 32,000 stacks then exhaust
@@ -129,6 +132,36 @@ static int guard(char *base, size_t size)
     if (madvise(base, size, MADV_GUARD_INSTALL) == 0)
         return 0;
     return mprotect(base, size, PROT_NONE) == 0 ? 0 : -errno;
+}
+
+/* Where the reserve begins: what overflows that as well must still fail. */
+static char *reserve(const struct fiber *f, size_t *len)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    *len = f->size - f->asan_size - page;
+    return f->base + page;
+}
+
+int fiber_open_reserve(struct fiber *f)
+{
+    size_t len;
+    char *low = reserve(f, &len);
+
+    /* One of the two had made it. */
+    madvise(low, len, MADV_GUARD_REMOVE);
+    return mprotect(low, len, PROT_READ | PROT_WRITE) == 0 ? 0 : -errno;
+}
+
+/* If that fails, the last page is still a guard. */
+static void close_reserve(struct fiber *f)
+{
+    size_t len;
+    char *low = reserve(f, &len);
+
+    f->returns_to = 0;
+    madvise(low, len, MADV_DONTNEED);
+    guard(low, len);
 }
 
 struct fiber *fiber_create(size_t size, void (*entry)(void))
@@ -170,6 +203,8 @@ void fiber_rewind(struct fiber *f)
 {
     void **top = (void **)(void *)(f->base + f->size - 64);
 
+    if (f->returns_to)
+        close_reserve(f);
     f->sp = top - SAVED_WORDS;
     ((void **)f->sp)[SAVED_FIBER] = f;
     ((void **)f->sp)[SAVED_ENTRY] = (void *)(uintptr_t)enter;

@@ -24,6 +24,7 @@ struct fiber {
     void *sanitizer[2];   /* ASan's fake stack, TSan's fiber */
     const void *asan_low; /* the stack as ASan is told */
     size_t asan_size;
+    uintptr_t returns_to; /* whoever uses the reserve; 0: nobody does */
 };
 
 /* A fiber that will run `entry` on a stack of `size` bytes; given; NULL: no memory. */
@@ -47,6 +48,12 @@ static inline bool fiber_guards(const struct fiber *f, const void *address)
     return (const char *)address >= f->base && !fiber_has(f, address) &&
            (const char *)address < f->base + f->size;
 }
+
+/*
+ * Make the guard below its stack, but for the last page, part of the stack until it is
+ * rewound.  0 or a negative errno.  Async-signal-safe.
+ */
+int fiber_open_reserve(struct fiber *f);
 
 /* Fill `f` for the stack that this thread runs on anyway. */
 void fiber_adopt_thread(struct fiber *f);

@@ -4,7 +4,9 @@
 
 #include <dlfcn.h>
 #include <libunwind.h>
+#include <link.h>
 #include <stddef.h>
+#include <string.h>
 
 #define FAMILY 4u  /* entries of memmove beside one, that share its code */
 #define ALIGN  64u /* between functions, at most */
@@ -115,4 +117,22 @@ bool routine_is_string(uintptr_t address)
 bool routine_calls_back(uintptr_t address)
 {
     return is_in(caller_ranges, caller_count, address);
+}
+
+bool routine_is_cxx(uintptr_t address)
+{
+    static const char *const names[] = {"libstdc++.so", "libgcc_s.so", "libunwind.so",
+                                        "libc++.so", "libc++abi.so"};
+    struct dl_find_object object;
+    const char *slash, *name;
+
+    if (_dl_find_object((void *)address, &object) != 0) /* NOLINT: an address */
+        return false;
+    name = object.dlfo_link_map->l_name;
+    slash = strrchr(name, '/');
+    name = slash ? slash + 1 : name;
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (strncmp(name, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
 }

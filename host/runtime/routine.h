@@ -17,4 +17,10 @@ bool routine_is_string(uintptr_t address);
 /* Is it in one that only calls back, as qsort does?  Async-signal-safe. */
 bool routine_calls_back(uintptr_t address);
 
+/*
+ * Is it in the runtime of C++, or in the unwinder below it?  They hold nothing while
+ * they give up on an exception.  Async-signal-safe.
+ */
+bool routine_is_cxx(uintptr_t address);
+
 #endif

@@ -104,6 +104,13 @@ struct process *worker_running(void)
     return w ? w->running : NULL;
 }
 
+struct fiber *worker_fiber(void)
+{
+    struct worker *w = worker_current();
+
+    return w ? w->fiber : NULL;
+}
+
 bool worker_is_stack(const void *address)
 {
     struct worker *w = worker_current();

@@ -38,6 +38,9 @@ struct worker *worker_current(void);
 /* The process that runs in this thread, or NULL.  Also in a handler. */
 struct process *worker_running(void);
 
+/* The stack that this worker runs on; NULL on other threads.  Also in a handler. */
+struct fiber *worker_fiber(void);
+
 /* Is `address` in the stack that this worker runs on, or in the guard below it? */
 bool worker_is_stack(const void *address);
 bool worker_is_guard(const void *address);

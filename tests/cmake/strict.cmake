@@ -2,7 +2,8 @@
 add_library(moult_warnings INTERFACE)
 target_compile_options(moult_warnings INTERFACE
   "SHELL:-Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers"
-  -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef
+  -Wpedantic -Wshadow -Wconversion -Wundef
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
   -Wwrite-strings -Wvla $<$<BOOL:${MOULT_WERROR}>:-Werror>)
 
 # moult_strict: what every file of the host and of its tests is compiled with.

@@ -84,11 +84,35 @@ CONTAINED(aborts_in_call, "abort() in ", "")
 CONTAINED(exits_in_call, "exit(3) in ", "")
 CONTAINED(exits_at_once_in_call, "_exit(4) in ", "")
 CONTAINED(asserts_in_call, "assertion 'nothing && \"to be something\"' failed in ", "")
+CONTAINED(overflows_in_printf, "stack overflow in deeper", "deeper")
+CONTAINED(overflows_in_the_host, "stack overflow in deeper", "deeper")
+CONTAINED(complains_and_exits, "errx(3, 'no such file?') in ", "")
+CONTAINED(exits_its_thread, "pthread_exit() in ", "")
+CONTAINED(raises_abort, "raise(SIGABRT) in ", "")
+CONTAINED(kills_itself, "kill(SIGKILL) in ", "")
+CONTAINED(smashes_its_stack, "stack smashing in smash", "smash")
 #ifndef __SANITIZE_ADDRESS__ /* which sees these first, and ends the host */
 CONTAINED(crashes_in_memcpy, "SIGSEGV at address ", "")
 CONTAINED(crashes_in_strlen, "SIGSEGV at address 0x0 in ", "")
 CONTAINED(frees_twice, "moult_free of what is no block in ", "")
 #endif
+
+static void an_exception_that_nobody_catches(void **state)
+{
+    struct host *h = *state;
+    json_t *error;
+
+    start_with(h, "throws");
+    for (int i = 0; i < 3; i++) {
+        error = sins(h);
+        assert_has(text_at(error, "message"), "std::terminate() in throw_nowhere ");
+        assert_has(text_at(error, "message"), "(throws_nowhere.cpp:");
+        host_event(h, "server.restart", "server", "sinner");
+    }
+    assert_int_equal(host_call_int(h, "bystander", "\"bump\""), 2);
+    assert_true(host_log_has("nobody catches this"));
+    host_stop(h);
+}
 
 /* Whichever library the linker found abort in. */
 static void an_abort_that_asks_for_libcs_is_contained_too(void **state)
@@ -157,6 +181,11 @@ static void a_thousand_faults_leave_nothing_behind(void **state)
 static void a_thousand_aborts_leave_nothing_behind(void **state)
 {
     many_leave_nothing_behind(*state, "aborts_in_call");
+}
+
+static void a_thousand_overflows_in_printf_leave_nothing_behind(void **state)
+{
+    many_leave_nothing_behind(*state, "overflows_in_printf");
 }
 
 /* -- in other callbacks -- */
@@ -242,8 +271,9 @@ static void a_fault_in_load_rolls_the_upgrade_back(void **state)
 /* -- fatal -- */
 
 /* The host dies of it as it would have without the barrier, and has left a report. */
-static void is_fatal(struct host *h, const char *sin, int number, const char *words)
+static void is_fatal(struct host *h, const char *sin, int number, const char *because)
 {
+    const char *words = number == SIGABRT ? "SIGABRT" : "SIGSEGV";
     int status;
 
     start_with(h, sin);
@@ -254,6 +284,7 @@ static void is_fatal(struct host *h, const char *sin, int number, const char *wo
     assert_int_equal(reports(), 1);
     assert_true(host_log_has("a fatal fault"));
     assert_true(host_log_has(words));
+    assert_true(host_log_has(because));
     assert_true(host_log_has("server: sinner"));
     assert_true(host_log_has("message: 6373696e")); /* "sin" */
     assert_true(host_log_has("build-id"));
@@ -262,18 +293,20 @@ static void is_fatal(struct host *h, const char *sin, int number, const char *wo
 #ifndef __SANITIZE_ADDRESS__
 static void a_heap_that_is_spoilt_is_fatal(void **state)
 {
-    is_fatal(*state, "crashes_in_malloc", SIGABRT, "SIGABRT");
+    is_fatal(*state, "crashes_in_malloc", SIGABRT, "because: the signal was sent");
 }
 
 static void a_fault_in_the_hosts_own_code_is_fatal(void **state)
 {
-    is_fatal(*state, "crashes_the_host", SIGSEGV, "SIGSEGV");
+    is_fatal(*state, "crashes_the_host", SIGSEGV,
+             "because: it failed in the host's own code");
 }
 #endif
 
 static void a_fault_that_might_leave_a_lock_held_is_fatal(void **state)
 {
-    is_fatal(*state, "crashes_under_a_lock", SIGSEGV, "SIGSEGV");
+    is_fatal(*state, "crashes_under_a_lock", SIGSEGV,
+             "because: the callback that failed was called by a library");
 }
 
 int main(void)
@@ -290,6 +323,15 @@ int main(void)
         HOST_TEST(exits_in_call),
         HOST_TEST(exits_at_once_in_call),
         HOST_TEST(asserts_in_call),
+        HOST_TEST(overflows_in_printf),
+        HOST_TEST(overflows_in_the_host),
+        HOST_TEST(complains_and_exits),
+        HOST_TEST(exits_its_thread),
+        HOST_TEST(raises_abort),
+        HOST_TEST(kills_itself),
+        HOST_TEST(smashes_its_stack),
+        HOST_TEST(an_exception_that_nobody_catches),
+        HOST_TEST(a_thousand_overflows_in_printf_leave_nothing_behind),
 #ifndef __SANITIZE_ADDRESS__
         HOST_TEST(crashes_in_memcpy),
         HOST_TEST(crashes_in_strlen),
