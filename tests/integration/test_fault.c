@@ -203,6 +203,42 @@ static void a_server_that_fails_in_init_is_not_started(void **state)
     host_stop(h);
 }
 
+/* Make it fail in `callback` by a call, or a cast, of `message`. */
+static void is_contained_in(struct host *h, const char *callback, const char *method,
+                            const char *message)
+{
+    char sin[64], path[100];
+    json_t *event;
+
+    snprintf(sin, sizeof(sin), "crashes_in_%s", strrchr(callback, '_') + 1);
+    snprintf(path, sizeof(path), "tests/misbehaving/%s", sin);
+    drop(path);
+    host_start(h, NULL);
+    host_ask(h, method, talk_message("sinner", message));
+    event = host_event(h, "server.fault", "app", sin);
+    assert_string_equal(text_at(event, "function"), callback);
+    assert_string_equal(text_at(event, "server"), "sinner");
+    event = host_event(h, "server.exit", "server", "sinner");
+    assert_has(text_at(event, "reason"), callback);
+    host_event(h, "server.restart", "server", "sinner");
+    host_stop(h);
+}
+
+static void a_server_that_fails_in_handle_continue_is_restarted(void **state)
+{
+    is_contained_in(*state, "handle_continue", "call", "\"continue\"");
+}
+
+static void a_server_that_fails_in_handle_info_is_restarted(void **state)
+{
+    is_contained_in(*state, "handle_info", "call", "\"send\"");
+}
+
+static void a_server_that_fails_in_handle_cast_is_restarted(void **state)
+{
+    is_contained_in(*state, "handle_cast", "cast", "1");
+}
+
 static void a_server_that_fails_in_terminate_has_ended_all_the_same(void **state)
 {
     struct host *h = *state;
@@ -343,6 +379,9 @@ int main(void)
         HOST_TEST(a_thousand_faults_leave_nothing_behind),
         HOST_TEST(a_thousand_aborts_leave_nothing_behind),
         HOST_TEST(a_server_that_fails_in_init_is_not_started),
+        HOST_TEST(a_server_that_fails_in_handle_continue_is_restarted),
+        HOST_TEST(a_server_that_fails_in_handle_info_is_restarted),
+        HOST_TEST(a_server_that_fails_in_handle_cast_is_restarted),
         HOST_TEST(a_server_that_fails_in_terminate_has_ended_all_the_same),
         HOST_TEST(a_server_that_fails_in_save_is_restarted),
         HOST_TEST(a_fault_in_code_change_rolls_the_upgrade_back),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crashes_elsewhere - init, terminate or save writes through a null pointer, as INIT,
- * TERMINATE or SAVE says; in a host, that is, where it runs on a thread of its own.
+ * crashes_elsewhere - another callback than handle_call writes through a null pointer, as
+ * INIT, CONTINUE, CAST, INFO, TERMINATE or SAVE says; in a host, that is, where it runs
+ * on a thread of its own.
  */
 #define _GNU_SOURCE
 #include <moult.h>
@@ -24,6 +25,24 @@ static inline void sin_in_a_host(void)
 
 #if defined(INIT)
 static moult_next init(moult_ctx *ctx, void *state, moult_in *args)
+{
+    sin_in_a_host();
+    return moult_noreply();
+}
+#elif defined(CONTINUE)
+static moult_next handle_continue(moult_ctx *ctx, void *state, moult_in *term)
+{
+    sin_in_a_host();
+    return moult_noreply();
+}
+#elif defined(CAST)
+static moult_next handle_cast(moult_ctx *ctx, void *state, moult_in *message)
+{
+    sin_in_a_host();
+    return moult_noreply();
+}
+#elif defined(INFO)
+static moult_next handle_info(moult_ctx *ctx, void *state, moult_in *message)
 {
     sin_in_a_host();
     return moult_noreply();
@@ -59,6 +78,16 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
     if (moult_match(request, "stop"))
         return moult_stop(MOULT_NORMAL);
     moult_put_null(reply);
+    if (moult_match(request, "continue")) {
+        moult_put_null(moult_continuation(ctx));
+        return moult_with_continue(moult_reply());
+    }
+    if (moult_match(request, "send")) {
+        moult_out *message = moult_draft(ctx);
+
+        moult_put_null(message);
+        moult_send(ctx, moult_self(ctx), message);
+    }
     return moult_reply();
 }
 
@@ -66,6 +95,12 @@ static const moult_server sinner = {.size = sizeof(moult_server),
                                     .state = sinner_state,
 #if defined(INIT)
                                     .init = init,
+#elif defined(CONTINUE)
+                                    .handle_continue = handle_continue,
+#elif defined(CAST)
+                                    .handle_cast = handle_cast,
+#elif defined(INFO)
+                                    .handle_info = handle_info,
 #elif defined(TERMINATE)
                                     .terminate = terminate,
 #else

@@ -48,8 +48,10 @@ static void note(struct actor *a, const struct envelope *e)
     a->seen.replies += e->kind == ENVELOPE_REPLY;
     a->seen.from = e->from;
     a->seen.ref = e->ref;
-    if (e->kind == ENVELOPE_EXIT || e->kind == ENVELOPE_DOWN)
-        a->seen.reason = e->code;
+    if (e->kind != ENVELOPE_EXIT && e->kind != ENVELOPE_DOWN)
+        return;
+    a->seen.reason = e->code;
+    snprintf(a->seen.text, sizeof(a->seen.text), "%s", signal_text(e));
 }
 
 static void answer(struct process *p, moult_pid to, uint64_t ref)

@@ -48,6 +48,7 @@ struct seen {
     int64_t disorder; /* messages whose integer was not the last one's plus one */
     moult_pid from;
     int32_t reason; /* of the last exit or down */
+    char text[256]; /* and its words */
     uint64_t ref;
 };
 

@@ -18,6 +18,7 @@
 #include "origin.h"
 #include "process.h"
 #include "send_timer.h"
+#include "signals.h"
 
 static char *volatile nowhere;
 static const struct origin self = {
@@ -67,7 +68,7 @@ SINFUL static void sin_in_possession(struct process *p, void *context)
 
     moult_alloc(&p->ctx, 1000);
     name_register(p, "mine", &holder);
-    send_timer_start(p, process_pid(p), 100000, envelope_create(ENVELOPE_INFO));
+    send_timer_start(p, *(moult_pid *)context, 1000, envelope_create(ENVELOPE_INFO));
     moult_put_text(moult_draft(&p->ctx), "never sent");
     *nowhere = 1;
 }
@@ -113,15 +114,54 @@ static void one_may_fail_on_another_stack_than_it_began(void **state)
 
 static void what_it_had_is_released(void **state)
 {
-    moult_pid sinner = actor(false);
+    moult_pid sinner = actor(false), other = actor(false);
 
     guard();
-    assert_int_equal(actor_do(sinner, sin_in_possession, NULL), -EOWNERDEAD);
+    assert_int_equal(actor_do(sinner, sin_in_possession, &other), -EOWNERDEAD);
     assert_gone(sinner);
     sinner = actor(false);
-    assert_int_equal(actor_do(sinner, sin_in_possession, NULL), -EOWNERDEAD);
+    assert_int_equal(actor_do(sinner, sin_in_possession, &other), -EOWNERDEAD);
     assert_true(strstr(asked_text(), "SIGSEGV") != NULL); /* and not: it is taken */
     assert_gone(sinner);
+    assert_int_equal(name_find("mine").bits, 0);
+    pass(2000);
+    assert_int_equal(actor_seen(other).infos, 0);
+}
+
+static void link_to(struct process *p, void *context)
+{
+    check(signal_link(p, *(moult_pid *)context) == 0);
+}
+
+static void monitor(struct process *p, void *context)
+{
+    uint64_t ref;
+
+    check(signal_monitor(p, *(moult_pid *)context, &ref) == 0);
+}
+
+static void links_and_monitors_are_told_signal_function_and_line(void **state)
+{
+    moult_pid sinner = actor(false), linked = actor(true), watcher = actor(false),
+              taken_along = actor(false);
+    char expected[100];
+
+    guard();
+    actor_do(linked, link_to, &sinner);
+    actor_do(taken_along, link_to, &sinner);
+    actor_do(watcher, monitor, &sinner);
+    assert_int_equal(actor_do(sinner, sin_null, NULL), -EOWNERDEAD);
+    assert_gone(sinner);
+    snprintf(expected, sizeof(expected),
+             "SIGSEGV at address 0x0 in sin_null (test_barrier.c:%d) of tester 1.2.3",
+             LINE_OF_NULL);
+    assert_int_equal(actor_seen(linked).exits, 1);
+    assert_int_equal(actor_seen(linked).reason, -EFAULT);
+    assert_string_equal(actor_seen(linked).text, expected);
+    assert_int_equal(actor_seen(watcher).downs, 1);
+    assert_int_equal(actor_seen(watcher).reason, -EFAULT);
+    assert_string_equal(actor_seen(watcher).text, expected);
+    assert_gone(taken_along);
 }
 
 #define ROUNDS 1000
@@ -191,7 +231,9 @@ int main(void)
                                         two_workers, unguard),
         cmocka_unit_test_setup_teardown(one_may_fail_on_another_stack_than_it_began,
                                         one_worker, unguard),
-        cmocka_unit_test_setup_teardown(what_it_had_is_released, two_workers, unguard),
+        cmocka_unit_test_setup_teardown(what_it_had_is_released, one_worker, unguard),
+        cmocka_unit_test_setup_teardown(
+            links_and_monitors_are_told_signal_function_and_line, one_worker, unguard),
         cmocka_unit_test_setup_teardown(on_other_threads_all_is_as_it_was, two_workers,
                                         unguard),
         cmocka_unit_test_setup_teardown(two_may_fail_at_once_again_and_again,
