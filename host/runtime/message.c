@@ -201,6 +201,8 @@ int process_call(struct process *p, moult_pid to, struct envelope *e,
 int process_start(struct process *parent, struct process *p, struct envelope *e)
 {
     struct await a = {.ref = ++parent->last_ref};
+    moult_pid child = process_pid(p);
+    int error;
 
     envelope_destroy(parent->answer);
     parent->answer = NULL;
@@ -209,7 +211,10 @@ int process_start(struct process *parent, struct process *p, struct envelope *e)
     e->to_generation = pid_generation(process_pid(p));
     e->urgency = process_urgency(parent);
     process_launch(p, e);
-    return answered(parent, &a, MOULT_INFINITY);
+    error = answered(parent, &a, MOULT_INFINITY);
+    if (error && !a.reply) /* there was no stack to wait with, and nobody knows it now */
+        signal_exit(parent, child, MOULT_KILL, NULL);
+    return error;
 }
 
 int moult_call(moult_ctx *ctx, moult_pid to, moult_out *request, uint64_t timeout_ms,
