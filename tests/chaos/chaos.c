@@ -26,6 +26,12 @@
 #define KILL_IN 4    /* one rest in so many is the end of the host */
 #define WAIT_MS 20   /* for an answer, before something else is done */
 
+#ifdef __SANITIZE_THREAD__ /* whose handlers come before the host's */
+#define CONTAINS false
+#else
+#define CONTAINS true
+#endif
+
 struct client {
     struct talk *talk;
     json_int_t id; /* of the request that is out; 0: none */
@@ -101,7 +107,7 @@ static void ask_to_fail(struct client *c)
 {
     unsigned tally = STEADY + LOSSY + pick(FRAIL);
 
-    if (!self.model.tallies[tally].is_up)
+    if (!CONTAINS || !self.model.tallies[tally].is_up)
         return;
     self.model.tallies[tally].is_up = false;
     self.model.tallies[tally].is_failing = true;
@@ -190,6 +196,7 @@ static void take_answer(struct client *c)
 
 /* -- files and versions -- */
 
+/* The last but one is there only where the host can contain what it does. */
 static const char *const versions[] = {"1.0.0", "1.0.1", "1.1.0", "2.0.0",
                                        "3.0.0", "3.1.0", "9.9.9"};
 
@@ -205,7 +212,7 @@ static const char *good_file(void)
 {
     static char name[64];
 
-    snprintf(name, sizeof(name), "chaos/mayhem-%s", versions[pick(6)]);
+    snprintf(name, sizeof(name), "chaos/mayhem-%s", versions[pick(CONTAINS ? 6 : 5)]);
     return built(name);
 }
 

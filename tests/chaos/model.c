@@ -96,8 +96,10 @@ static struct maps maps_of(const struct host *h)
         char *file = strstr(line, "/data/store/");
 
         maps.lines++;
-        maps.images += file && strcmp(file, last) != 0;
-        snprintf(last, sizeof(last), "%s", file ? file : "");
+        if (!file || strcmp(file, last) == 0)
+            continue;
+        maps.images++;
+        strcpy(last, file);
     }
     fclose(f);
     return maps;

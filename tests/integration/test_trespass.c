@@ -47,6 +47,7 @@ static void is_told(struct host *h, const char *sin, const char *what,
     assert_string_equal(text_at(event, "outcome"), outcome);
 }
 
+#if COMMONS_GUARDED
 static void is_prevented(struct host *h, const char *sin, const char *what)
 {
     is_told(h, sin, what, "prevented");
@@ -63,7 +64,6 @@ static void next_version(struct host *h, const char *sin)
     host_event(h, "upgrade.commit", "app", sin);
 }
 
-#if COMMONS_GUARDED
 static void no_handler_is_installed_over_the_hosts(void **state)
 {
     struct host *h = *state;
