@@ -263,6 +263,15 @@ static void say_at_once(struct session *session, char *text)
         uv_try_write((uv_stream_t *)&session->pipe, bytes, 2);
 }
 
+/* Its descriptor is nobody's from now on: libuv closes it by a system call. */
+static void disown(const struct session *session)
+{
+    uv_os_fd_t descriptor;
+
+    if (uv_fileno((const uv_handle_t *)&session->pipe, &descriptor) == 0)
+        commons_disown(descriptor);
+}
+
 void session_close(struct session *session, char *text)
 {
     struct request *request;
@@ -281,5 +290,6 @@ void session_close(struct session *session, char *text)
         request->batch = NULL;
         session_forget(session, request);
     }
+    disown(session);
     uv_close((uv_handle_t *)&session->pipe, on_closed);
 }

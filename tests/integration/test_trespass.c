@@ -214,11 +214,13 @@ static void what_goes_around_is_put_back(void **state)
     char before[256];
 
     start_with(h, "goes_around");
+    talk_close(talk_open(h->socket)); /* whose descriptor the host closes */
     snprintf(before, sizeof(before), "%s", status_of(h, "Umask:"));
     host_call(h, "sinner", "\"sin\"");
     is_told(h, "goes_around", "the action of signal 15", "undone");
     is_told(h, "goes_around", "the umask", "undone");
     is_told(h, "goes_around", "the working directory", "undone");
+    assert_int_equal(host_events(h, "plugin.trespass"), 3);
     assert_string_equal(status_of(h, "Umask:"), before);
     host_stop(h); /* by SIGTERM */
 }
