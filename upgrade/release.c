@@ -482,8 +482,10 @@ static int vet_and_add(const struct manifest *m, const char *path, const char *s
     *vet_ns = clock_ns() - began;
     if (!error && (error = store_approve(self.store, stored)) < 0)
         fault(why, error, "unable to keep '%s': %s", stored, strerror(-error));
-    if (!error)
-        error = catalog_add(self.catalog, m, stored, path, report.lints);
+    if (!error &&
+        (error = catalog_add(self.catalog, m, stored, path, report.lints)) < 0)
+        fault(why, error, "unable to list %s %s: %s", m->name, m->vsn,
+              strerror(-error));
     json_decref(report.lints);
     catalog_entry_release(&running);
     return error;
