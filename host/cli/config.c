@@ -83,7 +83,7 @@ static unsigned processors(void)
         count = sysconf(_SC_NPROCESSORS_ONLN);
     if (count < 1)
         return 1;
-    return count > (long)CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (unsigned)count;
+    return count > (long)WORKERS_MAX ? WORKERS_MAX : (unsigned)count;
 }
 
 /* -- values -- */
@@ -103,9 +103,9 @@ static int take_path(const char *path, char **to, const struct origin *from,
 static int take_workers(long long count, unsigned *to, const struct origin *from,
                         struct fault *why)
 {
-    if (count < 1 || count > (long long)CONFIG_WORKERS_MAX)
+    if (count < 1 || count > (long long)WORKERS_MAX)
         return fault(why, -EINVAL, "%s must be an integer between 1 and %u", from->text,
-                     CONFIG_WORKERS_MAX);
+                     WORKERS_MAX);
     if (*to == 0)
         *to = (unsigned)count;
     return 0;

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "fault.h"
+#include "worker.h"
 
-#define CONFIG_WORKERS_MAX  1024u
 #define CONFIG_MAX_HEAP_MIN 4096u        /* bytes */
 #define CONFIG_MAX_HEAP_MAX (1ull << 37) /* as much as a heap can hold a share of */
 
@@ -26,13 +26,12 @@ struct config_application {
 
 /* Owned by the config; all zero is empty. */
 struct config {
-    char *plugins; /* the folder that is watched */
-    char *data;    /* the folder of everything that outlives the host */
-    char *socket;  /* the control socket */
-    unsigned
-        workers; /* 1 to CONFIG_WORKERS_MAX; one a processor unless said otherwise */
-    bool stage_only; /* on_drop = "stage": what is dropped is not upgraded to */
-    bool log_json;   /* log = "json" */
+    char *plugins;    /* the folder that is watched */
+    char *data;       /* the folder of everything that outlives the host */
+    char *socket;     /* the control socket */
+    unsigned workers; /* 1 to WORKERS_MAX; one a processor unless said otherwise */
+    bool stage_only;  /* on_drop = "stage": what is dropped is not upgraded to */
+    bool log_json;    /* log = "json" */
     struct config_application *applications;
     size_t application_count;
 };

@@ -134,9 +134,13 @@ static void print_remarks(const struct screen *screen, const json_t *release)
         json_array_size(json_object_get(release, "lints")) == 0)
         return;
     putc('\n', screen->out);
-    screen_text(screen, BOLD, 0, show_text(release, "name"));
-    putc(' ', screen->out);
-    screen_text(screen, BOLD, 0, show_text(release, "vsn"));
+    if (show_text(release, "vsn")) {
+        screen_text(screen, BOLD, 0, show_text(release, "name"));
+        putc(' ', screen->out);
+        screen_text(screen, BOLD, 0, show_text(release, "vsn"));
+    } else { /* it could not even be read */
+        screen_text(screen, BOLD, 0, show_text(release, "file"));
+    }
     putc('\n', screen->out);
     if (reason && reason[0]) {
         const char *status = show_text(release, "status");

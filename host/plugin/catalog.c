@@ -179,6 +179,17 @@ static struct catalog_entry *append(struct catalog *c, const struct manifest *m)
     return &entries[c->count++];
 }
 
+/* What was refused from `path` is no more: something that is fine took its place. */
+static void forgive(struct catalog *c, const char *path)
+{
+    for (size_t i = c->count; path && i-- > 0;) {
+        struct catalog_entry *e = &c->entries[i];
+
+        if (e->status == CATALOG_REFUSED && e->dropped && strcmp(e->dropped, path) == 0)
+            drop(c, e);
+    }
+}
+
 static int add(struct catalog *c, const struct manifest *m, const char *stored,
                const char *dropped, const json_t *lints)
 {
@@ -196,8 +207,10 @@ static int add(struct catalog *c, const struct manifest *m, const char *stored,
         return -ENOMEM;
     e->lints = lints ? json_deep_copy(lints) : NULL;
     if (set_text(&e->stored, stored) && set_text(&e->dropped, dropped) &&
-        (!lints || e->lints))
+        (!lints || e->lints)) {
+        forgive(c, dropped);
         return 0;
+    }
     drop(c, e);
     return -ENOMEM;
 }

@@ -212,7 +212,8 @@ int process_start(struct process *parent, struct process *p, struct envelope *e)
     e->urgency = process_urgency(parent);
     process_launch(p, e);
     error = answered(parent, &a, MOULT_INFINITY);
-    if (error && !a.reply) /* there was no stack to wait with, and nobody knows it now */
+    if (error &&
+        !a.reply) /* there was no stack to wait with, and nobody knows it now */
         signal_exit(parent, child, MOULT_KILL, NULL);
     return error;
 }

@@ -229,7 +229,7 @@ static void what_makes_no_sense_is_status_2_and_says_what_would(void **state)
     left_is(CLI_USAGE, "",
             "moult: there is no help on 'protocl': is 'protocol' meant?\n");
     RUN("run", "--workers", "0");
-    left_is(CLI_USAGE, "", "moult: --workers must be an integer between 1 and 1024\n");
+    left_is(CLI_USAGE, "", "moult: --workers must be an integer between 1 and 256\n");
     RUN(NULL);
     left_is(CLI_USAGE, "", "moult: a command is missing: 'moult help' lists them\n");
 }

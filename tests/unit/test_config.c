@@ -194,8 +194,7 @@ static void a_wrong_option_is_refused_by_name(void **state)
 
         options.workers = wrong[i];
         assert_int_equal(config_gather(&options, &c, &why), -EINVAL);
-        assert_string_equal(why.text,
-                            "--workers must be an integer between 1 and 1024");
+        assert_string_equal(why.text, "--workers must be an integer between 1 and 256");
     }
 }
 
