@@ -37,6 +37,7 @@
 #define MOULT_H
 
 #include "moult/base.h"
+#include "moult/blocking.h"
 #include "moult/cbor.h"
 #include "moult/log.h"
 #include "moult/memory.h"

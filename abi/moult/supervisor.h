@@ -86,6 +86,16 @@ typedef struct {
      * max_heap_size.
      */
     uint64_t max_heap;
+    /*
+     * For how long one callback may run, without the time that it waits in moult_call()
+     * and its like.  A warning says where it is then; 0: 100.
+     */
+    uint32_t warn_callback_ms;
+    /*
+     * The same, until the server is ended for it, as soon as its own code runs; 0: it
+     * never is, but in an upgrade, where code_change, save and load have 5000 then.
+     */
+    uint32_t max_callback_ms;
 } moult_child;
 
 /* OTP: what a supervisor's init returns. */

@@ -211,6 +211,8 @@ void server_swap(struct process *p, const struct code *code, void *state,
         heap_succeed(&p->ctx.heap, &ctx->heap);
     }
     process_set_limits(p, code->child->mailbox_limit, code->child->max_heap);
+    process_set_patience(p, code->child->warn_callback_ms,
+                         code->child->max_callback_ms);
 }
 
 /* -- one callback -- */
@@ -614,7 +616,6 @@ static void handle(struct process *p, struct envelope *e)
     struct server *s = p->data;
 
     p->current = e;
-    s->handled++;
     if (!(s->idle | (e->flags & ENVELOPE_TIMED)) || stop_idle(p, s, e))
         dispatch(p, s);
     if (p->ctx.heap.used != atomic_load_explicit(&p->memory, memory_order_relaxed))
@@ -658,13 +659,16 @@ static struct quota *quota_of(struct group *group)
 
 int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
 {
-    struct process_options options = {.class = &server_class,
-                                      .group = parent->group,
-                                      .parent = process_pid(parent),
-                                      .linked = true,
-                                      .limit = spec->code->child->mailbox_limit,
-                                      .max_heap = spec->code->child->max_heap,
-                                      .quota = quota_of(parent->group)};
+    struct process_options options = {
+        .class = &server_class,
+        .group = parent->group,
+        .parent = process_pid(parent),
+        .linked = true,
+        .limit = spec->code->child->mailbox_limit,
+        .max_heap = spec->code->child->max_heap,
+        .quota = quota_of(parent->group),
+        .warn_callback_ms = spec->code->child->warn_callback_ms,
+        .max_callback_ms = spec->code->child->max_callback_ms};
     size_t id_size = strlen(spec->id) + 1;
     struct server *s = calloc(1, offsetof(struct server, id) + id_size);
     struct envelope *e = envelope_create(ENVELOPE_START);

@@ -22,10 +22,9 @@ struct server {
     void *state; /* in the process's heap; NULL if the code has none */
     /* What the callback at hand reads or writes; here, for it may never come back. */
     struct envelope *busy;
-    uint64_t idle;    /* the timer of moult_with_timeout, or 0 */
-    uint32_t handled; /* messages */
-    uint8_t flags;    /* enum server_flag */
-    char id[];        /* its own, "worker.7" */
+    uint64_t idle; /* the timer of moult_with_timeout, or 0 */
+    uint8_t flags; /* enum server_flag */
+    char id[];     /* its own, "worker.7" */
 };
 
 extern const struct process_class server_class;

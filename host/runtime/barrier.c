@@ -490,6 +490,48 @@ void barrier_thread_finish(void)
     handler_stack = NULL;
 }
 
+/* -- a signal from outside -- */
+
+/* The innermost plugin's, from where the handler's thread was interrupted. */
+static void find_plugin(struct barrier_spot *spot, ucontext_t *context)
+{
+    struct dl_find_object object;
+    unw_cursor_t cursor;
+    unsigned seen = 0;
+    unw_word_t pc;
+
+    unw_init_local2(&cursor, (unw_context_t *)context, UNW_INIT_SIGNAL_FRAME);
+    do {
+        unw_get_reg(&cursor, UNW_REG_IP, &pc);
+        pc -= seen > 0;
+        spot->origin = origin_at(pc);
+        spot->at = pc;
+        if (spot->origin || (_dl_find_object((void *)pc, &object) == 0 && /* NOLINT */
+                             object.dlfo_link_map == own.dlfo_link_map))
+            return;
+    } while (++seen < CRASH_FRAMES && unw_step(&cursor) > 0);
+}
+
+struct barrier_spot barrier_spot(void *context)
+{
+    struct failure f = {.at = 0};
+    struct barrier_spot spot = {.at = 0};
+    uintptr_t pc = pc_of(context);
+    unw_cursor_t cursor;
+
+    find_plugin(&spot, context);
+    if (spot.origin && handler_stack && (origin_at(pc) || routine_is_string(pc))) {
+        unw_init_local2(&cursor, (unw_context_t *)context, UNW_INIT_SIGNAL_FRAME);
+        spot.may_end = is_plugins(&f, &cursor, pc, false);
+    }
+    return spot;
+}
+
+void barrier_go_on(void *context, void (*function)(void))
+{
+    go_on_in(context, function, handler_stack->base + handler_stack->size);
+}
+
 /* -- without a signal -- */
 
 /* As text: it may be what the plugin had to say. */

@@ -32,6 +32,7 @@
 #include <stdint.h>
 
 struct fault;
+struct origin;
 struct process;
 
 /* Whose code a process runs, filled in by its class; NULL: not known. */
@@ -49,6 +50,17 @@ void barrier_start(void);
 /* This thread's stack for handlers, without which an overflow can't be told. */
 void barrier_thread_start(void);
 void barrier_thread_finish(void);
+
+/* Where a handler has interrupted this thread. */
+struct barrier_spot {
+    const struct origin *origin; /* the innermost plugin on the stack; NULL: none, or */
+    uintptr_t at;                /* the host is at work inside of it */
+    bool may_end;                /* the process: all that is said above holds */
+};
+struct barrier_spot barrier_spot(void *context);
+
+/* In that handler: go on in `function` instead, which does not return. */
+void barrier_go_on(void *context, void (*function)(void));
 
 /*
  * The process that runs here has failed, say by what it handed to the host, which holds

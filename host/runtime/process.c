@@ -130,6 +130,12 @@ static void slot_put(struct process *p)
     pthread_mutex_unlock(&table.lock);
 }
 
+void process_set_patience(struct process *p, uint32_t warn_ms, uint32_t max_ms)
+{
+    atomic_store_explicit(&p->warn_callback_ms, warn_ms, memory_order_relaxed);
+    atomic_store_explicit(&p->max_callback_ms, max_ms, memory_order_relaxed);
+}
+
 struct process *process_create(const struct process_options *options)
 {
     struct process *p = slot_get();
@@ -145,6 +151,7 @@ struct process *process_create(const struct process_options *options)
     if (options->quota)
         heap_share(&p->ctx.heap, options->quota);
     p->told_full_s = 0;
+    process_set_patience(p, options->warn_callback_ms, options->max_callback_ms);
     p->class = options->class;
     p->parent = options->parent;
     p->label = options->label;
@@ -584,14 +591,18 @@ int process_await_until(struct process *p,
     return wait_until(p, &a, timeout_ms, done, about);
 }
 
-void process_take_breath(struct process *p)
+void process_obey(struct process *p)
 {
-    p->sends = 0;
-    if (worker_wait(p, MAILBOX_RUN) < 0) /* no stack: nobody else runs, for now */
-        return;
     process_fetch(p);
     if (p->flags & PROCESS_EXITING)
         worker_abandon(p);
+}
+
+void process_take_breath(struct process *p)
+{
+    p->sends = 0;
+    if (worker_wait(p, MAILBOX_RUN) == 0) /* else no stack: nobody else runs, for now */
+        process_obey(p);
 }
 
 /* -- owing answers -- */

@@ -83,6 +83,10 @@ struct process {
     _Atomic uint32_t was_full, was_over;
     _Atomic uint64_t max_heap; /* bytes; 0: any.  Relaxed, as `limit` */
     _Atomic uint64_t outside;  /* bytes that messages in `inbox` have outside of them */
+    /* For the watchdog; relaxed: a handler on the worker's own thread looks again. */
+    _Atomic uint32_t handled; /* messages, ever */
+    _Atomic uint32_t doomed;  /* the generation that was sent a kill */
+    _Atomic uint32_t warn_callback_ms, max_callback_ms; /* 0: as usual; none */
     /* The owner's. */
     int32_t reason;
     struct envelope *first, *last; /* messages taken from the mailbox, in order */
@@ -120,7 +124,8 @@ struct process_options {
     uint32_t limit;      /* messages; 0: MAILBOX_LIMIT */
     uint64_t max_heap;   /* bytes of its own and of what waits; 0: any number */
     struct quota *quota; /* that it has a share of, or NULL */
-    const char *label;   /* borrowed until the process ends */
+    uint32_t warn_callback_ms, max_callback_ms;
+    const char *label; /* borrowed until the process ends */
 };
 
 static inline moult_pid process_pid(const struct process *p)
@@ -154,6 +159,17 @@ struct process *process_create(const struct process_options *options);
 
 /* The limits of its class are others now.  By who owns it. */
 void process_set_limits(struct process *p, uint32_t messages, uint64_t max_heap);
+
+/* How long a callback may take: when to warn, 0 as usual; when to end it, 0 never. */
+void process_set_patience(struct process *p, uint32_t warn_ms, uint32_t max_ms);
+
+/* It begins to handle another message, or what takes its time as one.  By itself. */
+static inline void process_count_handled(struct process *p)
+{
+    atomic_store_explicit(&p->handled,
+                          atomic_load_explicit(&p->handled, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
 
 /* Let it run, with `first` (taken) as its first message.  [any] */
 void process_launch(struct process *p, struct envelope *first);
@@ -246,6 +262,9 @@ static inline void process_unqueue(struct process *p, struct envelope *e,
     if (__builtin_expect(e->out.owned, 0))
         p->ctx.heap.queued -= e->out.capacity;
 }
+
+/* Take what has arrived; does not return if that ends the process. */
+void process_obey(struct process *p);
 
 /* Let others run, if this turn has sent a lot. */
 void process_take_breath(struct process *p);

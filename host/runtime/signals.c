@@ -233,6 +233,15 @@ void signal_demonitor(struct process *p, uint64_t ref)
         signal_send(p, (moult_pid){to}, ENVELOPE_DEMONITOR, ref);
 }
 
+/* In case that it does not look into its mailbox: see watchdog.h. */
+static void doom(moult_pid pid)
+{
+    struct process *p = process_find(pid);
+
+    if (p)
+        atomic_store_explicit(&p->doomed, pid_generation(pid), memory_order_relaxed);
+}
+
 int signal_exit(struct process *sender, moult_pid to, int32_t reason, const char *text)
 {
     struct envelope *e = envelope_create(ENVELOPE_EXIT);
@@ -243,6 +252,8 @@ int signal_exit(struct process *sender, moult_pid to, int32_t reason, const char
         e->from = process_pid(sender);
     e->code = reason;
     signal_set_text(e, text);
+    if (reason == MOULT_KILL)
+        doom(to);
     return process_send(sender, to, e);
 }
 

@@ -20,6 +20,7 @@
 #include "group.h"
 #include "run_queue.h"
 #include "thread.h"
+#include "watchdog.h"
 
 #define TURN_MESSAGES 1024u /* of one process before others run */
 #define TURN_CHECK    64u   /* messages between looks at how long it has been */
@@ -35,18 +36,34 @@
 #define REMOTE_ENOUGH 64u     /* messages from elsewhere, to judge a theft by */
 #define REMOTE_NS     1000u   /* each of them should bring that much work along */
 
+/* Where a process that is to run goes when it has left its stack. */
+enum move { STAY, AWAY, BACK };
+
 /* What a worker's futex word says. */
 enum { AWAKE, ASLEEP, NAPPING };
 
+/* What an extra worker is there for.  A futex: it waits while it is OFF. */
+enum duty {
+    WORKS,  /* as all others: for one that is held */
+    LEAVES, /* it did, and nobody is held any more */
+    BLOCKS, /* runs `given`, which is about to block */
+    OFF
+};
+
 struct worker {
-    /* Its own thread's. */
-    struct process *run_next; /* before all others */
-    struct process *running;  /* inside a turn; the barrier asks on this thread */
-    struct fiber *fiber;      /* that runs */
-    struct fiber *spare;      /* loops to go on with when a callback waits */
+    /* Its own thread's; the watchdog looks at the first three. */
+    /* Before all others.  Relaxed: only its own thread, or a handler on it, acts on it. */
+    _Atomic(struct process *) run_next;
+    /* Inside a turn.  Relaxed: the barrier asks on this thread, and for the watchdog it
+     * is a hint that a handler on this thread looks at again. */
+    _Atomic(struct process *) running;
+    _Atomic uint64_t turns; /* relaxed, as `running` */
+    struct fiber *fiber;    /* that runs */
+    struct fiber *spare;    /* loops to go on with when a callback waits */
     uint32_t spares;
     uint32_t index;
     uint32_t streak, turn;
+    enum move move;
     /* What the stack that was just left wants done, now that nobody runs on it. */
     struct process *parking, *ending;
     enum mailbox_state park_state;
@@ -66,11 +83,24 @@ struct worker {
     struct run_queue queue __attribute__((aligned(64)));
     struct wheel wheel __attribute__((aligned(64)));
     _Atomic uint32_t state __attribute__((aligned(64))); /* futex: AWAKE ... */
+    /* Of an extra: enum duty, and whom it is to run.  Written with the extras' lock held;
+     * its thread looks at the first without, as a hint to take it. */
+    _Atomic uint32_t duty;
+    struct process *given;
+    _Atomic bool blocking; /* in moult_blocking()'s function; relaxed, as `running` */
+    _Atomic pid_t
+        thread_id; /* 0: none; relaxed, a signal that is astray does nothing */
 };
 
 static struct {
-    struct worker *workers;
+    struct worker *workers; /* room for `count` and WORKERS_EXTRA */
     unsigned count;
+    /* Those that ever were, extra ones too.  Release when one is ready; acquire. */
+    _Atomic unsigned used;
+    _Atomic unsigned active; /* that are not OFF; sequential, see rest() */
+    pthread_mutex_t extras;  /* guards who is extra, and the list of who is to block */
+    struct process *first_blocking, *last_blocking;
+    unsigned blocking; /* extras that are BLOCKS */
     /* Work from threads that are no workers, and what a queue has no room for. */
     pthread_mutex_t lock; /* guards the list and `quiet` */
     pthread_cond_t quiet; /* all sleep */
@@ -81,7 +111,9 @@ static struct {
     _Atomic uint64_t nap_ns;
     _Atomic bool stopping;
     bool fences; /* the kernel has no membarrier: senders pay for one */
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .quiet = PTHREAD_COND_INITIALIZER};
+} pool = {.extras = PTHREAD_MUTEX_INITIALIZER,
+          .lock = PTHREAD_MUTEX_INITIALIZER,
+          .quiet = PTHREAD_COND_INITIALIZER};
 
 static __thread struct worker *current;
 
@@ -97,11 +129,36 @@ __attribute__((noinline)) struct worker *worker_current(void)
     return w;
 }
 
+static inline struct process *running(const struct worker *w)
+{
+    return atomic_load_explicit(&w->running, memory_order_relaxed);
+}
+
+static inline void set_running(struct worker *w, struct process *p)
+{
+    atomic_store_explicit(&w->running, p, memory_order_relaxed);
+}
+
+static inline struct process *next(const struct worker *w)
+{
+    return atomic_load_explicit(&w->run_next, memory_order_relaxed);
+}
+
+static inline void set_next(struct worker *w, struct process *p)
+{
+    atomic_store_explicit(&w->run_next, p, memory_order_relaxed);
+}
+
+static inline unsigned used(void)
+{
+    return atomic_load_explicit(&pool.used, memory_order_acquire);
+}
+
 struct process *worker_running(void)
 {
     struct worker *w = worker_current();
 
-    return w ? w->running : NULL;
+    return w ? running(w) : NULL;
 }
 
 struct fiber *worker_fiber(void)
@@ -147,6 +204,7 @@ unsigned workers_count(void)
 void worker_figures(unsigned index, struct worker_figures *out)
 {
     *out = pool.workers[index].figures;
+    out->turns = atomic_load_explicit(&pool.workers[index].turns, memory_order_relaxed);
 }
 
 /* -- sleeping and waking -- */
@@ -162,18 +220,20 @@ static bool wake(struct worker *w, uint32_t state)
     if (!atomic_compare_exchange_strong_explicit(
             &w->state, &state, AWAKE, memory_order_seq_cst, memory_order_relaxed))
         return false;
-    if (state == ASLEEP)
+    if (state == ASLEEP) {
         atomic_fetch_sub_explicit(&pool.asleep, 1, memory_order_seq_cst);
+        watchdog_rouse();
+    }
     futex_wake(&w->state);
     return true;
 }
 
 static bool wake_one(bool nappers)
 {
-    for (unsigned i = 0; i < pool.count; i++)
+    for (unsigned i = 0; i < used(); i++)
         if (wake(&pool.workers[i], ASLEEP))
             return true;
-    for (unsigned i = 0; nappers && i < pool.count; i++)
+    for (unsigned i = 0; nappers && i < used(); i++)
         if (wake(&pool.workers[i], NAPPING))
             return true;
     return false;
@@ -181,7 +241,7 @@ static bool wake_one(bool nappers)
 
 void workers_wake(void)
 {
-    for (unsigned i = 0; i < pool.count; i++)
+    for (unsigned i = 0; i < used(); i++)
         if (!wake(&pool.workers[i], ASLEEP))
             wake(&pool.workers[i], NAPPING);
 }
@@ -214,7 +274,7 @@ static bool anything_to_do(void)
     if (atomic_load_explicit(&pool.injected, memory_order_relaxed) ||
         atomic_load_explicit(&pool.stopping, memory_order_relaxed))
         return true;
-    for (unsigned i = 0; i < pool.count; i++)
+    for (unsigned i = 0; i < used(); i++)
         if (!run_queue_is_empty(&pool.workers[i].queue))
             return true;
     return false;
@@ -225,7 +285,7 @@ static uint64_t next_due_ms(void)
 {
     uint64_t next = TIMER_NEVER;
 
-    for (unsigned i = 0; i < pool.count; i++) {
+    for (unsigned i = 0; i < used(); i++) {
         uint64_t due =
             atomic_load_explicit(&pool.workers[i].wheel.next_ms, memory_order_relaxed);
 
@@ -244,6 +304,12 @@ static uint64_t sleep_ns(void)
     if (due * 1000000u <= now)
         return 0;
     return clock_is_virtual() ? UINT64_MAX : due * 1000000u - now;
+}
+
+bool workers_rest(void)
+{
+    return atomic_load_explicit(&pool.asleep, memory_order_seq_cst) ==
+           atomic_load_explicit(&pool.active, memory_order_seq_cst);
 }
 
 static void tell_quiet(void)
@@ -270,7 +336,7 @@ static void rest(struct worker *w)
 
     atomic_store_explicit(&w->state, ASLEEP, memory_order_seq_cst);
     if (atomic_fetch_add_explicit(&pool.asleep, 1, memory_order_seq_cst) + 1 ==
-        pool.count)
+        atomic_load_explicit(&pool.active, memory_order_seq_cst))
         tell_quiet();
     barrier();
     ns = anything_to_do() ? 0 : sleep_ns();
@@ -351,8 +417,8 @@ void worker_schedule_next(struct process *p)
         worker_schedule(p);
         return;
     }
-    other = w->run_next;
-    w->run_next = p;
+    other = next(w);
+    set_next(w, p);
     if (other)
         worker_schedule(other);
 }
@@ -369,9 +435,9 @@ static void hand_over(struct worker *w)
 
     while ((p = run_queue_pop(&w->queue)))
         inject(p);
-    if (w->run_next)
-        inject(w->run_next);
-    w->run_next = NULL;
+    if (next(w))
+        inject(next(w));
+    set_next(w, NULL);
 }
 
 static void theft_helped(void)
@@ -413,8 +479,10 @@ static void judge_theft(struct worker *w, bool dry)
 
 static struct process *steal(struct worker *w)
 {
-    for (unsigned i = 1; i < pool.count; i++) {
-        struct worker *from = &pool.workers[(w->index + i) % pool.count];
+    unsigned count = used();
+
+    for (unsigned i = 1; i < count; i++) {
+        struct worker *from = &pool.workers[(w->index + i) % count];
         struct process *p = run_queue_steal(&from->queue, &w->queue);
 
         if (p) {
@@ -440,7 +508,7 @@ static void fire_timers(struct worker *w)
 {
     uint64_t now_ms = clock_cached_ns(&w->clock) / 1000000u;
 
-    for (unsigned i = 0; i < pool.count; i++) {
+    for (unsigned i = 0; i < used(); i++) {
         struct wheel *wheel = &pool.workers[i].wheel;
 
         if (atomic_load_explicit(&wheel->next_ms, memory_order_relaxed) <= now_ms)
@@ -448,11 +516,177 @@ static void fire_timers(struct worker *w)
     }
 }
 
+/* -- extra workers -- */
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t value)
+{
+    rcu_thread_offline();
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+    rcu_thread_online();
+}
+
+/*
+ * What this extra, which is not OFF, is to run; NULL: then it is OFF, or at the end one
+ * like all others, and nobody who comes later will find that it is still there.
+ */
+static struct process *given_or_off(struct worker *w)
+{
+    bool blocks, stops;
+    struct process *p;
+
+    pthread_mutex_lock(&pool.extras);
+    stops = atomic_load_explicit(&pool.stopping, memory_order_relaxed);
+    blocks = atomic_load_explicit(&w->duty, memory_order_relaxed) == BLOCKS;
+    p = w->given;
+    w->given = NULL;
+    if (!p && blocks && !stops && (p = pool.first_blocking))
+        pool.first_blocking = p->run_next;
+    if (!p) {
+        pool.blocking -= blocks;
+        atomic_store_explicit(&w->duty, stops ? WORKS : OFF, memory_order_relaxed);
+        if (!stops)
+            atomic_fetch_sub_explicit(&pool.active, 1, memory_order_seq_cst);
+    }
+    pthread_mutex_unlock(&pool.extras);
+    return p;
+}
+
+/* What an extra is to run; NULL if it is one like the others now. */
+static struct process *on_duty(struct worker *w)
+{
+    struct process *p;
+    uint32_t duty;
+
+    while ((duty = atomic_load_explicit(&w->duty, memory_order_acquire)) != WORKS) {
+        if (duty == OFF) {
+            futex_wait(&w->duty, OFF);
+            continue;
+        }
+        hand_over(w);
+        p = given_or_off(w);
+        if (p)
+            return p;
+        wake_one(true); /* for what was handed over */
+        tell_quiet();
+    }
+    return NULL;
+}
+
+static int start_thread(struct worker *w);
+static void worker_init(struct worker *w, unsigned index);
+
+/* Another one, if there may be more.  With the extras' lock held. */
+static struct worker *new_extra(void)
+{
+    unsigned count = used();
+    struct worker *w = &pool.workers[count];
+
+    if (count == pool.count + WORKERS_EXTRA)
+        return NULL;
+    worker_init(w, count);
+    atomic_store_explicit(&w->duty, OFF, memory_order_relaxed);
+    if (start_thread(w) < 0)
+        return NULL;
+    atomic_store_explicit(&pool.used, count + 1, memory_order_release);
+    return w;
+}
+
+/* Have an extra do this.  False if there is none.  With the extras' lock held. */
+static bool add_extra(enum duty duty, struct process *p)
+{
+    struct worker *w = NULL;
+
+    for (unsigned i = pool.count; i < used() && !w; i++)
+        if (atomic_load_explicit(&pool.workers[i].duty, memory_order_relaxed) == OFF)
+            w = &pool.workers[i];
+    if (!w)
+        w = new_extra();
+    if (!w)
+        return false;
+    w->given = p;
+    atomic_fetch_add_explicit(&pool.active, 1, memory_order_seq_cst);
+    pool.blocking += duty == BLOCKS;
+    atomic_store_explicit(&w->duty, duty, memory_order_release);
+    futex_wake(&w->duty);
+    return true;
+}
+
+/* With the extras' lock held. */
+static void queue_blocking(struct process *p)
+{
+    p->run_next = NULL;
+    if (pool.first_blocking)
+        pool.last_blocking->run_next = p;
+    else
+        pool.first_blocking = p;
+    pool.last_blocking = p;
+}
+
+/* Have `p`, which has left its stack, go on where it may block; else where it was. */
+static void send_away(struct process *p)
+{
+    bool found = true;
+
+    pthread_mutex_lock(&pool.extras);
+    if (pool.blocking == WORKERS_BLOCKING || !add_extra(BLOCKS, p)) {
+        found = pool.blocking > 0;
+        if (found)
+            queue_blocking(p);
+    }
+    pthread_mutex_unlock(&pool.extras);
+    if (!found)
+        worker_schedule(p);
+}
+
+/* `p` has left its stack and is to run: where? */
+static void schedule_parked(struct worker *w, struct process *p)
+{
+    enum move move = w->move;
+
+    w->move = STAY;
+    if (move == AWAY) {
+        send_away(p);
+    } else if (move == BACK) {
+        inject(p);
+        wake_one(true);
+    } else {
+        worker_schedule(p);
+    }
+}
+
+void workers_help(unsigned held)
+{
+    unsigned helping = 0;
+
+    if (held > WORKERS_HELPING)
+        held = WORKERS_HELPING;
+    pthread_mutex_lock(&pool.extras);
+    for (unsigned i = pool.count; i < used(); i++) {
+        struct worker *w = &pool.workers[i];
+        uint32_t duty = atomic_load_explicit(&w->duty, memory_order_relaxed);
+
+        if (duty != WORKS && duty != LEAVES)
+            continue;
+        duty = ++helping > held ? LEAVES : WORKS;
+        atomic_store_explicit(&w->duty, duty, memory_order_relaxed);
+        if (duty == LEAVES && !wake(w, ASLEEP))
+            wake(w, NAPPING);
+    }
+    while (helping < held && add_extra(WORKS, NULL))
+        helping++;
+    pthread_mutex_unlock(&pool.extras);
+}
+
 /* Now and then, also when there is always something to run. */
 static struct process *look_round(struct worker *w)
 {
+    struct process *p;
+
     rcu_quiescent_state();
     fire_timers(w);
+    if (atomic_load_explicit(&w->duty, memory_order_relaxed) != WORKS &&
+        (p = on_duty(w)))
+        return p;
     return take_injected();
 }
 
@@ -464,17 +698,14 @@ static struct process *next_process(struct worker *w)
         judge_theft(w, false);
     if (++w->turn % CHECK_TURNS == 0 && (p = look_round(w)))
         return p;
-    if (w->run_next && (++w->streak < NEXT_STREAK || run_queue_is_empty(&w->queue))) {
-        p = w->run_next;
-        w->run_next = NULL;
+    if ((p = next(w)) && (++w->streak < NEXT_STREAK || run_queue_is_empty(&w->queue))) {
+        set_next(w, NULL);
         return p;
     }
     w->streak = 0;
     p = run_queue_pop(&w->queue);
-    if (!p && w->run_next) {
-        p = w->run_next;
-        w->run_next = NULL;
-    }
+    if (!p && (p = next(w)))
+        set_next(w, NULL);
     return p;
 }
 
@@ -540,7 +771,7 @@ static void turn(struct worker *w, struct process *p)
     struct envelope *e;
 
     atomic_store_explicit(&p->worker, w->index, memory_order_relaxed);
-    w->running = p;
+    set_running(w, p);
     p->sends = 0;
     for (;;) {
         process_fetch(p);
@@ -559,6 +790,7 @@ static void turn(struct worker *w, struct process *p)
                 break;
             continue;
         }
+        process_count_handled(p);
         p->class->handle(p, e); /* it may wait, and go on elsewhere */
     }
     if (!hold && (hold = atomic_load_explicit(&p->hold, memory_order_seq_cst)))
@@ -580,7 +812,7 @@ static void settle(struct worker *w)
     if ((p = w->parking)) {
         w->parking = NULL;
         if (w->park_state == MAILBOX_RUN)
-            worker_schedule(p);
+            schedule_parked(w, p);
         else if (!mailbox_rest(&p->inbox, w->park_state))
             worker_schedule_next(p);
     }
@@ -608,7 +840,7 @@ static void resume(struct worker *w, struct process *p)
     struct fiber *mine = w->fiber, *to = p->fiber;
 
     p->fiber = NULL;
-    w->running = p;
+    set_running(w, p);
     atomic_store_explicit(&p->worker, w->index, memory_order_relaxed);
     keep_spare(w, mine);
     w->fiber = to;
@@ -621,14 +853,16 @@ static void loop(void)
         struct worker *w = worker_current();
         struct process *p;
 
-        w->running = NULL;
+        set_running(w, NULL);
         settle(w);
         if (atomic_load_explicit(&pool.stopping, memory_order_relaxed))
             fiber_leave(w->fiber, &w->thread);
         p = find_work(w);
         if (!p)
             continue;
-        w->figures.turns++;
+        atomic_store_explicit(&w->turns,
+                              atomic_load_explicit(&w->turns, memory_order_relaxed) + 1,
+                              memory_order_relaxed);
         if (p->fiber)
             resume(w, p);
         else
@@ -662,11 +896,37 @@ int worker_wait(struct process *p, enum mailbox_state state)
     return 0;
 }
 
+int worker_move(struct process *p, bool to_block)
+{
+    int error;
+
+    worker_current()->move = to_block ? AWAY : BACK;
+    error = worker_wait(p, MAILBOX_RUN);
+    if (error)
+        worker_current()->move = STAY;
+    return error;
+}
+
+/* Between the two it holds back no grace period, and is in no hurry. */
+void worker_block(bool begins)
+{
+    struct worker *w = worker_current();
+
+    if (begins && atomic_load_explicit(&w->duty, memory_order_relaxed) == BLOCKS) {
+        atomic_store_explicit(&w->blocking, true, memory_order_relaxed);
+        rcu_thread_offline();
+    } else if (!begins && atomic_load_explicit(&w->blocking, memory_order_relaxed)) {
+        rcu_thread_online();
+        atomic_store_explicit(&w->blocking, false, memory_order_relaxed);
+    }
+}
+
 void worker_abandon(struct process *p)
 {
     struct worker *w = worker_current();
     struct fiber *mine = w->fiber, *other;
 
+    worker_block(false);
     w->ending = p;
     other = take_spare(w);
     if (!other) { /* no memory for another: begin anew on this one, from its top */
@@ -698,6 +958,53 @@ void worker_start_timer(struct timer *t, uint64_t delay_ms)
         wake_one(true); /* who sleeps must sleep shorter */
 }
 
+/* -- who watches -- */
+
+bool worker_look(unsigned index, struct worker_look *out)
+{
+    struct worker *w = &pool.workers[index];
+    struct process *p;
+
+    if (index >= used())
+        return false;
+    p = running(w);
+    *out = (struct worker_look){
+        .running = p,
+        .turn = atomic_load_explicit(&w->turns, memory_order_relaxed),
+        .blocking = atomic_load_explicit(&w->blocking, memory_order_relaxed),
+        .keeps = next(w) != NULL};
+    if (p)
+        out->handled = atomic_load_explicit(&p->handled, memory_order_relaxed);
+    return true;
+}
+
+void worker_interrupt(unsigned index, int signal)
+{
+    pid_t thread =
+        atomic_load_explicit(&pool.workers[index].thread_id, memory_order_relaxed);
+
+    if (thread)
+        syscall(SYS_tgkill, getpid(), thread, signal);
+}
+
+void worker_give_next(void)
+{
+    struct worker *w = worker_current();
+    struct process *p = next(w);
+
+    if (p && run_queue_push(&w->queue, p)) {
+        set_next(w, NULL);
+        share();
+    }
+    if (!atomic_load_explicit(&w->blocking, memory_order_relaxed))
+        rcu_quiescent_state();
+}
+
+bool workers_stopping(void)
+{
+    return atomic_load_explicit(&pool.stopping, memory_order_relaxed);
+}
+
 /* -- threads -- */
 
 static void *worker_main(void *argument)
@@ -706,8 +1013,10 @@ static void *worker_main(void *argument)
     struct fiber *f;
 
     current = w;
+    atomic_store_explicit(&w->thread_id, gettid(), memory_order_relaxed);
     rcu_register_thread();
     barrier_thread_start();
+    watchdog_thread_start();
     fiber_adopt_thread(&w->thread);
     f = fiber_create(FIBER_STACK, loop);
     if (f) {
@@ -719,6 +1028,7 @@ static void *worker_main(void *argument)
         w->spare = f->next;
         fiber_destroy(f);
     }
+    atomic_store_explicit(&w->thread_id, 0, memory_order_relaxed);
     envelope_cache_finish(&w->envelopes);
     barrier_thread_finish();
     rcu_unregister_thread();
@@ -732,31 +1042,47 @@ void workers_prepare(void)
         syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0;
 }
 
-int workers_start(unsigned count)
+static int start_thread(struct worker *w)
 {
     char name[24];
+
+    snprintf(name, sizeof(name), "worker %u", w->index);
+    return thread_start(&w->id, name, worker_main, w);
+}
+
+/* Memory for extras is written when they are made. */
+static void worker_init(struct worker *w, unsigned index)
+{
+    memset(w, 0, sizeof(*w));
+    w->index = index;
+    wheel_init(&w->wheel, clock_ns() / 1000000u);
+}
+
+int workers_start(unsigned count)
+{
     int error = 0;
 
     if (count == 0 || count > WORKERS_MAX)
         return -EINVAL;
-    pool.workers = aligned_alloc(64, sizeof(*pool.workers) * count);
+    pool.workers = aligned_alloc(64, sizeof(*pool.workers) * (count + WORKERS_EXTRA));
     if (!pool.workers)
         return -ENOMEM;
-    memset(pool.workers, 0, sizeof(*pool.workers) * count);
     workers_prepare();
     atomic_store_explicit(&pool.stopping, false, memory_order_relaxed);
     atomic_store_explicit(&pool.asleep, 0, memory_order_relaxed);
     atomic_store_explicit(&pool.nap_ns, 0, memory_order_relaxed);
-    for (unsigned i = 0; i < count; i++) {
-        pool.workers[i].index = i;
-        wheel_init(&pool.workers[i].wheel, clock_ns() / 1000000u);
-    }
+    for (unsigned i = 0; i < count; i++)
+        worker_init(&pool.workers[i], i);
     pool.count = count;
+    pool.blocking = 0;
+    atomic_store_explicit(&pool.active, count, memory_order_relaxed);
+    atomic_store_explicit(&pool.used, count, memory_order_relaxed);
     for (unsigned i = 0; i < count && !error; i++) {
-        snprintf(name, sizeof(name), "worker %u", i);
-        error = thread_start(&pool.workers[i].id, name, worker_main, &pool.workers[i]);
-        if (error)
+        error = start_thread(&pool.workers[i]);
+        if (error) {
             pool.count = i;
+            atomic_store_explicit(&pool.used, i, memory_order_relaxed);
+        }
     }
     if (error)
         workers_stop();
@@ -779,24 +1105,43 @@ static void discard_processes(void)
     }
 }
 
+/* Those that are off wait for something to do; that is to end. */
+static void wake_extras(void)
+{
+    pthread_mutex_lock(&pool.extras);
+    for (unsigned i = pool.count; i < used(); i++) {
+        struct worker *w = &pool.workers[i];
+
+        if (atomic_load_explicit(&w->duty, memory_order_relaxed) != OFF)
+            continue;
+        atomic_store_explicit(&w->duty, WORKS, memory_order_release);
+        futex_wake(&w->duty);
+    }
+    pthread_mutex_unlock(&pool.extras);
+}
+
 void workers_stop(void)
 {
     atomic_store_explicit(&pool.stopping, true, memory_order_seq_cst);
     workers_wake();
-    for (unsigned i = 0; i < pool.count; i++)
+    wake_extras();
+    /* One that still runs may add another behind it. */
+    for (unsigned i = 0; i < used(); i++)
         pthread_join(pool.workers[i].id, NULL);
+    watchdog_stop();               /* it ends what does not come back until here */
     pool.first = pool.last = NULL; /* what links them links free slots now */
+    pool.first_blocking = pool.last_blocking = NULL;
     discard_processes();
     atomic_store_explicit(&pool.injected, 0, memory_order_relaxed);
     free(pool.workers);
     pool.workers = NULL;
     pool.count = 0;
+    atomic_store_explicit(&pool.used, 0, memory_order_relaxed);
 }
 
 static bool is_quiet(void)
 {
-    return atomic_load_explicit(&pool.asleep, memory_order_seq_cst) == pool.count &&
-           !anything_to_do() && sleep_ns() != 0;
+    return workers_rest() && !anything_to_do() && sleep_ns() != 0;
 }
 
 void workers_settle(void)

@@ -8,6 +8,10 @@
  * there is nothing.  It is woken when there is work to share, and it learns: a stolen
  * process that ran dry at once, or that mostly talks to processes elsewhere, was better
  * off where it was, and the thief leaves the others alone for a while, up to 4 ms.
+ *
+ * Extra workers come when they are needed, and wait when they are not: they help while
+ * callbacks hold others, whose queue they steal from, or run one process that is about
+ * to block.
  */
 #ifndef MOULT_WORKER_H
 #define MOULT_WORKER_H
@@ -16,7 +20,10 @@
 
 struct worker;
 
-#define WORKERS_MAX 256u
+#define WORKERS_MAX      256u
+#define WORKERS_HELPING  8u  /* in the place of those that a callback holds */
+#define WORKERS_BLOCKING 16u /* that run what blocks; more of it waits */
+#define WORKERS_EXTRA    (WORKERS_HELPING + WORKERS_BLOCKING)
 
 /*
  * Ask the kernel for a barrier that costs senders nothing.  Done by workers_start() too,
@@ -66,6 +73,15 @@ int worker_wait(struct process *p, enum mailbox_state state);
 /* Leave the callback of `p` for good, and end `p`. */
 _Noreturn void worker_abandon(struct process *p);
 
+/*
+ * Go on with `p`, inside a callback, on a worker where it may block, or back on the
+ * others.  0, or -ENOMEM: it is where it was.  If there are too many it waits.
+ */
+int worker_move(struct process *p, bool to_block);
+
+/* What may block begins, or is over. */
+void worker_block(bool begins);
+
 /* Start `t` to fire in `delay_ms`, not earlier; on this worker's wheel, or the first's. */
 void worker_start_timer(struct timer *t, uint64_t delay_ms);
 
@@ -74,6 +90,38 @@ void workers_wake(void);
 
 /* Wait until every worker sleeps and nothing is due.  For tests. */
 void workers_settle(void);
+
+/* -- for the watchdog -- */
+
+/* What a worker is at.  While it stays the same, it is the same callback. */
+struct worker_look {
+    struct process *running; /* or NULL */
+    uint64_t turn;
+    uint32_t handled;
+    bool blocking; /* as it has declared */
+    bool keeps;    /* a process from running, since nobody else can take it */
+};
+
+/* What worker `index` seems to be at; false if there are not so many.  [any] */
+bool worker_look(unsigned index, struct worker_look *out);
+
+/* Send its thread `signal`. */
+void worker_interrupt(unsigned index, int signal);
+
+/*
+ * In a handler on this worker, which is in a plugin's code that no code of the host's
+ * was called by: give to others what it keeps, and let grace periods pass.
+ */
+void worker_give_next(void);
+
+/* So many are held: have as many others help out, WORKERS_HELPING at most. */
+void workers_help(unsigned held);
+
+/* Do all rest?  Then watchdog_rouse() is called when that changes.  [any] */
+bool workers_rest(void);
+
+/* Are they asked to end? */
+bool workers_stopping(void);
 
 /* Time that each has spent running, and figures for people. */
 struct worker_figures {
