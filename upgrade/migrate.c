@@ -12,6 +12,14 @@
 
 /* -- one state -- */
 
+/* As much time as its callbacks have, but not for ever: all others wait meanwhile. */
+static void set_patience(struct process *p, const moult_child *child)
+{
+    process_set_patience(p, child->warn_callback_ms,
+                         child->max_callback_ms ? child->max_callback_ms
+                                                : MIGRATE_CALLBACK_MS);
+}
+
 static int build(struct move *m, moult_out *saved, moult_out *scratch,
                  struct fault *why)
 {
@@ -63,7 +71,7 @@ struct hand {
     struct fault failed; /* a callback, for good */
 };
 
-static void build_some(struct hand *hand)
+static void build_some(struct process *p, struct hand *hand)
 {
     struct crew *crew = hand->crew;
     struct migration *m = crew->migration;
@@ -81,6 +89,8 @@ static void build_some(struct hand *hand)
             if (m->moves[i].plan->move == PLAN_POINTER)
                 continue;
             hand->move = &m->moves[i];
+            process_count_handled(p);
+            set_patience(p, hand->move->plan->to->child);
             error = build(hand->move, &hand->saved, &hand->scratch, &why);
             if (error)
                 refused(crew, error, &why);
@@ -91,7 +101,7 @@ static void build_some(struct hand *hand)
 static void handle(struct process *p, struct envelope *e)
 {
     envelope_destroy(e);
-    build_some(p->data);
+    build_some(p, p->data);
     process_exit(p, MOULT_NORMAL, NULL);
 }
 

@@ -19,6 +19,8 @@
 #include "plan.h"
 #include "server.h"
 
+#define MIGRATE_CALLBACK_MS 5000u /* of a server whose callbacks have no limit */
+
 /* One server on its way. */
 struct move {
     struct process *process;
