@@ -342,6 +342,16 @@ uint64_t applications_shutdown_ms(void)
                                                                  : STOP_MOST_MS;
 }
 
+static void kill_members(struct application *app, void *unused)
+{
+    group_each(&app->group, kill_member, NULL);
+}
+
+void applications_kill(void)
+{
+    application_each(kill_members, NULL);
+}
+
 void applications_stop(void)
 {
     struct application *app;

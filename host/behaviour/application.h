@@ -56,6 +56,9 @@ void application_stop(struct application *app);
 /* Stop all that run, in the reverse of the order they were started in. */
 void applications_stop(void);
 
+/* Kill all processes of all applications: those being stopped, whose time is over. */
+void applications_kill(void);
+
 /*
  * How long stopping all may take by the children's shutdown times, in milliseconds; one
  * after the other, a minute at most.  MOULT_INFINITY if one may take for ever.  [any]

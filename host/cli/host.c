@@ -27,6 +27,7 @@
 #include "name.h"
 #include "release.h"
 #include "thread.h"
+#include "watchdog.h"
 #include "worker.h"
 
 #define STOP_GRACE_S 5    /* beyond what the children's specs allow */
@@ -174,6 +175,8 @@ static int start(struct host *h, struct fault *why)
     if (!error)
         error = workers_start(c->workers);
     if (!error)
+        error = watchdog_start();
+    if (!error)
         error = applications_start();
     if (error)
         return fault(why, error, "unable to start %u workers: %s", c->workers,
@@ -203,14 +206,23 @@ static void *stop_all(void *unused)
     return NULL;
 }
 
+static bool ends_within(pthread_t thread, uint64_t seconds)
+{
+    struct timespec end;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += (time_t)seconds;
+    return pthread_timedjoin_np(thread, NULL, &end) == 0;
+}
+
 /*
- * Stop what runs, within the time that the children's specs allow.  False if a callback
- * does not come to its end: then its thread can't be joined, nor what it uses be freed.
+ * Stop what runs, within the time that the children's specs allow; what is left then is
+ * killed.  False if a callback can't be ended either: then its thread can't be joined,
+ * nor what it uses be freed.
  */
 static bool stop_in_time(void)
 {
     uint64_t allowed_ms = applications_shutdown_ms();
-    struct timespec end;
     pthread_t stopper;
 
     if (thread_start(&stopper, "stop", stop_all, NULL) < 0) {
@@ -219,9 +231,10 @@ static bool stop_in_time(void)
     }
     if (allowed_ms == MOULT_INFINITY)
         return pthread_join(stopper, NULL) == 0;
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += (time_t)(allowed_ms / 1000 + STOP_GRACE_S);
-    return pthread_timedjoin_np(stopper, NULL, &end) == 0;
+    if (ends_within(stopper, allowed_ms / 1000 + STOP_GRACE_S))
+        return true;
+    applications_kill();
+    return ends_within(stopper, STOP_GRACE_S);
 }
 
 static bool end(struct host *h)
