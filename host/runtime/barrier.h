@@ -8,7 +8,8 @@
  *
  *   - the thread is a worker, inside a turn of a process;
  *   - the program counter is in a loaded plugin, or in a memory or string routine of
- *     libc that the plugin called: these take no lock and allocate nothing half way;
+ *     libc that the plugin called, or in a system call's: these take no lock and allocate
+ *     nothing half way;
  *   - from there up to the host's own frame there is only plugin: nothing in between
  *     that may hold a lock across the callback which failed.
  *

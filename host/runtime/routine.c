@@ -42,6 +42,13 @@ static const char *const strings[] = {
     "__mempcpy_chk", "__memset_chk",  "__strcpy_chk",
     "__strncpy_chk", "__stpcpy_chk",  "__strcat_chk",
     "__strncat_chk", "__stpncpy_chk", "__explicit_bzero_chk"};
+/* They do nothing but wait in the kernel; a kill finds a plugin there. */
+static const char *const waits[] = {
+    "nanosleep", "clock_nanosleep", "sleep",       "usleep",      "pause",   "poll",
+    "ppoll",     "select",          "pselect",     "epoll_wait",  "read",    "write",
+    "readv",     "writev",          "pread",       "pwrite",      "recv",    "send",
+    "recvfrom",  "sendto",          "recvmsg",     "sendmsg",     "accept",  "accept4",
+    "connect",   "waitpid",         "sched_yield", "epoll_pwait", "sendfile"};
 /* One source file of glibc holds many entries into one body, for these. */
 static const char *const families[] = {"memmove", "memset"};
 static const char *const callers[] = {"qsort", "qsort_r", "bsearch", "lfind",
@@ -49,7 +56,8 @@ static const char *const callers[] = {"qsort", "qsort_r", "bsearch", "lfind",
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct range string_ranges[COUNT(strings) + COUNT(families) * FAMILY];
+static struct range
+    string_ranges[COUNT(strings) + COUNT(waits) + COUNT(families) * FAMILY];
 static struct range caller_ranges[COUNT(callers) + 1];
 static size_t string_count, caller_count;
 
@@ -99,6 +107,8 @@ void routines_find(void)
     }
     for (size_t i = 0; i < COUNT(strings); i++)
         string_count += named(strings[i], &string_ranges[string_count]);
+    for (size_t i = 0; i < COUNT(waits); i++)
+        string_count += named(waits[i], &string_ranges[string_count]);
 }
 
 static bool is_in(const struct range *ranges, size_t count, uintptr_t address)

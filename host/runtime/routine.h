@@ -11,7 +11,7 @@
 /* Find them, once; before the others. */
 void routines_find(void);
 
-/* Is `address` in a memory or string routine?  Async-signal-safe. */
+/* Is `address` in a memory or string routine, or one that only waits in the kernel?  Async-signal-safe. */
 bool routine_is_string(uintptr_t address);
 
 /* Is it in one that only calls back, as qsort does?  Async-signal-safe. */

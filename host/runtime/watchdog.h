@@ -14,8 +14,8 @@
  * For that the worker's thread is sent a signal.  Its handler runs on that thread, on top
  * of whatever it interrupts: so it sees for certain whether it is still that callback and
  * where, and may do what else only the worker itself may.  It ends the process only where
- * the barrier would contain a fault (barrier.h); if it is elsewhere, in a system call or
- * inside malloc, it is asked again at the next look.  server.killed tells when it is done,
+ * the barrier would contain a fault (barrier.h); if it is elsewhere, in malloc or
+ * waiting for a lock, it is asked again at the next look.  server.killed tells when it is done,
  * server.stuck if that takes long.
  *
  * A signal ends some system calls of a plugin early, with EINTR.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * loops - a counter that never comes back from what it is told to loop in: "call", "cast",
- * "terminate", "save", "strlen", "malloc" or "blocking".  As INIT, one that begins so.
+ * "terminate", "save", "strlen", "malloc", "sleep", "read" or "blocking".  As INIT, one that begins so.
  */
 #define _GNU_SOURCE
 #include <moult.h>
@@ -44,6 +44,21 @@ static void spin_in_malloc(void)
     }
 }
 
+static void sleep_for_ever(void)
+{
+    for (;;)
+        sleep(1000000);
+}
+
+static void read_for_ever(void)
+{
+    int ends[2];
+    char byte;
+
+    if (pipe(ends) == 0)
+        rounds += (uint64_t)read(ends[0], &byte, 1);
+}
+
 #if defined(INIT)
 static moult_next init(moult_ctx *ctx, void *state, moult_in *args)
 {
@@ -64,6 +79,10 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
         spin_in_strlen(ctx);
     else if (moult_match(request, "malloc"))
         spin_in_malloc();
+    else if (moult_match(request, "sleep"))
+        sleep_for_ever();
+    else if (moult_match(request, "read"))
+        read_for_ever();
     else if (moult_match(request, "blocking"))
         moult_blocking(ctx, spin, NULL);
     else if (moult_match(request, "terminate"))
