@@ -61,12 +61,12 @@ static void a_loop_in_strlen_ends_at_its_limit(void **state)
     is_ended(*state, "\"strlen\"", "spin_in_strlen");
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* which comes in between, and finds what is lost */
 static void a_loop_around_malloc_ends_when_it_is_not_in_malloc(void **state)
 {
     is_ended(*state, "\"malloc\"", "spin_in_malloc");
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* which comes in between */
 static void one_that_sleeps_ends_at_its_limit(void **state)
 {
     is_ended(*state, "\"sleep\"", "sleep_for_ever");
@@ -156,7 +156,7 @@ static void a_host_stops_in_its_time_whatever_loops(void **state)
     start_with(h, "loops");
     host_call_int(h, "endless", "\"terminate\"");
     loop_in(h, "endless", "\"stop\"");
-    loop_in(h, "brutal", "\"malloc\"");
+    loop_in(h, "brutal", "\"call\"");
     two_are_slow(h);
     host_stop(h);
     assert_false(host_log_has("host.stuck"));
@@ -235,8 +235,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HOST_TEST(a_loop_in_a_call_ends_at_its_limit),
         HOST_TEST(a_loop_in_strlen_ends_at_its_limit),
-        HOST_TEST(a_loop_around_malloc_ends_when_it_is_not_in_malloc),
 #ifndef __SANITIZE_ADDRESS__
+        HOST_TEST(a_loop_around_malloc_ends_when_it_is_not_in_malloc),
         HOST_TEST(one_that_sleeps_ends_at_its_limit),
         HOST_TEST(one_that_waits_for_a_descriptor_ends_at_its_limit),
 #endif
