@@ -122,35 +122,38 @@ static struct application *application_get(const struct application_spec *spec)
 
 /* -- the controller -- */
 
-static void reply(struct process *p, int error, const char *text)
+/* The answer, made before what it tells of is done: then it can't fail any more. */
+static struct envelope *prepare_answer(struct process *p)
 {
     struct envelope *e = envelope_create(ENVELOPE_REPLY);
 
-    if (!e) {
-        process_refuse(p, -ENOMEM, "no memory for the answer");
-        return;
-    }
-    if (error) {
-        e->flags = ENVELOPE_ERROR;
-        e->code = error;
-        signal_set_text(e, text);
-    } else {
-        moult_put_null(&e->out);
-    }
+    if (!e)
+        return NULL;
+    moult_put_null(&e->out);
     e->ref = p->current->ref;
-    process_send(p, p->current->from, e);
+    return e;
 }
 
 static void start(struct process *p, struct application *app)
 {
     struct supervisor_spec top = {
         .branch = app->spec->top, .app = app->name, .group = &app->group};
+    struct envelope *answer = prepare_answer(p);
     moult_pid pid;
-    int error = supervisor_start(p, &top, &pid);
+    int error;
 
-    if (!error)
-        set(app, APPLICATION_RUNNING, pid);
-    reply(p, error, moult_call_text(&p->ctx));
+    if (!answer) {
+        process_refuse(p, -ENOMEM, "no memory for the answer");
+        return;
+    }
+    error = supervisor_start(p, &top, &pid);
+    if (error) {
+        envelope_destroy(answer);
+        process_refuse(p, error, moult_call_text(&p->ctx));
+        return;
+    }
+    set(app, APPLICATION_RUNNING, pid);
+    process_send(p, p->current->from, answer);
 }
 
 static void kill_member(struct process *member, void *context)
@@ -160,6 +163,7 @@ static void kill_member(struct process *member, void *context)
 
 static void stop(struct process *p, struct application *app)
 {
+    struct envelope *answer = prepare_answer(p);
     moult_pid pid = app->supervisor;
 
     set(app, APPLICATION_STOPPED, (moult_pid){0});
@@ -168,7 +172,10 @@ static void stop(struct process *p, struct application *app)
     group_each(&app->group, kill_member, NULL);
     event_emit(EVENT_INFO, "application.stop", "{s:s, s:s}", "app", app->name, "vsn",
                app->spec->vsn);
-    reply(p, 0, NULL);
+    if (answer)
+        process_send(p, p->current->from, answer);
+    else
+        process_refuse(p, -ENOMEM, "it has stopped, but there was no memory to say so");
 }
 
 static void handle_exit(struct process *p)

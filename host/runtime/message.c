@@ -188,6 +188,10 @@ int process_call(struct process *p, moult_pid to, struct envelope *e,
     char text[80];
     int error;
 
+    if (!worker_can_wait()) {
+        envelope_destroy(e);
+        return process_fail(p, -ENOMEM, "no memory for a stack to wait with");
+    }
     envelope_destroy(p->answer);
     p->answer = NULL;
     e->from = process_pid(p);
@@ -201,9 +205,12 @@ int process_call(struct process *p, moult_pid to, struct envelope *e,
 int process_start(struct process *parent, struct process *p, struct envelope *e)
 {
     struct await a = {.ref = ++parent->last_ref};
-    moult_pid child = process_pid(p);
-    int error;
 
+    if (!worker_can_wait()) {
+        envelope_destroy(e);
+        process_discard(p);
+        return process_fail(parent, -ENOMEM, "no memory for a stack to wait with");
+    }
     envelope_destroy(parent->answer);
     parent->answer = NULL;
     e->from = process_pid(parent);
@@ -211,11 +218,7 @@ int process_start(struct process *parent, struct process *p, struct envelope *e)
     e->to_generation = pid_generation(process_pid(p));
     e->urgency = process_urgency(parent);
     process_launch(p, e);
-    error = answered(parent, &a, MOULT_INFINITY);
-    if (error &&
-        !a.reply) /* there was no stack to wait with, and nobody knows it now */
-        signal_exit(parent, child, MOULT_KILL, NULL);
-    return error;
+    return answered(parent, &a, MOULT_INFINITY);
 }
 
 int moult_call(moult_ctx *ctx, moult_pid to, moult_out *request, uint64_t timeout_ms,

@@ -881,6 +881,19 @@ static struct fiber *take_spare(struct worker *w)
     return f;
 }
 
+bool worker_can_wait(void)
+{
+    struct worker *w = worker_current();
+    struct fiber *f;
+
+    if (w->spare)
+        return true;
+    f = fiber_create(FIBER_STACK, loop);
+    if (f)
+        keep_spare(w, f);
+    return f != NULL;
+}
+
 int worker_wait(struct process *p, enum mailbox_state state)
 {
     struct worker *w = worker_current();

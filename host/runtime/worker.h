@@ -67,6 +67,12 @@ void worker_schedule(struct process *p);
 /* The same, next on this worker.  For who is about to wait or to end its turn. */
 void worker_schedule_next(struct process *p);
 
+/*
+ * Is there a stack to go on with while this one waits?  It is kept for worker_wait(),
+ * which does not fail then.
+ */
+bool worker_can_wait(void);
+
 /* Wait in `state`, inside a callback of `p`.  0, or -ENOMEM: no stack to go on with. */
 int worker_wait(struct process *p, enum mailbox_state state);
 
