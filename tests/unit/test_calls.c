@@ -489,6 +489,7 @@ static void thousands_of_callers_can_wait_at_once(void **state)
             (struct call){.to = pid, .word = "keep", .timeout_ms = MOULT_INFINITY};
         actor_post(actor(false), call, &calls[i]);
     }
+    workers_settle(); /* all have asked */
     assert_int_equal(call_to(pid, NULL).reply, 42);
     cast_word(pid, "end");
     workers_settle();
