@@ -63,6 +63,7 @@ static void an_application_has_the_max_heap_of_the_configuration(void **state)
     talk_ask(h->talk, "call", talk_message("other", "{\"take\": 1500000}"));
     event = host_event(h, "server.exit", "server", "other");
     assert_has(text_at(event, "reason"), "its application's max_heap of 2097152 bytes");
+    host_event(h, "server.restart", "server", "other");
     assert_int_equal(host_call_int(h, "narrow", "1"), 0);
     assert_int_equal(host_call_int(h, "other", "{\"take\": 1000}"), 1000);
     host_stop(h);
