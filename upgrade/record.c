@@ -162,14 +162,15 @@ const char *record_hash(const struct record *r, const char *app)
     return member(r, app, "hash");
 }
 
-int record_each(const struct record *r, void (*visit)(const char *app))
+int record_each(const struct record *r, void (*visit)(void *context, const char *app),
+                void *context)
 {
     json_t *apps = json_copy(r->apps), *entry; /* visits may change the record */
     const char *app;
 
     if (!apps)
         return -ENOMEM;
-    json_object_foreach(apps, app, entry) visit(app);
+    json_object_foreach(apps, app, entry) visit(context, app);
     json_decref(apps);
     return 0;
 }

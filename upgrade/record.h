@@ -36,7 +36,8 @@ const char *record_hash(const struct record *record, const char *app);
  * Call `visit` with the name (lent for the call) of each application that should run.  0 or
  * -ENOMEM: of none.
  */
-int record_each(const struct record *record, void (*visit)(const char *app));
+int record_each(const struct record *record,
+                void (*visit)(void *context, const char *app), void *context);
 
 /*
  * Write beside it that `app` runs `vsn` with that hash.  0, or a negative errno and

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job - what the release handler has to do, in the order it came.
+ */
+#ifndef MOULT_JOB_H
+#define MOULT_JOB_H
+
+#include "release.h"
+
+enum job_kind { JOB_CHANGE, JOB_DROP, JOB_UNPACK, JOB_END };
+
+struct job {
+    struct job *next;
+    enum job_kind kind;
+    enum release_verb verb;
+    struct release_listener listener;
+    char *vsn;   /* or NULL */
+    char name[]; /* the application's, or the dropped file's path */
+};
+
+/* `name` and `vsn` (or NULL) are copied.  NULL: no memory. */
+struct job *job_create(enum job_kind kind, const char *name, const char *vsn);
+void job_destroy(struct job *job);
+
+/*
+ * Have `job` (taken) done after the others; a file that waits to be looked at already
+ * waits once.  0; -EAGAIN (RELEASE_JOBS_MAX wait), never for JOB_END.  [any]
+ */
+int job_post(struct job *job);
+
+/* The next that is to be done; waits for it.  By the release handler's thread alone. */
+struct job *job_take(void);
+
+/*
+ * Have `job` (taken), whose file is being written to, given by job_take() again a moment
+ * later; once is enough for each file.  By the release handler's thread alone.
+ */
+void job_put_off(struct job *job);
+
+/* Forget those that were put off; nobody takes any more. */
+void job_finish(void);
+
+#endif
