@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "barrier.h"
+#include "debt.h"
 #include "event.h"
 #include "group.h"
 #include "json.h"
@@ -373,7 +374,7 @@ static void handle_call(struct process *p, struct server *s)
         reply = NULL;
         break;
     case MOULT_NEXT_NOREPLY:
-        if (process_owe(p, e) < 0)
+        if (debt_add(p, e) < 0)
             process_refuse(p, -ENOMEM, "no memory to remember the call");
         p->current = NULL;
         break;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "debt.h"
 #include "message.h"
 #include "name.h"
 #include "send_timer.h"
@@ -270,7 +271,7 @@ static void settle_debt(struct process *p, const moult_from *from)
         moult_pid_equal(now->from, from->caller))
         now->kind = ENVELOPE_CAST; /* the one being handled is one no more */
     else
-        envelope_destroy(process_owed(p, from->caller, from->ref));
+        envelope_destroy(debt_take(p, from->caller, from->ref));
 }
 
 static int answer(struct process *p, const moult_from *from, struct envelope *e)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "event.h"
+#include "charge.h"
+#include "debt.h"
 #include "group.h"
 #include "name.h"
 #include "send_timer.h"
@@ -206,105 +206,6 @@ uint8_t process_urgency(const struct process *sender)
                : 0;
 }
 
-/* -- memory that is over its limit -- */
-
-/* It ends as soon as it looks, if it has not ended already. */
-static void end_for_memory(struct process *p, moult_pid pid)
-{
-    atomic_store_explicit(&p->was_over, pid_generation(pid), memory_order_relaxed);
-    if (mailbox_nudge(&p->inbox))
-        worker_schedule(p);
-}
-
-static void exit_for_memory(struct process *p)
-{
-    const struct heap *h = &p->ctx.heap;
-    bool shared = h->over == HEAP_OVER_QUOTA;
-    char text[200];
-
-    snprintf(text, sizeof(text),
-             "it needs more memory than %s of %" PRIu64 " bytes: it holds %" PRIu64
-             ", and %" PRIu64 " for %" PRIu32 " messages that wait and what it sends",
-             shared ? "its application's max_heap" : "its max_heap",
-             shared ? atomic_load_explicit(&h->quota->limit, memory_order_relaxed)
-                    : h->limit,
-             h->used, h->queued + h->waiting,
-             atomic_load_explicit(&p->backlog, memory_order_relaxed));
-    process_exit(p, -ENOMEM, text);
-}
-
-/* Does a process that has a limit hold more than it may? */
-static void look_after_memory(struct process *p)
-{
-    struct heap *h = &p->ctx.heap;
-
-    h->waiting = (uint64_t)atomic_load_explicit(&p->backlog, memory_order_relaxed) *
-                 sizeof(struct envelope);
-    if (!h->over)
-        heap_check(h);
-    if (!h->over && atomic_load_explicit(&p->was_over, memory_order_relaxed) ==
-                        pid_generation(process_pid(p)))
-        h->over = HEAP_OVER_LIMIT;
-    if (h->over)
-        exit_for_memory(p);
-}
-
-/* Who was refused knows; so shall who runs the host, once a second. */
-static void tell_full(struct process *p)
-{
-    uint32_t now_s = (uint32_t)(clock_ns() / 1000000000u) + 1;
-
-    atomic_store_explicit(&p->was_full, 0, memory_order_relaxed);
-    if (p->told_full_s == now_s)
-        return;
-    p->told_full_s = now_s;
-    event_emit(EVENT_WARN, "mailbox.full", "{s:s, s:s, s:i}", "app", p->group->name,
-               "server", p->label ? p->label : p->class->name, "limit",
-               (int)atomic_load_explicit(&p->limit, memory_order_relaxed));
-}
-
-/* `to`, whose process is `p`, is sent something that there is no room for. */
-static void refused(struct process *p, moult_pid to)
-{
-    uint64_t most = atomic_load_explicit(&p->max_heap, memory_order_relaxed);
-    uint64_t limit = atomic_load_explicit(&p->limit, memory_order_relaxed);
-
-    if (most && (limit + 1) * sizeof(struct envelope) > most)
-        end_for_memory(p, to);
-    else
-        atomic_store_explicit(&p->was_full, pid_generation(to), memory_order_relaxed);
-}
-
-/* Push a message that has memory of its own; it ends `p` if that is too much. */
-static int push_large(struct process *p, moult_pid to, struct envelope *e,
-                      uint32_t room)
-{
-    uint64_t most = atomic_load_explicit(&p->max_heap, memory_order_relaxed);
-    uint64_t sum = envelope_outside(e) +
-                   atomic_fetch_add_explicit(&p->outside, envelope_outside(e),
-                                             memory_order_relaxed);
-    int woken = -EAGAIN;
-
-    if (most && sum > most)
-        end_for_memory(p, to);
-    else
-        woken = mailbox_push(&p->inbox, e, room);
-    if (woken < 0)
-        atomic_fetch_sub_explicit(&p->outside, envelope_outside(e),
-                                  memory_order_relaxed);
-    return woken;
-}
-
-/* `e` was taken out of the inbox. */
-static void take_off(struct process *p, const struct envelope *e)
-{
-    if (e->kind < ENVELOPE_SIGNAL && e->out.owned)
-        atomic_fetch_sub_explicit(&p->outside, envelope_outside(e),
-                                  memory_order_relaxed);
-}
-
-/* -- sending, and what came -- */
-
 /* `e` (taken) was meant for who had the slot of `p` before it. */
 static void answer_stale(struct process *p, struct envelope *e)
 {
@@ -360,12 +261,12 @@ static int send(struct process *sender, moult_pid to, struct envelope *e, bool l
     if (hand_over(p, e))
         woken = 1;
     else if (__builtin_expect(e->out.owned, 0) && e->kind < ENVELOPE_SIGNAL)
-        woken = push_large(p, to, e, room);
+        woken = charge_push(p, to, e, room);
     else
         woken = mailbox_push(&p->inbox, e, room);
     if (woken < 0) {
         if (woken == -EAGAIN)
-            refused(p, to);
+            charge_refused(p, to);
         envelope_destroy(e);
         return woken;
     }
@@ -435,7 +336,7 @@ static void receive_mixed(struct process *p, struct envelope *e)
     while (e) {
         struct envelope *next = e->next;
 
-        take_off(p, e);
+        charge_take_off(p, e);
         if (e->to_generation != generation)
             answer_stale(p, e);
         else if (e->kind < ENVELOPE_SIGNAL)
@@ -486,7 +387,7 @@ static void receive_all(struct process *p)
         worker_count_remote(remote);
     if (__builtin_expect(
             atomic_load_explicit(&p->was_full, memory_order_relaxed) == generation, 0))
-        tell_full(p);
+        charge_tell_full(p);
 }
 
 void process_receive(struct process *p)
@@ -494,7 +395,7 @@ void process_receive(struct process *p)
     if (mailbox_has(&p->inbox))
         receive_all(p);
     if (p->ctx.heap.is_limited)
-        look_after_memory(p);
+        charge_check(p);
 }
 
 struct envelope *process_next(struct process *p)
@@ -605,60 +506,13 @@ void process_take_breath(struct process *p)
         process_obey(p);
 }
 
-/* -- owing answers -- */
+/* -- what only some have -- */
 
 struct relations *process_relations(struct process *p)
 {
     if (!p->relations)
         p->relations = calloc(1, sizeof(*p->relations));
     return p->relations;
-}
-
-static uint64_t owed_key(moult_pid caller, uint64_t ref)
-{
-    uint64_t key = caller.bits * 0x9e3779b97f4a7c15u ^ ref;
-
-    return key ? key : 1;
-}
-
-int process_owe(struct process *p, struct envelope *call)
-{
-    struct relations *r = process_relations(p);
-    uint64_t key = owed_key(call->from, call->ref), chain = 0;
-
-    if (!r)
-        return -ENOMEM;
-    map_find(&r->owed, key, &chain);
-    call->next = (struct envelope *)(uintptr_t)chain;
-    if (map_put(&r->owed, key, (uintptr_t)call) < 0)
-        return -ENOMEM;
-    p->ctx.heap.queued += sizeof(*call) + envelope_outside(call);
-    return 0;
-}
-
-struct envelope *process_owed(struct process *p, moult_pid caller, uint64_t ref)
-{
-    uint64_t key = owed_key(caller, ref), chain;
-    struct envelope *e, *before = NULL;
-
-    if (!p->relations || !map_find(&p->relations->owed, key, &chain))
-        return NULL;
-    e = (struct envelope *)(uintptr_t)chain;
-    while (e && !(moult_pid_equal(e->from, caller) && e->ref == ref)) {
-        before = e;
-        e = e->next;
-    }
-    if (!e)
-        return NULL;
-    if (before)
-        before->next = e->next;
-    else if (e->next)
-        map_put(&p->relations->owed, key,
-                (uintptr_t)e->next); /* no growth: it is there */
-    else
-        map_remove(&p->relations->owed, key, NULL);
-    p->ctx.heap.queued -= sizeof(*e) + envelope_outside(e);
-    return e;
 }
 
 /* -- ending -- */
@@ -672,7 +526,7 @@ void process_exit(struct process *p, int32_t reason, const char *text)
     p->reason_text = text && *text ? strdup(text) : NULL;
 }
 
-static void answer_all(struct process *p, struct envelope *e)
+void process_answer_all(struct process *p, struct envelope *e)
 {
     moult_pid self = process_pid(p);
 
@@ -682,15 +536,6 @@ static void answer_all(struct process *p, struct envelope *e)
         process_answer_dead(e, self, p->reason, p->reason_text);
         e = next;
     }
-}
-
-static void answer_owed(struct process *p)
-{
-    const struct map_entry *entry;
-    uint32_t at = 0;
-
-    while (p->relations && (entry = map_next(&p->relations->owed, &at)))
-        answer_all(p, (struct envelope *)(uintptr_t)entry->value);
 }
 
 static void destroy_all(struct envelope *e)
@@ -722,7 +567,7 @@ static void turn_away(struct process *p, struct envelope *e)
         struct envelope *next = e->next;
 
         e->next = NULL;
-        take_off(p, e);
+        charge_take_off(p, e);
         if (e->to_generation != pid_generation(process_pid(p)))
             answer_stale(p, e);
         else if (e->kind < ENVELOPE_SIGNAL)
@@ -747,10 +592,10 @@ void process_finish(struct process *p)
     send_timers_finish(p);
     name_release(p);
     turn_away(p, mailbox_in_order(mailbox_close(&p->inbox)));
-    answer_all(p, p->current);
+    process_answer_all(p, p->current);
     p->current = NULL; /* what is sent from here on is sent on nobody's behalf */
-    answer_all(p, p->first);
-    answer_owed(p);
+    process_answer_all(p, p->first);
+    debts_answer(p);
     signal_farewell(p);
     destroy_all(p->drafts);
     envelope_destroy(p->answer);

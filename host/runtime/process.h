@@ -283,12 +283,11 @@ void process_finish(struct process *p);
 /* What only some have; NULL when out of memory. */
 struct relations *process_relations(struct process *p);
 
-/* Remember, or forget, that `call` (an envelope, taken or given back) is owed an answer. */
-int process_owe(struct process *p, struct envelope *call);
-struct envelope *process_owed(struct process *p, moult_pid caller, uint64_t ref);
-
 /* Answer `caller` that `callee` ended, or is not there.  `e` is the call, taken. */
 void process_answer_dead(struct envelope *e, moult_pid callee, int32_t reason,
                          const char *text);
+
+/* Answer all of the list `e` (taken) that `p`, which they were sent to, ends. */
+void process_answer_all(struct process *p, struct envelope *e);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "debt.h"
+
 void signal_set_text(struct envelope *e, const char *text)
 {
     if (text && *text)
@@ -128,7 +130,7 @@ static struct envelope *act_answered(struct process *p, const struct envelope *e
     if (now && now->kind == ENVELOPE_CALL && now->ref == e->ref &&
         moult_pid_equal(now->from, caller))
         now->kind = ENVELOPE_CAST; /* the one being handled is no call any more */
-    return process_owed(p, caller, e->ref);
+    return debt_take(p, caller, e->ref);
 }
 
 void signal_act(struct process *p, struct envelope *e)
