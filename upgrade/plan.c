@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "carry.h"
+#include "statem.h"
 
 const char *plan_move_text(enum plan_move move)
 {
@@ -20,6 +21,8 @@ static bool hands_over(const struct code *a, const struct code *b)
 {
     if (a->server.save || b->server.save)
         return false; /* hooks: what the memory holds is only known to its version */
+    if (a->server.statem && !statem_has_all(a, b))
+        return false; /* each is asked which state it is in */
     if (!a->schema || !b->schema)
         return !a->schema && !b->schema;
     return a->layout == b->layout;
@@ -75,6 +78,12 @@ static int decide(const struct plan *plan, struct plan_child *c, struct fault *w
             "it another id",
             a->id, a->child->count ? a->vsn : b->vsn,
             a->child->count ? b->vsn : a->vsn);
+    if (!a->server.statem != !b->server.statem)
+        return fault(why, -ENOTSUP,
+                     "server '%s' is %s statem in %s and %s in %s: give the child "
+                     "another id",
+                     a->id, a->server.statem ? "a" : "no", a->vsn,
+                     b->server.statem ? "one" : "none", b->vsn);
     if (!same_text(a->child->name, b->child->name))
         return fault(
             why, -ENOTSUP,

@@ -137,6 +137,8 @@ typedef struct {
 
 /* -- the behaviour -- */
 
+typedef struct moult_statem moult_statem;
+
 typedef struct {
     uint32_t size;   /* sizeof(moult_server), as the plugin was built; only grows */
     uint32_t format; /* raise it when a field of the state changes its meaning */
@@ -187,6 +189,9 @@ typedef struct {
      */
     int (*save)(const void *state, moult_out *out);
     int (*load)(moult_ctx *ctx, void *state, moult_in *in);
+
+    /* It is in one of several states: see statem.h.  Then no handle_... is set. */
+    const moult_statem *statem;
 } moult_server;
 
 MOULT_END

@@ -36,9 +36,11 @@ struct branch {
 struct code {
     moult_server server;         /* a copy; hooks that an older plugin lacks are NULL */
     const struct branch *branch; /* it is a supervisor, of these; NULL: a server */
-    const moult_schema *schema;  /* or NULL: no state */
-    uint64_t layout;             /* schema_layout(); equal ones hand the memory over */
-    const char *app, *vsn;       /* lent by the image */
+    moult_statem statem; /* a copy, if `server.statem` is set; all zero: it is none */
+    const moult_field *state_field; /* where a statem keeps its state's name */
+    const moult_schema *schema;     /* or NULL: no state */
+    uint64_t layout;       /* schema_layout(); equal ones hand the memory over */
+    const char *app, *vsn; /* lent by the image */
     /* Names it across versions: the child's id, behind those of the supervisors that it
      * is below: "pool/worker". */
     const char *id;

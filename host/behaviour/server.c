@@ -14,7 +14,9 @@
 #include "name.h"
 #include "schema.h"
 #include "send_timer.h"
+#include "serving.h"
 #include "signals.h"
+#include "statem.h"
 #include "utf8.h"
 
 #define UNHANDLED_SHOWN 1024u /* bytes of a message that the event log repeats */
@@ -55,7 +57,7 @@ static void keep(struct process *p, struct envelope *e)
 }
 
 /* Why it refused or stopped, in its words; NULL if it said nothing. */
-static const char *said(struct process *p)
+const char *server_said(struct process *p)
 {
     struct envelope *e = *kept(p, SAID);
 
@@ -194,7 +196,7 @@ int state_load(struct moult_ctx *ctx, const struct code *code,
         return fault(why, error, "its state can't be read: %s%s",
                      in->why ? in->why : moult_strerror(error), beyond(ctx));
     *state = memory;
-    return 0;
+    return code->server.statem ? statem_check_state(code, memory, why) : 0;
 }
 
 void server_swap(struct process *p, const struct code *code, void *state,
@@ -225,7 +227,7 @@ static void terminate(struct process *p, struct server *s, int32_t reason)
     s->flags &= (uint8_t)~SERVER_STARTED;
 }
 
-static void stop(struct process *p, struct server *s, int32_t reason, const char *text)
+void server_stop(struct process *p, struct server *s, int32_t reason, const char *text)
 {
     terminate(p, s, reason);
     process_exit(p, reason, text);
@@ -240,7 +242,7 @@ static void start_idle(struct process *p, struct server *s, uint64_t ms)
     if (!e || ms) {
         s->idle = e ? send_timer_start(p, process_pid(p), ms, e) : 0;
         if (!s->idle)
-            stop(p, s, -ENOMEM, "no memory for its timeout");
+            server_stop(p, s, -ENOMEM, "no memory for its timeout");
         return;
     }
     e->flags = ENVELOPE_TIMED;
@@ -274,14 +276,17 @@ static void go_on_as_said(struct process *p, struct server *s, moult_next next)
     switch (next.verdict & MOULT_NEXT_VERDICT) {
     case MOULT_NEXT_STOP:
     case MOULT_NEXT_STOP_REPLY:
-        stop(p, s, next.reason, said(p));
+        server_stop(p, s, next.reason, server_said(p));
         return;
     case MOULT_NEXT_NOREPLY:
     case MOULT_NEXT_REPLY:
     case MOULT_NEXT_REFUSE:
-        break;
+        if (!(next.verdict & MOULT_NEXT_STATEM)) /* which this is not */
+            break;
+        /* fall through */
     default:
-        stop(p, s, -EPROTO, "a callback returned a value that it may not return");
+        server_stop(p, s, -EPROTO,
+                    "a callback returned a value that it may not return");
         return;
     }
     if (next.verdict & MOULT_NEXT_TIMEOUT)
@@ -310,11 +315,11 @@ static int send_answer(struct process *p, moult_pid to, struct envelope *e,
 
 static void refuse_as_said(struct process *p, struct server *s, moult_next next)
 {
-    process_refuse(p, next.reason, said(p));
+    process_refuse(p, next.reason, server_said(p));
 }
 
-static void reply_or_refuse(struct process *p, struct envelope *reply,
-                            const moult_in *in, moult_next next)
+void server_reply(struct process *p, struct envelope *reply, const moult_in *in,
+                  moult_next next)
 {
     char text[256];
 
@@ -360,7 +365,7 @@ static void handle_call(struct process *p, struct server *s)
     s->busy = NULL;
     switch (is_answered(p) ? MOULT_NEXT_VERDICT : next.verdict & MOULT_NEXT_VERDICT) {
     case MOULT_NEXT_REPLY:
-        reply_or_refuse(p, reply, &in, next);
+        server_reply(p, reply, &in, next);
         reply = NULL;
         break;
     case MOULT_NEXT_REFUSE:
@@ -370,7 +375,7 @@ static void handle_call(struct process *p, struct server *s)
         s->busy = reply;
         terminate(p, s, next.reason);
         s->busy = NULL;
-        reply_or_refuse(p, reply, &in, next);
+        server_reply(p, reply, &in, next);
         reply = NULL;
         break;
     case MOULT_NEXT_NOREPLY:
@@ -419,7 +424,7 @@ static void handle_idle(struct process *p, struct server *s)
         unhandled(s, p->current, "timeout");
 }
 
-static void handle_system(struct process *p, struct server *s)
+void server_system(struct process *p, struct server *s)
 {
     struct envelope *e = p->current, *reply = envelope_create(ENVELOPE_REPLY);
     struct fault why = {0};
@@ -468,14 +473,14 @@ static void ignored(struct process *p)
     process_exit(p, MOULT_NORMAL, NULL);
 }
 
-static void started(struct process *p, struct server *s, moult_next next)
+static bool started(struct process *p, struct server *s, moult_next next)
 {
     struct envelope *reply = envelope_create(ENVELOPE_REPLY);
     int error;
 
     if (!reply) {
         start_failed(p, -ENOMEM, "no memory to say that it has started");
-        return;
+        return false;
     }
     s->flags |= SERVER_STARTED;
     moult_put_bool(&reply->out, true);
@@ -483,42 +488,54 @@ static void started(struct process *p, struct server *s, moult_next next)
     error = send_answer(p, p->current->from, reply, next);
     p->current->kind = ENVELOPE_CAST;
     if (error == -ESRCH) /* it does not even know that there is a child to end */
-        stop(p, s, MOULT_KILLED, "its starter ended meanwhile");
-    else
-        go_on(p, s, next);
+        server_stop(p, s, MOULT_KILLED, "its starter ended meanwhile");
+    return error != -ESRCH;
 }
 
-static void handle_start(struct process *p, struct server *s)
+bool server_begin(struct process *p, struct server *s, moult_next *init_said)
 {
     moult_in args = out_read(&p->current->out);
     moult_next next = moult_noreply();
     struct fault why = {0};
     int error = state_load(&p->ctx, s->code, NULL, NULL, &s->state, &why);
 
+    if (!error && s->code->server.statem)
+        error = statem_create(s, &why);
     if (error) {
         start_failed(p, error, why.text);
-        return;
+        return false;
     }
     if (s->code->server.init)
         next = s->code->server.init(&p->ctx, s->state, &args);
     if (p->ctx.heap.over) {
         start_failed(p, -ENOMEM, "init needs more memory than its max_heap");
-        return;
+        return false;
     }
+    if (s->machine)
+        next = statem_begun(&p->ctx, s, next);
     switch (next.verdict & MOULT_NEXT_VERDICT) {
     case MOULT_NEXT_NOREPLY:
-        started(p, s, next);
-        return;
+        *init_said = next;
+        return started(p, s, next);
     case MOULT_NEXT_IGNORE:
         ignored(p);
-        return;
+        return false;
     case MOULT_NEXT_STOP:
     case MOULT_NEXT_REFUSE:
-        start_failed(p, next.reason, said(p));
-        return;
+        start_failed(p, next.reason, server_said(p));
+        return false;
     default:
         start_failed(p, -EPROTO, "init returned a value that it may not return");
+        return false;
     }
+}
+
+static void handle_start(struct process *p, struct server *s)
+{
+    moult_next next;
+
+    if (server_begin(p, s, &next))
+        go_on(p, s, next);
 }
 
 /* Write the end of another, told by `e`, as a map that begins with what it is. */
@@ -537,26 +554,31 @@ static void put_end(moult_out *out, const struct envelope *e)
     moult_put_text_at(out, "text", utf8_valid(text, strlen(text)) ? text : "");
 }
 
-/* An exit or a down becomes a message to handle_info; see abi/moult/process.h. */
-static void handle_end(struct process *p, struct server *s)
+bool server_news(struct process *p, struct server *s)
 {
     struct envelope *e = p->current, *news = envelope_create(ENVELOPE_INFO);
 
     if (!news) {
-        stop(p, s, -ENOMEM, "no memory to tell that another ended");
-        return;
+        server_stop(p, s, -ENOMEM, "no memory to tell that another ended");
+        return false;
     }
     put_end(&news->out, e);
     news->from = e->from;
     p->current = news;
     envelope_destroy(e);
-    handle_message(p, s, s->code->server.handle_info, "info");
+    return true;
+}
+
+static void handle_end(struct process *p, struct server *s)
+{
+    if (server_news(p, s))
+        handle_message(p, s, s->code->server.handle_info, "info");
 }
 
 static void handle_exit(struct process *p, struct server *s)
 {
     if (moult_pid_equal(p->current->from, p->parent))
-        stop(p, s, p->current->code, signal_text(p->current));
+        server_stop(p, s, p->current->code, signal_text(p->current));
     else
         handle_end(p, s);
 }
@@ -576,7 +598,7 @@ static void dispatch(struct process *p, struct server *s)
         handle_message(p, s, callbacks->handle_info, "info");
         return;
     case ENVELOPE_SYSTEM:
-        handle_system(p, s);
+        server_system(p, s);
         return;
     case ENVELOPE_START:
         handle_start(p, s);
@@ -619,18 +641,10 @@ static void handle(struct process *p, struct envelope *e)
     p->current = e;
     if (!(s->idle | (e->flags & ENVELOPE_TIMED)) || stop_idle(p, s, e))
         dispatch(p, s);
-    if (p->ctx.heap.used != atomic_load_explicit(&p->memory, memory_order_relaxed))
-        atomic_store_explicit(&p->memory, (uint32_t)p->ctx.heap.used,
-                              memory_order_relaxed);
-    if (p->flags & PROCESS_EXITING)
-        return; /* what it owes an answer to is answered by its ending */
-    envelope_destroy(p->current);
-    p->current = NULL;
-    if (p->drafts)
-        drafts_drop(p);
+    server_over(p);
 }
 
-static void ended(struct process *p)
+void server_ended(struct process *p)
 {
     struct server *s = p->data;
 
@@ -639,7 +653,7 @@ static void ended(struct process *p)
     free(s);
 }
 
-static void whose(struct process *p, struct barrier_whose *whose)
+void server_whose(struct process *p, struct barrier_whose *whose)
 {
     const struct server *s = p->data;
 
@@ -648,7 +662,8 @@ static void whose(struct process *p, struct barrier_whose *whose)
     whose->server = s->id;
 }
 
-const struct process_class server_class = {"server", handle, ended, false, whose};
+const struct process_class server_class = {"server", handle, server_ended, false,
+                                           server_whose};
 
 /* What its servers share; NULL if that has no limit. */
 static struct quota *quota_of(struct group *group)
@@ -661,7 +676,7 @@ static struct quota *quota_of(struct group *group)
 int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
 {
     struct process_options options = {
-        .class = &server_class,
+        .class = spec->code->server.statem ? &statem_class : &server_class,
         .group = parent->group,
         .parent = process_pid(parent),
         .linked = true,

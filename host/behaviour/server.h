@@ -17,9 +17,12 @@ enum server_flag {
     SERVER_SUSPENDED = 2
 };
 
+struct statem;
+
 struct server {
     const struct code *code;
-    void *state; /* in the process's heap; NULL if the code has none */
+    void *state;            /* in the process's heap; NULL if the code has none */
+    struct statem *machine; /* what a statem has besides; else NULL */
     /* What the callback at hand reads or writes; here, for it may never come back. */
     struct envelope *busy;
     uint64_t idle; /* the timer of moult_with_timeout, or 0 */
@@ -27,7 +30,7 @@ struct server {
     char id[];     /* its own, "worker.7" */
 };
 
-extern const struct process_class server_class;
+extern const struct process_class server_class, statem_class;
 
 /* What servers and supervisors answer to calls of ENVELOPE_SYSTEM, by `code`. */
 enum system_request {
@@ -65,7 +68,7 @@ int server_start(struct process *parent, const struct server_spec *spec,
 
 static inline struct server *server_of(const struct process *p)
 {
-    return p->class == &server_class ? p->data : NULL;
+    return p->class == &server_class || p->class == &statem_class ? p->data : NULL;
 }
 
 /*

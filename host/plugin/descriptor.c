@@ -12,6 +12,7 @@
 #include "json_memory.h"
 #include "out.h"
 #include "schema.h"
+#include "statem.h"
 
 /* What the structs of ABI 1.0 had; they have only grown since. */
 #define PLUGIN_SIZE_MIN     (offsetof(struct moult_plugin, period_s) + sizeof(uint32_t))
@@ -205,7 +206,9 @@ static int take_server(struct taking *t, struct code *code, const moult_child *c
     err = check_server(code, why);
     if (!err)
         err = take_args(code->id, child->args, &code->args, &code->args_len, why);
-    return err ? err : take_schema(code, t->step, why);
+    if (!err)
+        err = take_schema(code, t->step, why);
+    return err ? err : statem_take(code, why);
 }
 
 static int take_id(struct code *code, const char *above, struct fault *why)

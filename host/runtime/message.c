@@ -125,6 +125,11 @@ static inline int take(moult_ctx *ctx, moult_out *out, struct envelope **taken)
     return 0;
 }
 
+int draft_take(struct process *p, moult_out *out, struct envelope **e)
+{
+    return take_any(&p->ctx, out, e);
+}
+
 static int send_as(moult_ctx *ctx, moult_pid to, moult_out *out,
                    enum envelope_kind kind)
 {

@@ -23,6 +23,12 @@ int process_start(struct process *parent, struct process *p, struct envelope *e)
 /* Leave `text` as the words of a failed call; returns `error`.  By `p`. */
 int process_fail(struct process *p, int error, const char *text);
 
+/*
+ * `out`, a draft of `p`, as an envelope, given; it is no draft any more.  0; or the error
+ * that it was written with, and it is gone.
+ */
+int draft_take(struct process *p, moult_out *out, struct envelope **e);
+
 /* Free `out`, a draft of `p` that was taken and not sent. */
 void draft_drop(struct process *p, moult_out *out);
 

@@ -12,6 +12,7 @@
 #include "name.h"
 #include "sanitize.h"
 #include "send_timer.h"
+#include "statem.h"
 
 static struct group own_group;
 static moult_pid starter_pid;
@@ -222,6 +223,7 @@ struct code *code_of_child(const moult_server *callbacks, moult_child child)
     k->code.child = &k->child;
     k->code.args = "\xf6";
     k->code.args_len = 1;
+    assert_int_equal(statem_take(&k->code, NULL), 0);
     k->next = codes;
     codes = k;
     return &k->code;

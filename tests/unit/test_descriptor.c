@@ -64,6 +64,70 @@ static void assert_refused(const moult_child *children, const char *expected)
     why = (struct fault){0};
 }
 
+/* -- statems -- */
+
+struct door {
+    char state[8];
+    int64_t opened;
+};
+MOULT_STATE(door_data, struct door, MOULT_FIELD(state, .initial_text = "shut"),
+            MOULT_FIELD(opened));
+MOULT_STATE(nameless_data, struct door, MOULT_FIELD(opened));
+MOULT_STATE(undecided_data, struct door, MOULT_FIELD(state), MOULT_FIELD(opened));
+
+static moult_next on_event(moult_ctx *ctx, void *data, const moult_event *event)
+{
+    return moult_keep_state();
+}
+
+static moult_next on_cast(moult_ctx *ctx, void *state, moult_in *message)
+{
+    return moult_noreply();
+}
+
+#define STATES(...)                      \
+    (const moult_statem_state[])         \
+    {                                    \
+        {"shut", on_event}, __VA_ARGS__, \
+        {                                \
+            0                            \
+        }                                \
+    }
+
+static void assert_statem_refused(moult_server s, moult_statem m, const char *expected)
+{
+    s.size = sizeof(s);
+    s.statem = &m;
+    assert_refused(LIST({.id = "door", .server = &s}), expected);
+}
+
+static void a_statem_has_states_and_says_in_which_it_begins(void **state)
+{
+    moult_server good = {.state = door_data}, s = good;
+    moult_statem any = {.size = sizeof(any), .handle_event = on_event}, m = any;
+
+    assert_statem_refused((moult_server){0}, any, "has a statem, and its data no");
+    s.state = nameless_data;
+    assert_statem_refused(s, any, "has a statem, and its data no `char state[n]`");
+    s.state = undecided_data;
+    assert_statem_refused(s, any, "begins in state '', which is none of its states");
+    s = good;
+    s.handle_cast = on_cast;
+    assert_statem_refused(s, any, "the statem gets all events");
+    m.size = 4;
+    assert_statem_refused(good, m, "says it has 4 bytes");
+    m = (moult_statem){.size = sizeof(m)};
+    assert_statem_refused(good, m, "has neither states nor handle_event");
+    m.states = STATES({"open", NULL});
+    assert_statem_refused(good, m, "state 'open' of server 'door' has no function");
+    m.states = STATES({"half open", on_event});
+    assert_statem_refused(good, m, "'half open' of server 'door' does not fit");
+    m.states = STATES({"shut", on_event});
+    assert_statem_refused(good, m, "lists state 'shut' twice");
+    m.states = (const moult_statem_state[]){{"open", on_event}, {0}};
+    assert_statem_refused(good, m, "begins in state 'shut', which is none");
+}
+
 static void what_is_below_a_supervisor_has_its_path(void **state)
 {
     const struct branch *top, *below;
@@ -177,6 +241,8 @@ static void a_supervisor_below_itself_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_statem_has_states_and_says_in_which_it_begins,
+                                        begin, end),
         TEST(what_is_below_a_supervisor_has_its_path),
         TEST(what_starts_at_run_time_only_is_a_template),
         TEST(a_plugin_of_the_first_abi_has_none_of_it),

@@ -68,6 +68,32 @@ static void another_layout_moves_by_schema(void **state)
     assert_int_equal(only_move(), PLAN_SCHEMA);
 }
 
+static void a_statem_whose_states_go_is_asked_which_it_is_in(void **state)
+{
+    static const moult_statem_state two[] = {{"a", NULL}, {"b", NULL}, {0}};
+    static const moult_statem statem;
+
+    child(0, "a", 1, 7, "1")->server.statem = &statem;
+    child(1, "a", 1, 7, "2")->server.statem = &statem;
+    codes[0].statem.states = codes[1].statem.states = two;
+    assert_int_equal(only_move(), PLAN_POINTER);
+    codes[1].statem.states = two + 1;
+    assert_int_equal(only_move(), PLAN_SCHEMA);
+}
+
+static void a_server_does_not_become_a_statem(void **state)
+{
+    static const moult_statem statem;
+    struct image a = image("1", &codes[0], 1), b = image("2", &codes[1], 1);
+    struct fault why = {0};
+    struct plan plan;
+
+    child(0, "a", 1, 7, "1");
+    child(1, "a", 1, 7, "2")->server.statem = &statem;
+    assert_int_equal(plan_make(&a, &b, &plan, &why), -ENOTSUP);
+    assert_non_null(strstr(why.text, "'a' is no statem in 1 and one in 2"));
+}
+
 static void a_save_hook_on_either_side_forbids_handing_memory_over(void **state)
 {
     child(0, "a", 1, 7, "1");
@@ -150,6 +176,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_layouts_and_formats_move_by_pointer),
         cmocka_unit_test(another_layout_moves_by_schema),
+        cmocka_unit_test(a_statem_whose_states_go_is_asked_which_it_is_in),
+        cmocka_unit_test(a_server_does_not_become_a_statem),
         cmocka_unit_test(a_save_hook_on_either_side_forbids_handing_memory_over),
         cmocka_unit_test(servers_without_a_state_move_by_pointer),
         cmocka_unit_test(the_newer_formats_code_change_is_used_upward_and_downward),

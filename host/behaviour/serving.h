@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serving - what servers of all kinds have in common: they start, answer, are looked at and
+ * stop in one way.  By the server's process, inside a turn.
+ */
+#ifndef MOULT_SERVING_H
+#define MOULT_SERVING_H
+
+#include "barrier.h"
+#include "message.h"
+#include "server.h"
+
+/*
+ * The first message: make the state, run init, answer the starter.  True and `*init_said` if
+ * it has started, which is what init returned; else it ends.
+ */
+bool server_begin(struct process *p, struct server *s, moult_next *init_said);
+
+/* Answer a call of ENVELOPE_SYSTEM. */
+void server_system(struct process *p, struct server *s);
+
+/*
+ * The exit or down at hand becomes an info, as abi/moult/process.h has it.  False: there is
+ * no memory, and it ends.
+ */
+bool server_news(struct process *p, struct server *s);
+
+/* Have it terminate and end.  `text` may be NULL. */
+void server_stop(struct process *p, struct server *s, int32_t reason, const char *text);
+
+/*
+ * Answer the call at hand with `reply` (taken), or, if `in`, which the callback read it
+ * by, or `reply` has an error, with that.  `next` says whether the server goes on by itself.
+ */
+void server_reply(struct process *p, struct envelope *reply, const moult_in *in,
+                  moult_next next);
+
+/* The words of moult_refuse() or moult_stop_because() in this callback, or NULL. */
+const char *server_said(struct process *p);
+
+/* Of its class. */
+void server_ended(struct process *p);
+void server_whose(struct process *p, struct barrier_whose *whose);
+
+/* A callback is over: let go of what was its own, unless the process ends. */
+static inline void server_over(struct process *p)
+{
+    if (p->ctx.heap.used != atomic_load_explicit(&p->memory, memory_order_relaxed))
+        atomic_store_explicit(&p->memory, (uint32_t)p->ctx.heap.used,
+                              memory_order_relaxed);
+    if (p->flags & PROCESS_EXITING)
+        return; /* what it owes an answer to is answered by its ending */
+    envelope_destroy(p->current);
+    p->current = NULL;
+    if (p->drafts)
+        drafts_drop(p);
+}
+
+#endif
