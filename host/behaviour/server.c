@@ -45,13 +45,16 @@ static struct envelope *take_kept(struct process *p, enum envelope_kind kind)
 {
     struct envelope **link = kept(p, kind), *e = *link;
 
-    if (e)
+    if (e) {
         *link = e->next;
+        p->ctx.heap.queued -= sizeof(*e);
+    }
     return e;
 }
 
 static void keep(struct process *p, struct envelope *e)
 {
+    p->ctx.heap.queued += sizeof(*e); /* as any draft */
     e->next = p->drafts;
     p->drafts = e;
 }

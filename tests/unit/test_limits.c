@@ -37,6 +37,8 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
         kept = *from;
         return moult_noreply();
     }
+    if (moult_match(request, "refuse"))
+        return moult_refuse(ctx, -EINVAL, "no");
     if (moult_match(request, "alloc twice")) {
         moult_alloc(ctx, HEAP);
         return moult_noreply();
@@ -246,6 +248,16 @@ static void calls_that_are_not_answered_are_counted(void **state)
     assert_ended_for_memory(pid);
 }
 
+static void
+what_is_said_when_a_call_is_refused_is_counted_until_it_is_over(void **state)
+{
+    moult_pid pid = limited();
+
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ask_word(pid, "refuse", NULL), -EINVAL);
+    assert_int_equal(process_find(pid)->ctx.heap.queued, 0);
+}
+
 static void timers_are_counted_until_they_are_stopped(void **state)
 {
     moult_pid pid = limited();
@@ -395,6 +407,7 @@ int main(void)
         LIMIT_TEST(messages_and_memory_add_up),
         LIMIT_TEST(messages_that_were_handled_do_not_count),
         LIMIT_TEST(calls_that_are_not_answered_are_counted),
+        LIMIT_TEST(what_is_said_when_a_call_is_refused_is_counted_until_it_is_over),
         LIMIT_TEST(timers_are_counted_until_they_are_stopped),
         LIMIT_TEST(what_it_sends_itself_drafts_and_times_without_end_ends_it),
         LIMIT_TEST(without_a_limit_there_is_none),
