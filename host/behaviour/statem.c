@@ -309,7 +309,7 @@ static void handle_message(struct process *p, struct server *s, int32_t type)
 /* A timer has fired; what it stands for may have been cancelled since. */
 static void handle_timeout(struct process *p, struct server *s)
 {
-    struct envelope *event = timeouts_due(s->machine, p->current->ref);
+    struct envelope *event = timeouts_due(p, s->machine, p->current->ref);
 
     if (!event)
         return;
@@ -363,7 +363,7 @@ static bool take_queued(struct process *p, struct statem *m)
 {
     p->current = event_queue_pop(&m->queue, p);
     if (!p->current && m->timeouts.first)
-        p->current = timeouts_due(m, 0);
+        p->current = timeouts_due(p, m, 0);
     return p->current != NULL;
 }
 

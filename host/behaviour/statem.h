@@ -98,7 +98,7 @@ void event_queue_finish(struct event_queue *q, struct process *p);
 void timeouts_init(struct timeouts *t);
 
 /* Take note of an action; `event` is taken.  0 or -ENOMEM. */
-int timeouts_ask(struct statem *m, int32_t type, const char *name, uint64_t ms,
+int timeouts_ask(struct process *p, int32_t type, const char *name, uint64_t ms,
                  bool update, struct envelope *event);
 
 /* Start all that were asked for.  0 or -ENOMEM. */
@@ -108,7 +108,7 @@ int timeouts_start(struct process *p, struct statem *m);
 void timeouts_stop(struct process *p, struct statem *m, int32_t type);
 
 /* The event, given, of the one whose timer is `id`, or of the first whose is 0; NULL: none. */
-struct envelope *timeouts_due(struct statem *m, uint64_t id);
+struct envelope *timeouts_due(struct process *p, struct statem *m, uint64_t id);
 
 /* Forget all. */
 void timeouts_finish(struct process *p, struct timeouts *t);

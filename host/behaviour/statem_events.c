@@ -158,7 +158,7 @@ static int ask(moult_ctx *ctx, int32_t type, const char *name, uint64_t ms,
         return fail(ctx, m, -EINVAL, "a timeout of no such type and name");
     error = make_event(ctx, type, name, NULL, content, &e);
     if (!error)
-        error = timeouts_ask(m, type, name ? name : "", ms, update, e);
+        error = timeouts_ask(process_of(ctx), type, name ? name : "", ms, update, e);
     return error ? fail(ctx, m, error, "a timeout can't be set") : 0;
 }
 

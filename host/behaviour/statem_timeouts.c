@@ -11,20 +11,30 @@ void timeouts_init(struct timeouts *t)
     t->end = &t->first;
 }
 
-static void append(struct timeouts *all, struct timeout *t)
+/* Bytes of `t`, which its process's heap is charged for while it is in a list. */
+static uint64_t charge_of(const struct timeout *t)
+{
+    return sizeof(*t) + strlen(t->name) + 1 + sizeof(*t->event) +
+           envelope_outside(t->event);
+}
+
+static void append(struct process *p, struct timeouts *all, struct timeout *t)
 {
     t->next = NULL;
     *all->end = t;
     all->end = &t->next;
+    p->ctx.heap.queued += charge_of(t);
 }
 
-static struct timeout *unlink_at(struct timeouts *all, struct timeout **link)
+static struct timeout *unlink_at(struct process *p, struct timeouts *all,
+                                 struct timeout **link)
 {
     struct timeout *t = *link;
 
     *link = t->next;
     if (!*link)
         all->end = link;
+    p->ctx.heap.queued -= charge_of(t);
     return t;
 }
 
@@ -45,9 +55,10 @@ static struct timeout **find(struct timeouts *all, int32_t type, const char *nam
 }
 
 /* NOLINTNEXTLINE(readability-function-size): what an action says */
-int timeouts_ask(struct statem *m, int32_t type, const char *name, uint64_t ms,
+int timeouts_ask(struct process *p, int32_t type, const char *name, uint64_t ms,
                  bool update, struct envelope *event)
 {
+    struct statem *m = server_of(p)->machine;
     size_t size = strlen(name) + 1;
     struct timeout *t = malloc(sizeof(*t) + size);
 
@@ -57,13 +68,13 @@ int timeouts_ask(struct statem *m, int32_t type, const char *name, uint64_t ms,
     }
     *t = (struct timeout){.ms = ms, .type = type, .update = update, .event = event};
     memcpy(t->name, name, size);
-    append(&m->asked, t);
+    append(p, &m->asked, t);
     return 0;
 }
 
 static void stop(struct process *p, struct timeouts *all, struct timeout **link)
 {
-    struct timeout *t = unlink_at(all, link);
+    struct timeout *t = unlink_at(p, all, link);
 
     if (t->id)
         send_timer_cancel(p, t->id);
@@ -87,8 +98,20 @@ static int start(struct process *p, struct statem *m, struct timeout *t)
             return -ENOMEM;
         }
     }
-    append(&m->timeouts, t);
+    append(p, &m->timeouts, t);
     return 0;
+}
+
+/* `runs` sends what `t`, which is taken, would have sent. */
+static void update(struct process *p, struct timeout *runs, struct timeout *t)
+{
+    struct envelope *before = runs->event;
+
+    p->ctx.heap.queued -= charge_of(runs);
+    runs->event = t->event;
+    p->ctx.heap.queued += charge_of(runs);
+    t->event = before;
+    destroy(t);
 }
 
 int timeouts_start(struct process *p, struct statem *m)
@@ -96,15 +119,11 @@ int timeouts_start(struct process *p, struct statem *m)
     int error = 0;
 
     while (m->asked.first && !error) {
-        struct timeout *t = unlink_at(&m->asked, &m->asked.first);
+        struct timeout *t = unlink_at(p, &m->asked, &m->asked.first);
         struct timeout **runs = find(&m->timeouts, t->type, t->name);
 
         if (*runs && t->update) {
-            struct envelope *before = (*runs)->event;
-
-            (*runs)->event = t->event;
-            t->event = before;
-            destroy(t);
+            update(p, *runs, t);
             continue;
         }
         if (*runs)
@@ -122,7 +141,7 @@ void timeouts_stop(struct process *p, struct statem *m, int32_t type)
         stop(p, &m->timeouts, link);
 }
 
-struct envelope *timeouts_due(struct statem *m, uint64_t id)
+struct envelope *timeouts_due(struct process *p, struct statem *m, uint64_t id)
 {
     struct timeout **link = &m->timeouts.first, *t;
     struct envelope *event;
@@ -131,7 +150,7 @@ struct envelope *timeouts_due(struct statem *m, uint64_t id)
         link = &(*link)->next;
     if (!*link)
         return NULL;
-    t = unlink_at(&m->timeouts, link);
+    t = unlink_at(p, &m->timeouts, link);
     event = t->event;
     t->event = NULL;
     destroy(t);

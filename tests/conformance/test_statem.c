@@ -19,7 +19,7 @@ static struct {
     const char *word, *script;
 } book[32];
 static int entries;
-static moult_from kept; /* by "keep from" */
+static moult_from kept;   /* by "keep from" */
 static moult_pid watched; /* by "watch" */
 static uint64_t watch;
 
@@ -444,6 +444,21 @@ static void beyond_the_limit_what_is_postponed_is_refused(void **state)
     cast_word(pid, "go");
     workers_settle();
     assert_trace("a,x a?x a,go b,x");
+}
+
+static void what_waits_in_it_counts_as_its_memory_until_it_is_handled(void **state)
+{
+    moult_pid pid = run(&plain);
+    const struct heap *heap = &process_find(pid)->ctx.heap;
+
+    when("x@a", "postpone; idle 10 late; timer g 30 generic; insert z");
+    when("y@a", "postpone; update timer g longer-content");
+    when("go", "next b; timer g never");
+    send_all(pid, "x y");
+    assert_true(heap->queued >= 4 * sizeof(struct envelope));
+    send_all(pid, "go");
+    assert_trace("a,x a+z a,y a,go b,x b,y");
+    assert_int_equal(heap->queued, 0);
 }
 
 /* -- next_event -- */
@@ -1072,6 +1087,7 @@ int main(void)
         TEST(what_is_postponed_again_waits_for_the_next_change),
         TEST(a_retried_event_that_changes_the_state_goes_before_the_rest),
         TEST(beyond_the_limit_what_is_postponed_is_refused),
+        TEST(what_waits_in_it_counts_as_its_memory_until_it_is_handled),
         TEST(inserted_events_come_first_and_in_their_order),
         TEST(inserted_events_come_before_postponed_ones),
         TEST(an_inserted_event_may_be_postponed),
