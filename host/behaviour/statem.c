@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debt.h"
 #include "event.h"
 #include "send_timer.h"
 #include "serving.h"
