@@ -187,7 +187,7 @@ static void keep_current(struct process *p, struct server *s, moult_next next)
         event_queue_push(&s->machine->postponed, p, e);
         p->current = NULL;
     } else if (e && is_owed(p)) {
-        if (process_owe(p, e) < 0)
+        if (debt_add(p, e) < 0)
             process_refuse(p, -ENOMEM, "no memory to remember the call");
         p->current = NULL;
     }
