@@ -504,10 +504,14 @@ static void find_plugin(struct barrier_spot *spot, ucontext_t *context)
     do {
         unw_get_reg(&cursor, UNW_REG_IP, &pc);
         pc -= seen > 0;
+        if (spot->origin) {
+            spot->from = origin_at(pc) == spot->origin ? pc : 0;
+            return;
+        }
         spot->origin = origin_at(pc);
         spot->at = pc;
-        if (spot->origin || (_dl_find_object((void *)pc, &object) == 0 && /* NOLINT */
-                             object.dlfo_link_map == own.dlfo_link_map))
+        if (!spot->origin && (_dl_find_object((void *)pc, &object) == 0 && /* NOLINT */
+                              object.dlfo_link_map == own.dlfo_link_map))
             return;
     } while (++seen < CRASH_FRAMES && unw_step(&cursor) > 0);
 }

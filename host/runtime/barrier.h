@@ -56,6 +56,7 @@ void barrier_thread_finish(void);
 struct barrier_spot {
     const struct origin *origin; /* the innermost plugin on the stack; NULL: none, or */
     uintptr_t at;                /* the host is at work inside of it */
+    uintptr_t from;              /* where it was called, if by that plugin; or 0 */
     bool may_end;                /* the process: all that is said above holds */
 };
 struct barrier_spot barrier_spot(void *context);

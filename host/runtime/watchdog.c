@@ -51,6 +51,7 @@ struct sample {
     uint64_t ms;
     /* Copied, since all of it may go when the callback is over. */
     uintptr_t at, bias; /* 0: in no plugin, or the host is at work for it */
+    uintptr_t from;     /* its caller, for what has no name: a step between libraries */
     char path[PATH_MAX], app[NAME], vsn[NAME], server[NAME];
     /* What it ends. */
     struct barrier_spot spot;
@@ -95,6 +96,7 @@ static void note(struct sample *s, const struct barrier_spot *spot)
     struct barrier_whose whose = barrier_whose(s->look.running);
 
     s->at = spot->at;
+    s->from = spot->from;
     s->bias = spot->origin->bias;
     copy(s->path, sizeof(s->path), spot->origin->path);
     copy(s->app, sizeof(s->app), spot->origin->app);
@@ -136,6 +138,8 @@ static void land(void)
 
     fesetenv(FE_DFL_ENV); /* whatever the plugin made of it */
     place_find(s->path, s->bias, s->at, &place);
+    if (!place.function[0] && s->from)
+        place_find(s->path, s->bias, s->from, &place);
     describe(s, &place, where, sizeof(where));
     if (s->sentence == TOO_LONG)
         snprintf(words, sizeof(words), "a callback took longer than %u ms, in %s",
@@ -220,6 +224,8 @@ static void report(struct watched *w, struct sample *s, uint64_t now)
     if (!s->at || !(stuck || is_slow(w, s->ms)))
         return;
     place_read(s->path, s->at - s->bias, &place); /* it may be unloaded by now */
+    if (!place.function[0] && s->from)
+        place_read(s->path, s->from - s->bias, &place);
     describe(s, &place, where, sizeof(where));
     if (is_slow(w, s->ms)) {
         snprintf(words, sizeof(words), "a callback has run for %ju ms, in %s",
