@@ -24,7 +24,7 @@
 #include "event.h"
 #include "loop_memory.h"
 #include "methods.h"
-#include "name.h"
+#include "reader.h"
 #include "release.h"
 #include "thread.h"
 #include "watchdog.h"
@@ -169,7 +169,7 @@ static int start(struct host *h, struct fault *why)
     crash_set_folder(reports);
     barrier_start();
     ask_start();
-    error = names_start();
+    error = readers_start();
     for (size_t i = 0; i < c->application_count && !error; i++)
         error = application_allow(c->applications[i].name, c->applications[i].max_heap);
     if (!error)
@@ -202,7 +202,7 @@ static void *stop_all(void *unused)
 {
     release_stop();
     workers_stop();
-    names_stop();
+    readers_stop();
     return NULL;
 }
 

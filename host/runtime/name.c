@@ -6,125 +6,29 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <urcu-qsbr.h>
 #include <xxhash.h>
 
 #include "process.h"
-#include "sanitize.h"
-#include "thread.h"
-#include "worker.h"
+#include "reader.h"
 
 /* For a million names, eight in a bucket; what is not used is never touched. */
 #define BUCKETS (1u << 17)
 
 struct name {
+    struct released released;
     _Atomic(struct name *) next; /* in its bucket; release, for readers' acquire */
-    struct name *released;       /* before it */
     moult_pid pid;
     char text[];
 };
 
-/*
- * liburcu's own hash table and call_rcu() end the program when there is no memory for
- * them.  This needs none: the table is fixed, and a thread frees what was released.
- */
-static struct {
-    pthread_mutex_t lock; /* of who writes, and of name_of; guards all that follows */
-    pthread_cond_t work;  /* for the thread */
-    struct name *released;
-    pthread_t sweeper;
-    bool is_open, is_ending;
-    pthread_key_t reader; /* unregisters threads of the plugins' own when they end */
-    bool reader_made; /* for good: threads that use it may end later than the table */
-} names = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
+static pthread_mutex_t lock =
+    PTHREAD_MUTEX_INITIALIZER; /* of who writes, and name_of */
 
+/*
+ * liburcu's own hash table ends the program when there is no memory for it.  This needs
+ * none: it is fixed.
+ */
 static _Atomic(struct name *) buckets[BUCKETS]; /* release, for readers' acquire */
-
-static __thread bool reader_registered;
-
-static void reader_ends(void *unused)
-{
-    rcu_unregister_thread();
-}
-
-static void free_all(struct name *n)
-{
-    while (n) {
-        struct name *next = n->released;
-
-        free(n);
-        n = next;
-    }
-}
-
-/* Free what is released, a grace period later. */
-static void *sweep(void *unused)
-{
-    bool goes_on = true;
-
-    while (goes_on) {
-        struct name *released;
-
-        pthread_mutex_lock(&names.lock);
-        while (!names.released && !names.is_ending)
-            pthread_cond_wait(&names.work, &names.lock);
-        released = names.released;
-        names.released = NULL;
-        goes_on = !names.is_ending;
-        pthread_mutex_unlock(&names.lock);
-        synchronize_rcu();
-        SANITIZER_ACQUIRE(&names.released);
-        free_all(released);
-    }
-    return NULL;
-}
-
-int names_start(void)
-{
-    if (!names.reader_made && pthread_key_create(&names.reader, reader_ends) != 0)
-        return -ENOMEM;
-    names.reader_made = true;
-    names.is_ending = false;
-    if (thread_start(&names.sweeper, "names", sweep, NULL) < 0)
-        return -ENOMEM;
-    names.is_open = true;
-    return 0;
-}
-
-/*
- * Workers are readers all the time and say when they hold nothing.  Other threads are
- * readers only inside a look-up.
- */
-static void reader_begin(void)
-{
-    if (worker_current())
-        return;
-    if (!reader_registered) {
-        rcu_register_thread();
-        reader_registered = true;
-        pthread_setspecific(names.reader, &names);
-    } else {
-        rcu_thread_online();
-    }
-}
-
-static void reader_end(void)
-{
-    if (!worker_current())
-        rcu_thread_offline();
-}
-
-void names_stop(void)
-{
-    if (!names.is_open)
-        return;
-    pthread_mutex_lock(&names.lock);
-    names.is_ending = true;
-    names.is_open = false;
-    pthread_cond_signal(&names.work);
-    pthread_mutex_unlock(&names.lock);
-    pthread_join(names.sweeper, NULL);
-}
 
 static _Atomic(struct name *) *bucket_of(const char *text)
 {
@@ -173,7 +77,6 @@ moult_pid name_find(const char *text)
     n = find(text);
     if (n)
         pid = n->pid;
-    SANITIZER_RELEASE(&names.released); /* a grace period orders this before free() */
     reader_end();
     return pid;
 }
@@ -190,7 +93,7 @@ int name_register(struct process *p, const char *text, moult_pid *holder)
         return -ENOMEM;
     n->pid = process_pid(p);
     memcpy(n->text, text, len + 1);
-    pthread_mutex_lock(&names.lock);
+    pthread_mutex_lock(&lock);
     there = find(text);
     if (there) {
         if (holder)
@@ -199,7 +102,7 @@ int name_register(struct process *p, const char *text, moult_pid *holder)
         add(n);
         p->name = n;
     }
-    pthread_mutex_unlock(&names.lock);
+    pthread_mutex_unlock(&lock);
     if (!there)
         return 0;
     free(n);
@@ -212,14 +115,11 @@ void name_release(struct process *p)
 
     if (!n)
         return;
-    pthread_mutex_lock(&names.lock);
+    pthread_mutex_lock(&lock);
     p->name = NULL;
     take_out(n);
-    n->released = names.released;
-    names.released = n;
-    SANITIZER_RELEASE(&names.released);
-    pthread_cond_signal(&names.work);
-    pthread_mutex_unlock(&names.lock);
+    pthread_mutex_unlock(&lock);
+    reader_release(&n->released);
 }
 
 void name_of(moult_pid pid, char to[NAME_MAX_LEN + 1])
@@ -227,9 +127,9 @@ void name_of(moult_pid pid, char to[NAME_MAX_LEN + 1])
     struct process *p;
 
     to[0] = 0;
-    pthread_mutex_lock(&names.lock);
+    pthread_mutex_lock(&lock);
     p = process_find(pid);
     if (p && p->name)
         strcpy(to, p->name->text);
-    pthread_mutex_unlock(&names.lock);
+    pthread_mutex_unlock(&lock);
 }

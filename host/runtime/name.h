@@ -2,8 +2,8 @@
 /*
  * name - the names that processes are registered under.
  *
- * Look-ups are lock-free (RCU: the table of liburcu); registering takes a lock.  A name is
- * free again before anybody is told that its process ended.  OTP: register/2.
+ * Look-ups are lock-free (see reader.h); registering takes a lock.  A name is free again
+ * before anybody is told that its process ended.  OTP: register/2.
  */
 #ifndef MOULT_NAME_H
 #define MOULT_NAME_H
@@ -13,10 +13,6 @@
 struct process;
 
 #define NAME_MAX_LEN 255u /* bytes */
-
-/* Before any other; 0 or -ENOMEM. */
-int names_start(void);
-void names_stop(void);
 
 /*
  * Register `p`, which has no name yet, as `text` (copied).  0; -EEXIST, and `*holder`

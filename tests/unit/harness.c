@@ -9,7 +9,7 @@
 
 #include "ask.h"
 #include "group.h"
-#include "name.h"
+#include "reader.h"
 #include "sanitize.h"
 #include "send_timer.h"
 #include "statem.h"
@@ -387,7 +387,7 @@ void check_failed(const char *condition, const char *file, int line)
 void harness_start(unsigned workers, bool is_virtual)
 {
     clock_set_virtual(is_virtual);
-    assert_int_equal(names_start(), 0);
+    assert_int_equal(readers_start(), 0);
     ask_start();
     group_init(&own_group, "test");
     assert_int_equal(workers_start(workers), 0);
@@ -397,7 +397,7 @@ void harness_start(unsigned workers, bool is_virtual)
 void harness_stop(void)
 {
     workers_stop();
-    names_stop();
+    readers_stop();
     group_finish(&own_group);
     while (codes) {
         struct kept_code *next = codes->next;
