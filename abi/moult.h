@@ -44,6 +44,7 @@
 #include "moult/message.h"
 #include "moult/plugin.h"
 #include "moult/process.h"
+#include "moult/registry.h"
 #include "moult/server.h"
 #include "moult/state.h"
 #include "moult/statem.h"

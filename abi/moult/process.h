@@ -82,7 +82,8 @@ MOULT_EXPORT bool moult_is_alive(moult_pid pid);
 /*
  * Be found by moult_whereis() as `name` (copied) until this server ends.  0, -EEXIST
  * (another has it), -EALREADY (this server has a name), -EINVAL (not text of 1 to 255
- * bytes) or -ENOMEM.  OTP: register/2.  [server]
+ * bytes) or -ENOMEM; with "via:" what registering a key gives, see registry.h, and that is
+ * given back as a key is.  OTP: register/2.  [server]
  */
 MOULT_EXPORT int moult_register(moult_ctx *ctx, const char *name);
 

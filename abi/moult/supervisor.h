@@ -81,9 +81,9 @@ typedef struct {
     uint32_t backoff_ms, backoff_most_ms;
     uint32_t mailbox_limit; /* messages that may wait, others are refused; 0: 1000000 */
     /*
-     * Bytes that it may hold by moult_alloc(), its state, drafts, timers and messages that
-     * wait; 0: any number.  What needs more ends it, with reason -ENOMEM.  OTP:
-     * max_heap_size.
+     * Bytes that it may hold by moult_alloc(), its state, drafts, timers, what it has in
+     * registries and messages that wait; 0: any number.  What needs more ends it, with
+     * reason -ENOMEM.  OTP: max_heap_size.
      */
     uint64_t max_heap;
     /*

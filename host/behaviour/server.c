@@ -12,6 +12,7 @@
 #include "json.h"
 #include "message.h"
 #include "name.h"
+#include "registry.h"
 #include "schema.h"
 #include "send_timer.h"
 #include "serving.h"
@@ -467,6 +468,7 @@ static void ignored(struct process *p)
     struct envelope *reply = envelope_create(ENVELOPE_REPLY);
 
     name_release(p);
+    registry_leave(p);
     if (reply) {
         moult_put_bool(&reply->out, false);
         reply->ref = p->current->ref;
@@ -692,7 +694,7 @@ int server_start(struct process *parent, const struct server_spec *spec, moult_p
     struct server *s = calloc(1, offsetof(struct server, id) + id_size);
     struct envelope *e = envelope_create(ENVELOPE_START);
     moult_pid child, holder = {0};
-    char text[256], holder_text[PID_TEXT];
+    char text[NAME_PROBLEM];
     struct process *p;
     int error;
 
@@ -710,12 +712,10 @@ int server_start(struct process *parent, const struct server_spec *spec, moult_p
     p->label = s->id;
     child = process_pid(p);
     if (spec->name && (error = name_register(p, spec->name, &holder)) < 0) {
-        snprintf(text, sizeof(text), "the name '%s' is taken by %s", spec->name,
-                 pid_print(holder, holder_text));
         envelope_destroy(e);
         process_discard(p);
         return process_fail(parent, error,
-                            error == -EEXIST ? text : moult_strerror(error));
+                            name_problem(spec->name, error, holder, text));
     }
     error = process_start(parent, p, e);
     if (error)

@@ -417,7 +417,7 @@ int supervisor_start(struct process *parent, const struct supervisor_spec *spec,
 {
     struct envelope *e = envelope_create(ENVELOPE_START);
     struct process *p = e ? make(parent, spec) : NULL;
-    char text[256], holder_text[PID_TEXT];
+    char text[NAME_PROBLEM];
     moult_pid started, holder = {0};
     int error;
 
@@ -426,12 +426,10 @@ int supervisor_start(struct process *parent, const struct supervisor_spec *spec,
         return process_fail(parent, -ENOMEM, "no memory for a supervisor");
     }
     if (spec->name && (error = name_register(p, spec->name, &holder)) < 0) {
-        snprintf(text, sizeof(text), "the name '%s' is taken by %s", spec->name,
-                 pid_print(holder, holder_text));
         envelope_destroy(e);
         process_discard(p);
         return process_fail(parent, error,
-                            error == -EEXIST ? text : moult_strerror(error));
+                            name_problem(spec->name, error, holder, text));
     }
     started = process_pid(p);
     error = process_start(parent, p, e);

@@ -7,6 +7,7 @@
 #include "name.h"
 #include "process.h"
 #include "signals.h"
+#include "via.h"
 
 /* What both kinds of news have; `who` is the pid under its key. */
 static bool read_end(const moult_in *message, const char *who, moult_ended *ended)
@@ -84,7 +85,9 @@ int moult_register(moult_ctx *ctx, const char *name)
 {
     struct process *p = process_of(ctx);
 
-    return p->name ? -EALREADY : name_register(p, name, NULL);
+    if (p->name && !(name && via_is(name)))
+        return -EALREADY;
+    return name_register(p, name, NULL);
 }
 
 void moult_unregister(moult_ctx *ctx)

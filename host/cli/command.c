@@ -27,6 +27,10 @@ static const struct option ps_options[] = {
     {"limit", "N", "no more than so many; 1000"},
     {0},
 };
+static const struct option registry_options[] = {
+    {"limit", "N", "no more entries than so many; 1000"},
+    {0},
+};
 static const struct option call_options[] = {
     {"timeout", "MS", "how long to wait for the reply; 5000"},
     {0},
@@ -109,6 +113,22 @@ static const struct command commands[] = {
         .params = words_limit,
         .show = show_ps,
         .run = talk_ps,
+    },
+    {
+        .name = "registry",
+        .synopsis = "[NAME] [--limit N]",
+        .summary = "who is registered in the registries",
+        .details = "  Of each registry its entries: a key, the process that is registered\n"
+                   "  under it, and the value that it gave.\n"
+                   "\n"
+                   "  moult registry\n"
+                   "  moult registry rooms --json | jq '.[0].entries[].pid'\n",
+        .options = registry_options,
+        .most = 1,
+        .method = "registry",
+        .params = words_registry,
+        .show = show_registry,
+        .run = talk_run,
     },
     {
         .name = "state",

@@ -59,6 +59,20 @@ int words_limit(const struct args *args, json_t **params, struct fault *why)
     return *params ? 0 : no_memory(why);
 }
 
+int words_registry(const struct args *args, json_t **params, struct fault *why)
+{
+    json_t *object = NULL;
+    int error = words_limit(args, &object, why);
+
+    if (!error && args->count > 0)
+        error = set_text(object, "name", args->words[0], why);
+    if (error)
+        json_decref(object);
+    else
+        *params = object;
+    return error;
+}
+
 int words_file(const struct args *args, json_t **params, struct fault *why)
 {
     char *path = realpath(args->words[0], NULL);

@@ -16,12 +16,13 @@ bool words_number(const char *word, long long least, long long most, json_int_t 
 
 /*
  * Parameters as struct command asks for them: NAME; NAME and a message; targets; a file;
- * a limit.
+ * a limit; NAME, if there is one, and a limit.
  */
 int words_name(const struct args *args, json_t **params, struct fault *why);
 int words_message(const struct args *args, json_t **params, struct fault *why);
 int words_targets(const struct args *args, json_t **params, struct fault *why);
 int words_file(const struct args *args, json_t **params, struct fault *why);
 int words_limit(const struct args *args, json_t **params, struct fault *why);
+int words_registry(const struct args *args, json_t **params, struct fault *why);
 
 #endif

@@ -14,6 +14,7 @@
 #include "json.h"
 #include "name.h"
 #include "params.h"
+#include "registry_method.h"
 #include "release.h"
 #include "rpc.h"
 #include "worker.h"
@@ -563,6 +564,7 @@ const struct method host_methods[] = {
     {"crash.show", crashes_show},
     {"downgrade", downgrade},
     {"ps", ps},
+    {"registry", registry_method},
     {"releases", releases},
     {"state", state},
     {"status", status},

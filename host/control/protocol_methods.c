@@ -66,6 +66,23 @@ const struct protocol_method protocol_methods[] = {
     .command = "moult ps",
 },
 {
+    .name = "registry",
+    .summary = "the registries, and who is registered in them",
+    .params = "name   string, a registered name: of the only registry that is listed\n"
+              "limit  integer, 1000 unless given: no more entries than so many, of all\n"
+              "       registries together",
+    .result = "an array of objects: name (\"\" if it is not registered), pid, keys\n"
+              "(\"unique\", \"duplicate\"), partitions (how many), partition_by (\"key\",\n"
+              "\"pid\"), count (of entries), entries: an array of objects: key, pid, name\n"
+              "(of the process, \"\" if it has none), value",
+    .errors = "not_found",
+    .example = ASK("'method':'registry','params':{'name':'rooms'}")
+               ANSWER("[{'name':'rooms','pid':'<0.4.1>',\n"
+               "   'keys':'duplicate','partitions':1,'partition_by':'pid','count':1,\n"
+               "   'entries':[{'key':'lobby','pid':'<0.9.1>','name':'','value':null}]}]"),
+    .command = "moult registry",
+},
+{
     .name = "state",
     .summary = "the state of a server",
     .params = "name  string, a registered name",

@@ -206,6 +206,8 @@ static int take_server(struct taking *t, struct code *code, const moult_child *c
     err = check_server(code, why);
     if (!err)
         err = take_args(code->id, child->args, &code->args, &code->args_len, why);
+    if (!err && child->server == &moult_registry)
+        err = descriptor_check_registry(code, why);
     if (!err)
         err = take_schema(code, t->step, why);
     return err ? err : statem_take(code, why);

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "registry_server.h"
 #include "utf8.h"
+#include "via.h"
 
 /* What the struct of ABI 1.0 had; it has only grown since. */
 #define SERVER_SIZE_MIN (offsetof(moult_server, load) + sizeof(void *))
@@ -37,6 +39,10 @@ static int check_names(const moult_child *c, size_t i, struct fault *why)
             "the name of child '%s' is not UTF-8 text of 1 to %zu bytes: leave "
             "it NULL to register none",
             c->id, limit);
+    if (c->name && via_is(c->name) && !via_valid(c->name))
+        return fault(why, -EINVAL,
+                     "the name '%s' of child '%s' is not whole: via:REGISTRY:KEY",
+                     c->name, c->id);
     return 0;
 }
 
@@ -147,6 +153,16 @@ int descriptor_check_below(const moult_child *c, const moult_supervisor *s,
                      "made from it, when they are asked for",
                      c->id, c->name ? "name" : "count");
     return 0;
+}
+
+int descriptor_check_registry(const struct code *code, struct fault *why)
+{
+    struct registry_spec spec;
+    struct fault wrong = {0};
+
+    if (registry_options(moult_in_over(code->args, code->args_len), &spec, &wrong) == 0)
+        return 0;
+    return fault(why, wrong.error, "the args of child '%s': %s", code->id, wrong.text);
 }
 
 int descriptor_check_unique(const struct descriptor *d, size_t i, struct fault *why)

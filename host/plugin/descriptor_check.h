@@ -24,4 +24,7 @@ int descriptor_check_below(const moult_child *c, const moult_supervisor *s,
 /* The `i`th child taken against those before it. */
 int descriptor_check_unique(const struct descriptor *d, size_t i, struct fault *why);
 
+/* The args of a child that is a moult_registry. */
+int descriptor_check_registry(const struct code *code, struct fault *why);
+
 #endif

@@ -122,6 +122,14 @@ void heap_set_limit(struct heap *heap, uint64_t limit)
     heap->is_limited = limit || heap->quota;
 }
 
+bool heap_charge(struct heap *heap, uint64_t size)
+{
+    if (heap->is_limited && !fits(heap, size))
+        return false;
+    heap->queued += size;
+    return true;
+}
+
 void heap_check(struct heap *heap)
 {
     fits(heap, 0);

@@ -29,7 +29,7 @@ struct quota {
 struct heap {
     struct block *first;
     uint64_t used;    /* bytes of all blocks, with their headers */
-    uint64_t queued;  /* bytes of drafts, timers, and outside of messages that wait */
+    uint64_t queued;  /* bytes of what is charged, and outside of messages that wait */
     uint64_t waiting; /* bytes of such messages themselves, when last looked at */
     uint64_t limit;   /* bytes that both together may reach; 0: none */
     struct quota *quota; /* that it has a share of, or NULL */
@@ -51,6 +51,12 @@ void heap_share(struct heap *heap, struct quota *quota);
 
 /* It has another limit of its own now.  [any] */
 void heap_set_limit(struct heap *heap, uint64_t limit);
+
+/*
+ * Charge `size` bytes for what the process has elsewhere; who frees that takes them off
+ * `queued`.  False, and nothing is charged, if that is over the limit.  [any]
+ */
+bool heap_charge(struct heap *heap, uint64_t size);
 
 /* Note in `over` whether it has more than it may, now that messages have come.  [any] */
 void heap_check(struct heap *heap);

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include "process.h"
 #include "reader.h"
+#include "registry.h"
+#include "via.h"
 
 /* For a million names, eight in a bucket; what is not used is never touched. */
 #define BUCKETS (1u << 17)
@@ -73,6 +76,8 @@ moult_pid name_find(const char *text)
 
     if (!text)
         return pid;
+    if (via_is(text))
+        return via_find(text);
     reader_begin();
     n = find(text);
     if (n)
@@ -86,7 +91,11 @@ int name_register(struct process *p, const char *text, moult_pid *holder)
     size_t len = text ? strlen(text) : 0;
     struct name *n, *there;
 
-    if (len == 0 || len > NAME_MAX_LEN || p->name)
+    if (len == 0 || len > NAME_MAX_LEN)
+        return -EINVAL;
+    if (via_is(text))
+        return via_register(p, text, holder);
+    if (p->name)
         return -EINVAL;
     n = malloc(sizeof(*n) + len + 1);
     if (!n)
@@ -132,4 +141,27 @@ void name_of(moult_pid pid, char to[NAME_MAX_LEN + 1])
     if (p && p->name)
         strcpy(to, p->name->text);
     pthread_mutex_unlock(&lock);
+}
+
+const char *name_problem(const char *name, int error, moult_pid holder,
+                         char text[NAME_PROBLEM])
+{
+    char pid[PID_TEXT];
+
+    switch (error) {
+    case -EEXIST:
+        snprintf(text, NAME_PROBLEM, "the name '%s' is taken by %s", name,
+                 pid_print(holder, pid));
+        return text;
+    case -ESRCH:
+        snprintf(text, NAME_PROBLEM, "the name '%s' is of a registry that is not there",
+                 name);
+        return text;
+    case -ENOTSUP:
+        snprintf(text, NAME_PROBLEM,
+                 "the name '%s' is of a registry whose keys are not unique", name);
+        return text;
+    default:
+        return moult_strerror(error);
+    }
 }

@@ -11,6 +11,7 @@
 #include "debt.h"
 #include "group.h"
 #include "name.h"
+#include "registry.h"
 #include "send_timer.h"
 #include "signals.h"
 #include "worker.h"
@@ -591,6 +592,7 @@ void process_finish(struct process *p)
     }
     send_timers_finish(p);
     name_release(p);
+    registry_leave(p);
     turn_away(p, mailbox_in_order(mailbox_close(&p->inbox)));
     process_answer_all(p, p->current);
     p->current = NULL; /* what is sent from here on is sent on nobody's behalf */

@@ -27,7 +27,9 @@ struct fiber;
 struct group;
 struct hold;
 struct name;
+struct owner;
 struct process;
+struct registry;
 
 /* What a kind of process does. */
 struct process_class {
@@ -60,6 +62,8 @@ struct relations {
     struct map owed;     /* call -> envelopes; calls taken that were not answered yet */
     struct map timers;   /* id -> struct send_timer */
     uint32_t timers_swept;
+    struct registry *registry; /* it is one */
+    struct owner *registered;  /* as far as it is in registries; see partition.h */
 };
 
 enum process_flag {

@@ -114,6 +114,12 @@ void reader_end(void)
         rcu_thread_offline();
 }
 
+void reader_rest(void)
+{
+    if (worker_current())
+        rcu_quiescent_state();
+}
+
 void reader_release(struct released *r)
 {
     struct released *first = atomic_load_explicit(&released, memory_order_relaxed);

@@ -26,6 +26,12 @@ void reader_begin(void);
 void reader_end(void);
 
 /*
+ * Say that this thread holds nothing, in a turn that may go on for long: what is released
+ * is freed when all have said so.  Not between the two above.
+ */
+void reader_rest(void);
+
+/*
  * Free `r` (taken; may be NULL) when nobody can hold it any more who came to it before.
  * Nobody who comes now does.  Between readers_start() and readers_stop().  [any]
  */

@@ -165,9 +165,9 @@ static void end_host(struct host *h)
 
 static void ask_all(struct host *h)
 {
-    static const char *const methods[] = {"status",   "apps",    "ps",
-                                          "tree",     "ping",    "methods",
-                                          "releases", "version", "events.recent"};
+    static const char *const methods[] = {
+        "status",  "apps",     "ps",      "tree",          "ping",
+        "methods", "releases", "version", "events.recent", "registry"};
 
     for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
         try(h, methods[i], NULL);
@@ -183,6 +183,8 @@ static void ask_call(struct host *h)
     try(h, "call", talk_message("nobody", "1"));
     try(h, "state", json_pack("{s:s}", "name", "counter"));
     try(h, "cast", talk_message("echo", "\"hello\""));
+    try(h, "call", talk_message("via:rooms:lobby", "{\"join\": \"news\"}"));
+    try(h, "call", talk_message("via:rooms:lobby", "\"leave\""));
     assert_int_equal(counts(h), 0);
 }
 
@@ -205,6 +207,7 @@ static void a_host_without_memory_says_so_to_who_asks(void **state)
 {
     struct host *h = *state;
 
+    drop("integration/lobby-1.0.0");
     start_with_counter(h);
     sweep(h, "asking", 7, ask_all);
     sweep(h, "calling", 1, ask_call);

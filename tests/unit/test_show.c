@@ -201,11 +201,31 @@ static void what_another_version_leaves_out_is_a_dash(void **state)
     prints(show_tree, "{\"applications\":[{}]}", "-\n└─ - - - -\n");
 }
 
+static void registries_show_their_entries(void **state)
+{
+    prints(show_registry,
+           "[{\"name\":\"rooms\",\"pid\":\"<0.4.1>\",\"keys\":\"duplicate\","
+           "\"partitions\":2,\"partition_by\":\"pid\",\"count\":3,\"entries\":["
+           "{\"key\":\"lobby\",\"pid\":\"<0.9.1>\",\"name\":\"\",\"value\":null},"
+           "{\"key\":[1,2],\"pid\":\"<0.8.1>\",\"name\":\"anna\",\"value\":5}]},"
+           "{\"name\":\"\",\"pid\":\"<0.5.1>\",\"keys\":\"unique\","
+           "\"partitions\":1,\"partition_by\":\"key\",\"count\":0,\"entries\":[]}]",
+           "rooms <0.4.1> duplicate keys, 2 partitions by pid, 3 entries\n"
+           "KEY      PID      NAME  VALUE\n"
+           "\"lobby\"  <0.9.1>  -     null\n"
+           "[1, 2]   <0.8.1>  anna  5\n"
+           "and 1 more: --limit N shows more\n"
+           "\n"
+           "<0.5.1> unique keys, 1 partition, 0 entries\n");
+    prints(show_registry, "[]", "no registry runs\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_says_how_the_host_is),
         cmocka_unit_test(tables_line_up),
+        cmocka_unit_test(registries_show_their_entries),
         cmocka_unit_test(a_column_that_no_row_has_is_left_out),
         cmocka_unit_test(an_empty_list_says_so),
         cmocka_unit_test(a_tree_is_drawn),
