@@ -5,222 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "barrier.h"
 #include "debt.h"
 #include "event.h"
-#include "group.h"
 #include "json.h"
 #include "message.h"
-#include "name.h"
-#include "registry.h"
-#include "schema.h"
+#include "saying.h"
 #include "send_timer.h"
 #include "serving.h"
 #include "signals.h"
-#include "statem.h"
 #include "utf8.h"
 
 #define UNHANDLED_SHOWN 1024u /* bytes of a message that the event log repeats */
-
-/* -- what a callback may say besides what it returns -- */
-
-/*
- * Kept among its drafts, which go when the callback is over: few servers say anything,
- * and those that don't need no room for it.  By kind: plain drafts are casts.
- */
-#define SAID         ENVELOPE_REPLY
-#define CONTINUATION ENVELOPE_INFO
-
-/* Where what was kept as `kind` is linked, or the end of the list. */
-static struct envelope **kept(struct process *p, enum envelope_kind kind)
-{
-    struct envelope **link = &p->drafts;
-
-    while (*link && (*link)->kind != kind)
-        link = &(*link)->next;
-    return link;
-}
-
-/* The same, taken off the list; or NULL. */
-static struct envelope *take_kept(struct process *p, enum envelope_kind kind)
-{
-    struct envelope **link = kept(p, kind), *e = *link;
-
-    if (e) {
-        *link = e->next;
-        p->ctx.heap.queued -= sizeof(*e);
-    }
-    return e;
-}
-
-static void keep(struct process *p, struct envelope *e)
-{
-    p->ctx.heap.queued += sizeof(*e); /* as any draft */
-    e->next = p->drafts;
-    p->drafts = e;
-}
-
-/* Why it refused or stopped, in its words; NULL if it said nothing. */
-const char *server_said(struct process *p)
-{
-    struct envelope *e = *kept(p, SAID);
-
-    return e ? signal_text(e) : NULL;
-}
-
-static moult_next say(moult_ctx *ctx, moult_next next, const char *format, va_list args)
-{
-    struct process *p = process_of(ctx);
-    struct envelope *e = envelope_create(SAID);
-    char text[1024];
-
-    vsnprintf(text, sizeof(text), format, args);
-    envelope_destroy(take_kept(p, SAID));
-    if (e) {
-        signal_set_text(e, text);
-        keep(p, e);
-    }
-    return next;
-}
-
-moult_next moult_refuse(moult_ctx *ctx, int error, const char *format, ...)
-{
-    moult_next next = {MOULT_NEXT_REFUSE, error < 0 ? error : -EINVAL, 0};
-    va_list args;
-
-    va_start(args, format);
-    next = say(ctx, next, format, args);
-    va_end(args);
-    return next;
-}
-
-moult_next moult_stop_because(moult_ctx *ctx, int32_t reason, const char *format, ...)
-{
-    moult_next next = {MOULT_NEXT_STOP, reason, 0};
-    va_list args;
-
-    va_start(args, format);
-    next = say(ctx, next, format, args);
-    va_end(args);
-    return next;
-}
-
-moult_out *moult_continuation(moult_ctx *ctx)
-{
-    struct process *p = process_of(ctx);
-    struct envelope *e = *kept(p, CONTINUATION);
-
-    if (e)
-        return &e->out;
-    e = envelope_create(CONTINUATION);
-    if (!e) {
-        process_exit(p, -ENOMEM, "no memory for what it continues with");
-        return moult_draft(ctx);
-    }
-    keep(p, e);
-    return &e->out;
-}
-
-void moult_trap_exit(moult_ctx *ctx, bool on)
-{
-    struct process *p = process_of(ctx);
-
-    p->flags = (uint8_t)(on ? p->flags | PROCESS_TRAPS : p->flags & ~PROCESS_TRAPS);
-}
-
-void moult_log(moult_ctx *ctx, int32_t level, const char *format, ...)
-{
-    static const enum event_level levels[] = {EVENT_DEBUG, EVENT_INFO, EVENT_WARN,
-                                              EVENT_ERROR};
-    struct process *p = process_of(ctx);
-    struct server *s = p->data;
-    char text[1001];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    event_emit(levels[level & 3], "plugin.log", "{s:s, s:s, s:s}", "server", s->id,
-               "app", s->code->app, "text", text);
-}
-
-/* -- state -- */
-
-int server_save(const struct server *s, moult_out *out, struct fault *why)
-{
-    const struct code *code = s->code;
-    int error = 0;
-
-    if (code->server.save) {
-        error = code->server.save(s->state, out);
-        if (!error)
-            error = moult_out_error(out);
-        if (error)
-            fault_where(why, NULL, NULL, NULL, "save");
-    } else if (code->schema) {
-        error = schema_save(code->schema, s->state, out, why);
-    } else {
-        moult_put_map(out, 0);
-    }
-    if (error)
-        fault(why, error, "its state can't be written: %s", moult_strerror(error));
-    return error;
-}
-
-/* Why there is no memory, if that is because it may have no more. */
-static const char *beyond(const struct moult_ctx *ctx)
-{
-    return ctx->heap.over ? ": it is more than its max_heap" : "";
-}
-
-int state_load(struct moult_ctx *ctx, const struct code *code,
-               const moult_schema *writer, moult_in *in, void **state,
-               struct fault *why)
-{
-    const moult_schema *schema = code->schema;
-    void *memory = NULL;
-    int error = 0;
-
-    if (schema) {
-        memory = heap_alloc(&ctx->heap, schema->size);
-        if (!memory || schema_init(ctx, schema, memory) < 0)
-            return fault(why, -ENOMEM, "no memory for a state of %u bytes%s",
-                         schema->size, beyond(ctx));
-    }
-    if (in && code->server.load) {
-        error = code->server.load(ctx, memory, in);
-        if (!error)
-            error = in->error;
-        if (error)
-            fault_where(why, NULL, NULL, NULL, "load");
-    } else if (in && schema) {
-        error = schema_load(ctx, schema, writer, memory, in, why);
-    }
-    if (error)
-        return fault(why, error, "its state can't be read: %s%s",
-                     in->why ? in->why : moult_strerror(error), beyond(ctx));
-    *state = memory;
-    return code->server.statem ? statem_check_state(code, memory, why) : 0;
-}
-
-void server_swap(struct process *p, const struct code *code, void *state,
-                 struct moult_ctx *ctx)
-{
-    struct server *s = p->data;
-
-    s->code = code;
-    s->state = state;
-    if (ctx) {
-        struct moult_ctx old = p->ctx;
-
-        p->ctx = *ctx;
-        *ctx = old;
-        heap_succeed(&p->ctx.heap, &ctx->heap);
-    }
-    process_set_limits(p, code->child->mailbox_limit, code->child->max_heap);
-    process_set_patience(p, code->child->warn_callback_ms,
-                         code->child->max_callback_ms);
-}
 
 /* -- one callback -- */
 
@@ -257,7 +52,7 @@ static void start_idle(struct process *p, struct server *s, uint64_t ms)
 
 static moult_next continued(struct process *p, struct server *s)
 {
-    struct envelope *term = take_kept(p, CONTINUATION);
+    struct envelope *term = saying_continuation(p);
     moult_in in =
         term && term->out.len ? out_read(&term->out) : moult_in_over("\xf6", 1);
     moult_next next;
@@ -306,12 +101,7 @@ static inline void go_on(struct process *p, struct server *s, moult_next next)
 
 /* -- messages -- */
 
-/*
- * Send `e`, the answer to whom this server keeps waiting.  That one runs next, here, if
- * the callback is over; if the server goes on by itself, wherever there is room.
- */
-static int send_answer(struct process *p, moult_pid to, struct envelope *e,
-                       moult_next next)
+int server_answer(struct process *p, moult_pid to, struct envelope *e, moult_next next)
 {
     return next.verdict & MOULT_NEXT_CONTINUE ? process_send(p, to, e)
                                               : process_send_last(p, to, e);
@@ -337,7 +127,7 @@ void server_reply(struct process *p, struct envelope *reply, const moult_in *in,
     } else {
         reply->ref = p->current->ref;
         reply->from = process_pid(p);
-        send_answer(p, p->current->from, reply, next);
+        server_answer(p, p->current->from, reply, next);
         p->current->kind = ENVELOPE_CAST; /* it is answered, however this ends */
     }
 }
@@ -426,113 +216,6 @@ static void handle_idle(struct process *p, struct server *s)
         go_on(p, s, s->code->server.handle_info(&p->ctx, s->state, &in));
     else
         unhandled(s, p->current, "timeout");
-}
-
-void server_system(struct process *p, struct server *s)
-{
-    struct envelope *e = p->current, *reply = envelope_create(ENVELOPE_REPLY);
-    struct fault why = {0};
-    int error;
-
-    if (!reply || e->code != SYSTEM_STATE) {
-        process_refuse(p, reply ? -ENOSYS : -ENOMEM, NULL);
-        envelope_destroy(reply);
-        return;
-    }
-    moult_put_map(&reply->out, 3);
-    moult_put_text_at(&reply->out, "vsn", s->code->vsn);
-    moult_put_int_at(&reply->out, "format", s->code->server.format);
-    moult_put_text(&reply->out, "state");
-    s->busy = reply;
-    error = server_save(s, &reply->out, &why);
-    s->busy = NULL;
-    if (error < 0) {
-        process_refuse(p, why.error, why.text);
-        envelope_destroy(reply);
-        return;
-    }
-    reply->ref = e->ref;
-    process_send_last(p, e->from, reply);
-}
-
-/* -- starting -- */
-
-static void start_failed(struct process *p, int error, const char *text)
-{
-    /* The ending answers who waits: by then the name is free again. */
-    process_exit(p, error, text);
-}
-
-static void ignored(struct process *p)
-{
-    struct envelope *reply = envelope_create(ENVELOPE_REPLY);
-
-    name_release(p);
-    registry_leave(p);
-    if (reply) {
-        moult_put_bool(&reply->out, false);
-        reply->ref = p->current->ref;
-        process_send(p, p->current->from, reply);
-        p->current->kind = ENVELOPE_CAST; /* it is answered */
-    }
-    process_exit(p, MOULT_NORMAL, NULL);
-}
-
-static bool started(struct process *p, struct server *s, moult_next next)
-{
-    struct envelope *reply = envelope_create(ENVELOPE_REPLY);
-    int error;
-
-    if (!reply) {
-        start_failed(p, -ENOMEM, "no memory to say that it has started");
-        return false;
-    }
-    s->flags |= SERVER_STARTED;
-    moult_put_bool(&reply->out, true);
-    reply->ref = p->current->ref;
-    error = send_answer(p, p->current->from, reply, next);
-    p->current->kind = ENVELOPE_CAST;
-    if (error == -ESRCH) /* it does not even know that there is a child to end */
-        server_stop(p, s, MOULT_KILLED, "its starter ended meanwhile");
-    return error != -ESRCH;
-}
-
-bool server_begin(struct process *p, struct server *s, moult_next *init_said)
-{
-    moult_in args = out_read(&p->current->out);
-    moult_next next = moult_noreply();
-    struct fault why = {0};
-    int error = state_load(&p->ctx, s->code, NULL, NULL, &s->state, &why);
-
-    if (!error && s->code->server.statem)
-        error = statem_create(s, &why);
-    if (error) {
-        start_failed(p, error, why.text);
-        return false;
-    }
-    if (s->code->server.init)
-        next = s->code->server.init(&p->ctx, s->state, &args);
-    if (p->ctx.heap.over) {
-        start_failed(p, -ENOMEM, "init needs more memory than its max_heap");
-        return false;
-    }
-    if (s->machine)
-        next = statem_begun(&p->ctx, s, next);
-    switch (next.verdict & MOULT_NEXT_VERDICT) {
-    case MOULT_NEXT_NOREPLY:
-        *init_said = next;
-        return started(p, s, next);
-    case MOULT_NEXT_IGNORE:
-        ignored(p);
-        return false;
-    case MOULT_NEXT_STOP:
-    case MOULT_NEXT_REFUSE:
-        start_failed(p, next.reason, server_said(p));
-        return false;
-    default:
-        start_failed(p, -EPROTO, "init returned a value that it may not return");
-        return false;
-    }
 }
 
 static void handle_start(struct process *p, struct server *s)
@@ -669,60 +352,3 @@ void server_whose(struct process *p, struct barrier_whose *whose)
 
 const struct process_class server_class = {"server", handle, server_ended, false,
                                            server_whose};
-
-/* What its servers share; NULL if that has no limit. */
-static struct quota *quota_of(struct group *group)
-{
-    struct quota *quota = &group->quota;
-
-    return atomic_load_explicit(&quota->limit, memory_order_relaxed) ? quota : NULL;
-}
-
-int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
-{
-    struct process_options options = {
-        .class = spec->code->server.statem ? &statem_class : &server_class,
-        .group = parent->group,
-        .parent = process_pid(parent),
-        .linked = true,
-        .limit = spec->code->child->mailbox_limit,
-        .max_heap = spec->code->child->max_heap,
-        .quota = quota_of(parent->group),
-        .warn_callback_ms = spec->code->child->warn_callback_ms,
-        .max_callback_ms = spec->code->child->max_callback_ms};
-    size_t id_size = strlen(spec->id) + 1;
-    struct server *s = calloc(1, offsetof(struct server, id) + id_size);
-    struct envelope *e = envelope_create(ENVELOPE_START);
-    moult_pid child, holder = {0};
-    char text[NAME_PROBLEM];
-    struct process *p;
-    int error;
-
-    if (e)
-        moult_put_item(&e->out, spec->args, spec->args_len);
-    if (!s || !e || e->out.error || !(p = process_create(&options))) {
-        envelope_destroy(e);
-        free(s);
-        return process_fail(parent, -ENOMEM, "no memory for another process");
-    }
-    memcpy(s->id, spec->id, id_size);
-    s->code = spec->code;
-    code_use(s->code, 1);
-    p->data = s;
-    p->label = s->id;
-    child = process_pid(p);
-    if (spec->name && (error = name_register(p, spec->name, &holder)) < 0) {
-        envelope_destroy(e);
-        process_discard(p);
-        return process_fail(parent, error,
-                            name_problem(spec->name, error, holder, text));
-    }
-    error = process_start(parent, p, e);
-    if (error)
-        return error;
-    *pid = parent->answer && parent->answer->out.len &&
-                   parent->answer->out.bytes[0] == 0xf5
-               ? child
-               : (moult_pid){0};
-    return 0;
-}

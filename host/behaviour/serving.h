@@ -29,6 +29,12 @@ bool server_news(struct process *p, struct server *s);
 void server_stop(struct process *p, struct server *s, int32_t reason, const char *text);
 
 /*
+ * Send `e` (taken), the answer to whom this server keeps waiting: `to` runs next, here, if
+ * the callback is over; if by `next` the server goes on by itself, wherever there is room.
+ */
+int server_answer(struct process *p, moult_pid to, struct envelope *e, moult_next next);
+
+/*
  * Answer the call at hand with `reply` (taken), or, if `in`, which the callback read it
  * by, or `reply` has an error, with that.  `next` says whether the server goes on by itself.
  */

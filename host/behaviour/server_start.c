@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server_start - how a server comes to be, up to its first message.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "group.h"
+#include "name.h"
+#include "registry.h"
+#include "serving.h"
+#include "signals.h"
+#include "statem.h"
+
+static void start_failed(struct process *p, int error, const char *text)
+{
+    /* The ending answers who waits: by then the name is free again. */
+    process_exit(p, error, text);
+}
+
+static void ignored(struct process *p)
+{
+    struct envelope *reply = envelope_create(ENVELOPE_REPLY);
+
+    name_release(p);
+    registry_leave(p);
+    if (reply) {
+        moult_put_bool(&reply->out, false);
+        reply->ref = p->current->ref;
+        process_send(p, p->current->from, reply);
+        p->current->kind = ENVELOPE_CAST; /* it is answered */
+    }
+    process_exit(p, MOULT_NORMAL, NULL);
+}
+
+static bool started(struct process *p, struct server *s, moult_next next)
+{
+    struct envelope *reply = envelope_create(ENVELOPE_REPLY);
+    int error;
+
+    if (!reply) {
+        start_failed(p, -ENOMEM, "no memory to say that it has started");
+        return false;
+    }
+    s->flags |= SERVER_STARTED;
+    moult_put_bool(&reply->out, true);
+    reply->ref = p->current->ref;
+    error = server_answer(p, p->current->from, reply, next);
+    p->current->kind = ENVELOPE_CAST;
+    if (error == -ESRCH) /* it does not even know that there is a child to end */
+        server_stop(p, s, MOULT_KILLED, "its starter ended meanwhile");
+    return error != -ESRCH;
+}
+
+bool server_begin(struct process *p, struct server *s, moult_next *init_said)
+{
+    moult_in args = out_read(&p->current->out);
+    moult_next next = moult_noreply();
+    struct fault why = {0};
+    int error = state_load(&p->ctx, s->code, NULL, NULL, &s->state, &why);
+
+    if (!error && s->code->server.statem)
+        error = statem_create(s, &why);
+    if (error) {
+        start_failed(p, error, why.text);
+        return false;
+    }
+    if (s->code->server.init)
+        next = s->code->server.init(&p->ctx, s->state, &args);
+    if (p->ctx.heap.over) {
+        start_failed(p, -ENOMEM, "init needs more memory than its max_heap");
+        return false;
+    }
+    if (s->machine)
+        next = statem_begun(&p->ctx, s, next);
+    switch (next.verdict & MOULT_NEXT_VERDICT) {
+    case MOULT_NEXT_NOREPLY:
+        *init_said = next;
+        return started(p, s, next);
+    case MOULT_NEXT_IGNORE:
+        ignored(p);
+        return false;
+    case MOULT_NEXT_STOP:
+    case MOULT_NEXT_REFUSE:
+        start_failed(p, next.reason, server_said(p));
+        return false;
+    default:
+        start_failed(p, -EPROTO, "init returned a value that it may not return");
+        return false;
+    }
+}
+
+/* What its servers share; NULL if that has no limit. */
+static struct quota *quota_of(struct group *group)
+{
+    struct quota *quota = &group->quota;
+
+    return atomic_load_explicit(&quota->limit, memory_order_relaxed) ? quota : NULL;
+}
+
+int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
+{
+    struct process_options options = {
+        .class = spec->code->server.statem ? &statem_class : &server_class,
+        .group = parent->group,
+        .parent = process_pid(parent),
+        .linked = true,
+        .limit = spec->code->child->mailbox_limit,
+        .max_heap = spec->code->child->max_heap,
+        .quota = quota_of(parent->group),
+        .warn_callback_ms = spec->code->child->warn_callback_ms,
+        .max_callback_ms = spec->code->child->max_callback_ms};
+    size_t id_size = strlen(spec->id) + 1;
+    struct server *s = calloc(1, offsetof(struct server, id) + id_size);
+    struct envelope *e = envelope_create(ENVELOPE_START);
+    moult_pid child, holder = {0};
+    char text[NAME_PROBLEM];
+    struct process *p;
+    int error;
+
+    if (e)
+        moult_put_item(&e->out, spec->args, spec->args_len);
+    if (!s || !e || e->out.error || !(p = process_create(&options))) {
+        envelope_destroy(e);
+        free(s);
+        return process_fail(parent, -ENOMEM, "no memory for another process");
+    }
+    memcpy(s->id, spec->id, id_size);
+    s->code = spec->code;
+    code_use(s->code, 1);
+    p->data = s;
+    p->label = s->id;
+    child = process_pid(p);
+    if (spec->name && (error = name_register(p, spec->name, &holder)) < 0) {
+        envelope_destroy(e);
+        process_discard(p);
+        return process_fail(parent, error,
+                            name_problem(spec->name, error, holder, text));
+    }
+    error = process_start(parent, p, e);
+    if (error)
+        return error;
+    *pid = parent->answer && parent->answer->out.len &&
+                   parent->answer->out.bytes[0] == 0xf5
+               ? child
+               : (moult_pid){0};
+    return 0;
+}
