@@ -49,5 +49,6 @@
 #include "moult/state.h"
 #include "moult/statem.h"
 #include "moult/supervisor.h"
+#include "moult/sys.h"
 
 #endif

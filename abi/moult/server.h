@@ -112,6 +112,13 @@ MOULT_EXPORT moult_out *moult_continuation(moult_ctx *ctx);
 MOULT_EXPORT moult_next moult_refuse(moult_ctx *ctx, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * What is at hand is nothing that this server knows: a call is refused with -ENOSYS,
+ * anything else told in the event log, with its content, and dropped.  OTP: what a missing
+ * handle_info does.  [server]
+ */
+MOULT_EXPORT moult_next moult_unhandled(moult_ctx *ctx);
+
 /* End this server for `reason`, with a text for the log and for who asks.  [server] */
 MOULT_EXPORT moult_next moult_stop_because(moult_ctx *ctx, int32_t reason,
                                            const char *format, ...)
@@ -192,7 +199,17 @@ typedef struct {
 
     /* It is in one of several states: see statem.h.  Then no handle_... is set. */
     const moult_statem *statem;
+
+    /*
+     * Write to `out` what people may see of `value` in logs, reports and `moult state`: of
+     * the map of a state (MOULT_SHOW_STATE, without what its schema calls secret) or of a
+     * message (MOULT_SHOW_MESSAGE).  A negative errno: nothing.  While it is set, what the
+     * server sends is not shown at all.  OTP: format_status/1.  [pure]
+     */
+    int (*format_status)(int32_t what, moult_in *value, moult_out *out);
 } moult_server;
+
+enum { MOULT_SHOW_STATE, MOULT_SHOW_MESSAGE };
 
 MOULT_END
 

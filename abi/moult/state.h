@@ -58,14 +58,15 @@ typedef struct moult_schema moult_schema;
 
 /* One field of a state.  Write it with the macros below. */
 typedef struct {
-    const char *key;                     /* its name in the CBOR map */
-    const char *was;                     /* its name in older states, or NULL */
-    uint32_t offset;                     /* bytes from the start of the struct */
-    uint32_t size;                       /* bytes of one item */
-    uint32_t count;                      /* items of a fixed array */
-    uint32_t kind;                       /* MOULT_KIND_* of one item */
-    uint32_t many;                       /* MOULT_ONE, MOULT_FIXED or MOULT_GROWING */
-    uint32_t line;                       /* where it is described, for messages */
+    const char *key; /* its name in the CBOR map */
+    const char *was; /* its name in older states, or NULL */
+    uint32_t offset; /* bytes from the start of the struct */
+    uint32_t size;   /* bytes of one item */
+    uint32_t count;  /* items of a fixed array */
+    uint32_t kind;   /* MOULT_KIND_* of one item */
+    uint16_t many;   /* MOULT_ONE, MOULT_FIXED or MOULT_GROWING */
+    uint16_t secret; /* 1: its value is shown to nobody, in no log and no report */
+    uint32_t line;   /* where it is described, for messages */
     const moult_schema *(*nested)(void); /* of MOULT_KIND_STRUCT */
     int64_t initial; /* of integers and bool, at start and where a state lacks it */
     double initial_float;     /* of float and double */

@@ -46,6 +46,10 @@ int schema_init(moult_ctx *ctx, const moult_schema *schema, void *state);
 int schema_save(const moult_schema *schema, const void *state, moult_out *out,
                 struct fault *why);
 
+/* The same for people: "(secret)" stands for each field that is secret.  [pure] */
+int schema_show(const moult_schema *schema, const void *state, moult_out *out,
+                struct fault *why);
+
 /*
  * Read the map at `in` into `state`, which has its initial values, allocating with
  * `ctx`.  Keys that are unknown are dropped, fields that the map lacks keep their

@@ -20,6 +20,7 @@ struct place {
         *written;   /* loading: its field that `field` comes from, or NULL */
     uint32_t index; /* of an array's item, counted from 0 */
     bool indexed;
+    bool shown; /* saving: to people, who see no secrets */
 };
 
 /* What stands in memory where a field is MOULT_GROWING, whatever its items are. */

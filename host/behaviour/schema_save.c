@@ -126,6 +126,10 @@ static int save_field(struct place *place, const uint8_t *at, moult_out *out,
 {
     struct growing list;
 
+    if (place->shown && place->field->secret) {
+        moult_put_text(out, "(secret)");
+        return 0;
+    }
     if (place->field->many == MOULT_ONE)
         return save_item(place, at, out, why);
     if (place->field->many == MOULT_FIXED)
@@ -165,7 +169,7 @@ static void put_key(moult_out *out, const char *key)
 static int save_struct(struct place *up, const moult_schema *schema,
                        const uint8_t *state, moult_out *out, struct fault *why)
 {
-    struct place place = {.up = up, .schema = schema};
+    struct place place = {.up = up, .schema = schema, .shown = up && up->shown};
     int err = 0;
 
     moult_put_map(out, place_count(schema));
@@ -177,13 +181,26 @@ static int save_struct(struct place *up, const moult_schema *schema,
     return err;
 }
 
-int schema_save(const moult_schema *schema, const void *state, moult_out *out,
-                struct fault *why)
+static int save_whole(const moult_schema *schema, const void *state, bool shown,
+                      moult_out *out, struct fault *why)
 {
-    int err = save_struct(NULL, schema, state, out, why);
+    struct place top = {.schema = schema, .shown = shown};
+    int err = save_struct(&top, schema, state, out, why);
 
     if (!err && out->error)
         err = fault(why, out->error, "unable to save state '%s': %s", schema->name,
                     moult_strerror(out->error));
     return err;
+}
+
+int schema_save(const moult_schema *schema, const void *state, moult_out *out,
+                struct fault *why)
+{
+    return save_whole(schema, state, false, out, why);
+}
+
+int schema_show(const moult_schema *schema, const void *state, moult_out *out,
+                struct fault *why)
+{
+    return save_whole(schema, state, true, out, why);
 }

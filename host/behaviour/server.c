@@ -7,28 +7,33 @@
 
 #include "debt.h"
 #include "event.h"
-#include "json.h"
 #include "message.h"
+#include "returned.h"
 #include "saying.h"
 #include "send_timer.h"
+#include "server_show.h"
 #include "serving.h"
 #include "signals.h"
+#include "sys.h"
 #include "utf8.h"
-
-#define UNHANDLED_SHOWN 1024u /* bytes of a message that the event log repeats */
 
 /* -- one callback -- */
 
-static void terminate(struct process *p, struct server *s, int32_t reason)
+/* Once, and only if it has started. */
+static void terminate(struct process *p, struct server *s, int32_t reason,
+                      const char *text)
 {
-    if (s->flags & SERVER_STARTED && s->code->server.terminate)
+    if (!(s->flags & SERVER_STARTED))
+        return;
+    server_report(p, reason, text); /* first: what is in the state is let go of now */
+    if (s->code->server.terminate)
         s->code->server.terminate(&p->ctx, s->state, reason);
     s->flags &= (uint8_t)~SERVER_STARTED;
 }
 
 void server_stop(struct process *p, struct server *s, int32_t reason, const char *text)
 {
-    terminate(p, s, reason);
+    terminate(p, s, reason, text);
     process_exit(p, reason, text);
 }
 
@@ -50,6 +55,25 @@ static void start_idle(struct process *p, struct server *s, uint64_t ms)
     process_send(p, process_pid(p), e);
 }
 
+/* Who is only looked at begins its wait anew; suspended it does not wait.  As in OTP. */
+static void wait_anew(struct process *p, struct server *s)
+{
+    bool is_held = s->flags & SERVER_IDLE_HELD;
+    uint64_t ms = is_held ? s->idle : send_timer_delay(p, s->idle);
+
+    if (!s->idle || ms == MOULT_INFINITY || p->flags & PROCESS_EXITING)
+        return;
+    if (!is_held)
+        send_timer_cancel(p, s->idle);
+    s->flags &= (uint8_t)~SERVER_IDLE_HELD;
+    if (sys_is_suspended(p)) {
+        s->flags |= SERVER_IDLE_HELD;
+        s->idle = ms;
+    } else {
+        start_idle(p, s, ms);
+    }
+}
+
 static moult_next continued(struct process *p, struct server *s)
 {
     struct envelope *term = saying_continuation(p);
@@ -68,35 +92,31 @@ static moult_next continued(struct process *p, struct server *s)
     return next;
 }
 
+/* Do what a callback that is over said is to come; what it returned may be. */
 static void go_on_as_said(struct process *p, struct server *s, moult_next next)
 {
-    while (next.verdict & MOULT_NEXT_CONTINUE)
+    while (next.verdict & MOULT_NEXT_CONTINUE) {
         next = continued(p, s);
-    switch (next.verdict & MOULT_NEXT_VERDICT) {
-    case MOULT_NEXT_STOP:
-    case MOULT_NEXT_STOP_REPLY:
-        server_stop(p, s, next.reason, server_said(p));
-        return;
-    case MOULT_NEXT_NOREPLY:
-    case MOULT_NEXT_REPLY:
-    case MOULT_NEXT_REFUSE:
-        if (!(next.verdict & MOULT_NEXT_STATEM)) /* which this is not */
-            break;
-        /* fall through */
-    default:
-        server_stop(p, s, -EPROTO,
-                    "a callback returned a value that it may not return");
-        return;
+        if (!returned_one_of(next, RETURNED_BY_OTHERS))
+            next = returned_badly(&p->ctx, "handle_continue", next);
     }
-    if (next.verdict & MOULT_NEXT_TIMEOUT)
+    if (returned_stop(next))
+        server_stop(p, s, next.reason, server_said(p));
+    else if (next.verdict & MOULT_NEXT_TIMEOUT)
         start_idle(p, s, next.timeout_ms);
+    else if (next.verdict & MOULT_NEXT_HIBERNATE)
+        process_hibernate(p);
 }
 
-/* What a callback said for itself, without what goes to a caller. */
-static inline void go_on(struct process *p, struct server *s, moult_next next)
+/* The same of what `callback`, that of no call, returned. */
+static inline void go_on(struct process *p, struct server *s, const char *callback,
+                         moult_next next)
 {
-    if (next.verdict != MOULT_NEXT_NOREPLY && next.verdict != MOULT_NEXT_REPLY)
-        go_on_as_said(p, s, next);
+    if (__builtin_expect(next.verdict == MOULT_NEXT_NOREPLY, 1))
+        return;
+    if (!returned_one_of(next, RETURNED_BY_OTHERS))
+        next = returned_badly(&p->ctx, callback, next);
+    go_on_as_said(p, s, next);
 }
 
 /* -- messages -- */
@@ -157,6 +177,8 @@ static void handle_call(struct process *p, struct server *s)
     s->busy = reply;
     next = s->code->server.handle_call(&p->ctx, s->state, &from, &in, &reply->out);
     s->busy = NULL;
+    if (next.verdict != MOULT_NEXT_REPLY && !returned_one_of(next, RETURNED_BY_CALL))
+        next = returned_badly(&p->ctx, "handle_call", next);
     switch (is_answered(p) ? MOULT_NEXT_VERDICT : next.verdict & MOULT_NEXT_VERDICT) {
     case MOULT_NEXT_REPLY:
         server_reply(p, reply, &in, next);
@@ -167,7 +189,7 @@ static void handle_call(struct process *p, struct server *s)
         break;
     case MOULT_NEXT_STOP_REPLY:
         s->busy = reply;
-        terminate(p, s, next.reason);
+        terminate(p, s, next.reason, server_said(p));
         s->busy = NULL;
         server_reply(p, reply, &in, next);
         reply = NULL;
@@ -181,31 +203,39 @@ static void handle_call(struct process *p, struct server *s)
         break;
     }
     envelope_destroy(reply);
-    go_on(p, s, next);
+    if (next.verdict != MOULT_NEXT_REPLY)
+        go_on_as_said(p, s, next);
 }
 
-static void unhandled(struct server *s, const struct envelope *e, const char *kind)
+static void unhandled(struct process *p, bool in_callback, const char *kind)
 {
-    moult_in in = out_read(&e->out);
-    json_t *content = e->out.len > UNHANDLED_SHOWN
-                          ? json_sprintf("(%u bytes)", e->out.len)
-                          : json_from_cbor(&in, NULL);
+    const struct server *s = p->data;
 
     event_emit(EVENT_WARN, "server.unhandled", "{s:s, s:s, s:s, s:o}", "server", s->id,
                "app", s->code->app, "kind", kind, "message",
-               content ? content : json_null());
+               server_shown(p, p->current, in_callback));
+}
+
+moult_next moult_unhandled(moult_ctx *ctx)
+{
+    struct process *p = process_of(ctx);
+
+    if (p->current->kind == ENVELOPE_CALL)
+        return moult_refuse(ctx, -ENOSYS, "this server knows no such request");
+    unhandled(p, true, p->current->kind == ENVELOPE_CAST ? "cast" : "info");
+    return moult_noreply();
 }
 
 static void handle_message(struct process *p, struct server *s,
                            moult_next (*callback)(moult_ctx *, void *, moult_in *),
-                           const char *kind)
+                           const char *name)
 {
     moult_in in = out_read(&p->current->out);
 
     if (callback)
-        go_on(p, s, callback(&p->ctx, s->state, &in));
+        go_on(p, s, name, callback(&p->ctx, s->state, &in));
     else
-        unhandled(s, p->current, kind);
+        unhandled(p, false, name + strlen("handle_"));
 }
 
 static void handle_idle(struct process *p, struct server *s)
@@ -213,9 +243,9 @@ static void handle_idle(struct process *p, struct server *s)
     moult_in in = moult_in_over("\xf6", 1);
 
     if (s->code->server.handle_info)
-        go_on(p, s, s->code->server.handle_info(&p->ctx, s->state, &in));
+        go_on(p, s, "handle_info", s->code->server.handle_info(&p->ctx, s->state, &in));
     else
-        unhandled(s, p->current, "timeout");
+        unhandled(p, false, "timeout");
 }
 
 static void handle_start(struct process *p, struct server *s)
@@ -223,7 +253,7 @@ static void handle_start(struct process *p, struct server *s)
     moult_next next;
 
     if (server_begin(p, s, &next))
-        go_on(p, s, next);
+        go_on(p, s, "init", next);
 }
 
 /* Write the end of another, told by `e`, as a map that begins with what it is. */
@@ -260,7 +290,7 @@ bool server_news(struct process *p, struct server *s)
 static void handle_end(struct process *p, struct server *s)
 {
     if (server_news(p, s))
-        handle_message(p, s, s->code->server.handle_info, "info");
+        handle_message(p, s, s->code->server.handle_info, "handle_info");
 }
 
 static void handle_exit(struct process *p, struct server *s)
@@ -280,13 +310,14 @@ static void dispatch(struct process *p, struct server *s)
         handle_call(p, s);
         return;
     case ENVELOPE_CAST:
-        handle_message(p, s, callbacks->handle_cast, "cast");
+        handle_message(p, s, callbacks->handle_cast, "handle_cast");
         return;
     case ENVELOPE_INFO:
-        handle_message(p, s, callbacks->handle_info, "info");
+        handle_message(p, s, callbacks->handle_info, "handle_info");
         return;
     case ENVELOPE_SYSTEM:
         server_system(p, s);
+        wait_anew(p, s);
         return;
     case ENVELOPE_START:
         handle_start(p, s);
@@ -310,15 +341,16 @@ static bool stop_idle(struct process *p, struct server *s, const struct envelope
 {
     uint64_t idle = s->idle;
 
-    if (e->kind == ENVELOPE_SYSTEM) /* who only looks does not disturb */
+    if (e->kind == ENVELOPE_SYSTEM) /* see wait_anew() */
         return true;
     if (e->flags & ENVELOPE_TIMED)
         send_timer_received(p, e->ref);
     if (e->kind == ENVELOPE_IDLE && e->ref != idle)
         return false;
     s->idle = 0;
-    if (idle && e->kind != ENVELOPE_IDLE)
+    if (idle && e->kind != ENVELOPE_IDLE && !(s->flags & SERVER_IDLE_HELD))
         send_timer_cancel(p, idle);
+    s->flags &= (uint8_t)~SERVER_IDLE_HELD;
     return true;
 }
 
@@ -348,7 +380,8 @@ void server_whose(struct process *p, struct barrier_whose *whose)
     whose->app = s->code->app;
     whose->vsn = s->code->vsn;
     whose->server = s->id;
+    whose->is_private = s->code->server.format_status != NULL;
 }
 
-const struct process_class server_class = {"server", handle, server_ended, false,
-                                           server_whose};
+const struct process_class server_class = {"server", handle,       server_ended,
+                                           false,    server_whose, server_show_message};

@@ -11,10 +11,11 @@
 #include "code.h"
 #include "fault.h"
 #include "process.h"
+#include "sys.h"
 
 enum server_flag {
-    SERVER_STARTED = 1, /* init has returned well, so terminate is called */
-    SERVER_SUSPENDED = 2
+    SERVER_STARTED = 1,  /* init has returned well, so terminate is called */
+    SERVER_IDLE_HELD = 2 /* `idle` is how long, from when it is resumed */
 };
 
 struct statem;
@@ -34,19 +35,22 @@ extern const struct process_class server_class, statem_class;
 
 /* What servers and supervisors answer to calls of ENVELOPE_SYSTEM, by `code`. */
 enum system_request {
-    SYSTEM_STATE = 1,   /* {vsn, format, state}; OTP: sys:get_state/1 */
-    SYSTEM_CHILDREN,    /* of a supervisor: given how many at most, {count, children} */
-    SYSTEM_ADD,         /* children to a supervisor, and start them; see supervisor.h */
-    SYSTEM_REMOVE,      /* end them, and forget them */
-    SYSTEM_START_CHILD, /* this and the next: see supervisor_requests.h */
+    SYSTEM_STATE = 1, /* {vsn, format, state}; given true, state as people may see it */
+    SYSTEM_STATUS,    /* a map; OTP: sys:get_status/1 */
+    SYSTEM_REPLACE,   /* given a state's map: null; OTP: sys:replace_state/2 */
+    SYSTEM_TERMINATE, /* given a reason: it ends; OTP: sys:terminate/2 */
+    SYSTEM_CHILDREN,  /* of a supervisor: given how many at most, {count, children} */
+    SYSTEM_ADD,       /* children to a supervisor, and start them; see supervisor.h */
+    SYSTEM_REMOVE,    /* end them, and forget them */
+    SYSTEM_START_APPLICATION,
+    SYSTEM_STOP_APPLICATION,
+    SYSTEM_START_CHILD = SYS_WORK, /* this and the next: see supervisor_requests.h */
     SYSTEM_TERMINATE_CHILD,
     SYSTEM_RESTART_CHILD,
     SYSTEM_DELETE_CHILD,
     SYSTEM_WHICH_CHILDREN,
     SYSTEM_COUNT_CHILDREN,
-    SYSTEM_CHILD_SPEC,
-    SYSTEM_START_APPLICATION,
-    SYSTEM_STOP_APPLICATION
+    SYSTEM_CHILD_SPEC
 };
 
 /* What to start.  All is borrowed until the server runs. */
@@ -76,6 +80,9 @@ static inline struct server *server_of(const struct process *p)
  * errno and `why` names the field.  [pure]
  */
 int server_save(const struct server *s, moult_out *out, struct fault *why);
+
+/* The same for people: fields that are secret are not told. */
+int server_save_shown(const struct server *s, moult_out *out, struct fault *why);
 
 /*
  * Make a state of `code` in `ctx` from the map at `in` (NULL: the initial values), by

@@ -9,6 +9,7 @@
 #include "group.h"
 #include "name.h"
 #include "registry.h"
+#include "returned.h"
 #include "serving.h"
 #include "signals.h"
 #include "statem.h"
@@ -74,6 +75,8 @@ bool server_begin(struct process *p, struct server *s, moult_next *init_said)
     }
     if (s->machine)
         next = statem_begun(&p->ctx, s, next);
+    else if (!returned_one_of(next, RETURNED_BY_INIT))
+        next = returned_badly(&p->ctx, "init", next);
     switch (next.verdict & MOULT_NEXT_VERDICT) {
     case MOULT_NEXT_NOREPLY:
         *init_said = next;

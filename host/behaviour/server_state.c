@@ -6,7 +6,7 @@
 #include "server.h"
 #include "statem.h"
 
-int server_save(const struct server *s, moult_out *out, struct fault *why)
+static int save(const struct server *s, bool shown, moult_out *out, struct fault *why)
 {
     const struct code *code = s->code;
     int error = 0;
@@ -18,13 +18,23 @@ int server_save(const struct server *s, moult_out *out, struct fault *why)
         if (error)
             fault_where(why, NULL, NULL, NULL, "save");
     } else if (code->schema) {
-        error = schema_save(code->schema, s->state, out, why);
+        error = (shown ? schema_show : schema_save)(code->schema, s->state, out, why);
     } else {
         moult_put_map(out, 0);
     }
     if (error)
         fault(why, error, "its state can't be written: %s", moult_strerror(error));
     return error;
+}
+
+int server_save(const struct server *s, moult_out *out, struct fault *why)
+{
+    return save(s, false, out, why);
+}
+
+int server_save_shown(const struct server *s, moult_out *out, struct fault *why)
+{
+    return save(s, true, out, why);
 }
 
 /* Why there is no memory, if that is because it may have no more. */

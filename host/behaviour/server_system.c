@@ -2,31 +2,127 @@
 /*
  * server_system - what is asked of a server by others than its callers.  OTP: sys.
  */
+#include "server_show.h"
 #include "serving.h"
+#include "statem.h"
+#include "sys.h"
+
+/* The request at hand, and where its answer is written; `error` with words, if refused. */
+struct request {
+    struct process *p;
+    struct server *s;
+    moult_in in;
+    moult_out *out;
+    struct fault why;
+};
+
+static void put_name(moult_out *out, const struct server *s)
+{
+    moult_put_text_at(out, "vsn", s->code->vsn);
+    moult_put_int_at(out, "format", s->code->server.format);
+}
+
+static int put_state(struct request *r, bool shown)
+{
+    moult_put_text(r->out, "state");
+    return shown ? server_show_state(r->p, r->out, &r->why)
+                 : server_save(r->s, r->out, &r->why);
+}
+
+static int state(struct request *r)
+{
+    moult_put_map(r->out, 3);
+    put_name(r->out, r->s);
+    return put_state(r, moult_peek(&r->in) == MOULT_BOOL && moult_get_bool(&r->in));
+}
+
+static int status(struct request *r)
+{
+    moult_put_map(r->out, 8);
+    moult_put_text_at(r->out, "id", r->s->id);
+    moult_put_text_at(r->out, "application", r->s->code->app);
+    put_name(r->out, r->s);
+    moult_put_text_at(r->out, "behaviour", r->p->class->name);
+    moult_put_text_at(r->out, "status",
+                      sys_is_suspended(r->p) ? "suspended" : "running");
+    moult_put_text(r->out, "parent");
+    moult_put_pid(r->out, r->p->parent);
+    return put_state(r, true);
+}
+
+/* As a change of version does it: beside the old state, which goes when all is well. */
+static int replace(struct request *r)
+{
+    const struct code *code = r->s->code;
+    struct moult_ctx *ctx = sys_scratch(r->p);
+    void *state = NULL;
+    int error;
+
+    moult_put_null(r->out);
+    if (!code->schema && !code->server.load)
+        return fault(&r->why, -ENOTSUP, "it has no state");
+    if (!ctx)
+        return -ENOMEM;
+    heap_init(&ctx->heap, code->child->max_heap);
+    error = state_load(ctx, code, NULL, &r->in, &state, &r->why);
+    if (!error)
+        server_swap(r->p, code, state, ctx);
+    heap_finish(&ctx->heap);
+    return error;
+}
+
+/* Its end answers who asked. */
+static int end(struct request *r)
+{
+    int64_t reason = moult_get_int(&r->in);
+
+    moult_put_null(r->out);
+    if (r->in.error || reason < INT32_MIN || reason > INT32_MAX)
+        return fault(&r->why, -EINVAL, "that is no reason to end for");
+    server_stop(r->p, r->s, (int32_t)reason, NULL);
+    return 0;
+}
+
+static int (*const answers[])(struct request *r) = {
+    [SYSTEM_STATE] = state,
+    [SYSTEM_STATUS] = status,
+    [SYSTEM_REPLACE] = replace,
+    [SYSTEM_TERMINATE] = end,
+};
+
+static int answer(struct request *r, uint32_t what)
+{
+    int error = what < sizeof(answers) / sizeof(*answers) && answers[what]
+                    ? answers[what](r)
+                    : fault(&r->why, -ENOSYS, "a server has no such request");
+
+    return error ? error : r->out->error;
+}
 
 void server_system(struct process *p, struct server *s)
 {
-    struct envelope *e = p->current, *reply = envelope_create(ENVELOPE_REPLY);
-    struct fault why = {0};
+    struct envelope *e = p->current, *reply;
+    struct request r = {.p = p, .s = s, .in = out_read(&e->out)};
     int error;
 
-    if (!reply || e->code != SYSTEM_STATE) {
-        process_refuse(p, reply ? -ENOSYS : -ENOMEM, NULL);
-        envelope_destroy(reply);
+    if (sys_answer(p))
+        return;
+    reply = s->busy = envelope_create(ENVELOPE_REPLY);
+    if (!reply) {
+        process_refuse(p, -ENOMEM, NULL);
         return;
     }
-    moult_put_map(&reply->out, 3);
-    moult_put_text_at(&reply->out, "vsn", s->code->vsn);
-    moult_put_int_at(&reply->out, "format", s->code->server.format);
-    moult_put_text(&reply->out, "state");
-    s->busy = reply;
-    error = server_save(s, &reply->out, &why);
+    r.out = &reply->out;
+    error = answer(&r, (uint32_t)e->code);
     s->busy = NULL;
-    if (error < 0) {
-        process_refuse(p, why.error, why.text);
+    if (error || p->flags & PROCESS_EXITING) {
         envelope_destroy(reply);
+        if (!(p->flags & PROCESS_EXITING))
+            process_refuse(p, error,
+                           r.why.text[0] ? r.why.text : moult_strerror(error));
         return;
     }
     reply->ref = e->ref;
     process_send_last(p, e->from, reply);
+    e->kind = ENVELOPE_CAST; /* it is answered */
 }

@@ -8,6 +8,7 @@
 #include "debt.h"
 #include "event.h"
 #include "send_timer.h"
+#include "server_show.h"
 #include "serving.h"
 #include "signals.h"
 
@@ -401,5 +402,5 @@ static void ended(struct process *p)
     server_ended(p);
 }
 
-const struct process_class statem_class = {"statem", handle, ended, false,
-                                           server_whose};
+const struct process_class statem_class = {"statem", handle,       ended,
+                                           false,    server_whose, server_show_message};

@@ -12,6 +12,7 @@
 #include "message.h"
 #include "signals.h"
 #include "starting.h"
+#include "sys.h"
 
 /* One request: what it says, and where the answer goes. */
 struct request {
@@ -464,6 +465,40 @@ static int start_child(struct request *r)
     return is_simple ? start_simple(r, args) : start_by_spec(r, &map, item, len);
 }
 
+/* -- sys -- */
+
+static int status(struct request *r)
+{
+    const struct supervisor *s = r->s;
+
+    moult_put_map(r->out, 9);
+    moult_put_text_at(r->out, "id", s->id);
+    moult_put_text_at(r->out, "application", s->app);
+    moult_put_text_at(r->out, "behaviour", r->p->class->name);
+    moult_put_text_at(r->out, "status",
+                      sys_is_suspended(r->p) ? "suspended" : "running");
+    moult_put_text(r->out, "parent");
+    moult_put_pid(r->out, r->p->parent);
+    moult_put_text_at(r->out, "strategy", supervisor_strategy_text(s->branch.strategy));
+    moult_put_int_at(r->out, "intensity", intensity_of(s->branch.intensity));
+    moult_put_int_at(r->out, "period_s", intensity_period_s(s->branch.period_s));
+    moult_put_int_at(r->out, "children", s->children.count);
+    return 0;
+}
+
+/* Its end answers who asked. */
+static int end(struct request *r)
+{
+    int64_t reason = moult_get_int(&r->in);
+
+    moult_put_null(r->out);
+    if (r->in.error || reason < INT32_MIN || reason > INT32_MAX)
+        return refuse(r, -EINVAL, "that is no reason to end for");
+    children_end(r->p, r->s);
+    process_exit(r->p, (int32_t)reason, NULL);
+    return 0;
+}
+
 /* -- another version -- */
 
 /* Add what an upgrade adds: what has no count must not be there, of a count the rest. */
@@ -532,35 +567,51 @@ int supervisor_ask(moult_pid supervisor, enum system_request what,
 /* -- all of them -- */
 
 static int (*const answers[])(struct request *r) = {
-    [SYSTEM_CHILDREN] = list_children,
-    [SYSTEM_ADD] = change_children,
+    [SYSTEM_STATUS] = status,          [SYSTEM_TERMINATE] = end,
+    [SYSTEM_CHILDREN] = list_children, [SYSTEM_ADD] = change_children,
     [SYSTEM_REMOVE] = change_children,
-    [SYSTEM_START_CHILD] = start_child,
-    [SYSTEM_TERMINATE_CHILD] = terminate_child,
-    [SYSTEM_RESTART_CHILD] = restart_child,
-    [SYSTEM_DELETE_CHILD] = delete_child,
-    [SYSTEM_WHICH_CHILDREN] = which_children,
-    [SYSTEM_COUNT_CHILDREN] = count_children,
-    [SYSTEM_CHILD_SPEC] = child_spec_of,
 };
+
+static int (*const works[])(struct request *r) = {
+    [SYSTEM_START_CHILD - SYS_WORK] = start_child,
+    [SYSTEM_TERMINATE_CHILD - SYS_WORK] = terminate_child,
+    [SYSTEM_RESTART_CHILD - SYS_WORK] = restart_child,
+    [SYSTEM_DELETE_CHILD - SYS_WORK] = delete_child,
+    [SYSTEM_WHICH_CHILDREN - SYS_WORK] = which_children,
+    [SYSTEM_COUNT_CHILDREN - SYS_WORK] = count_children,
+    [SYSTEM_CHILD_SPEC - SYS_WORK] = child_spec_of,
+};
+
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+
+static int do_as_asked(struct request *r, uint32_t what)
+{
+    if (r->p->current->kind == ENVELOPE_SYSTEM) {
+        if (what < COUNT(answers) && answers[what])
+            return answers[what](r);
+        if (what >= SYS_WORK && what - SYS_WORK < COUNT(works))
+            return works[what - SYS_WORK](r);
+    }
+    return refuse(r, -ENOSYS, "a supervisor has no such request");
+}
 
 void supervisor_answer(struct process *p, struct supervisor *s)
 {
-    struct envelope *reply = s->busy = envelope_create(ENVELOPE_REPLY);
     struct request r = {.p = p, .s = s, .in = out_read(&p->current->out)};
-    uint32_t what = (uint32_t)p->current->code;
-    int error = -ENOSYS;
+    struct envelope *reply;
+    int error;
 
+    if (p->current->kind == ENVELOPE_SYSTEM && sys_answer(p))
+        return;
+    reply = s->busy = envelope_create(ENVELOPE_REPLY);
     if (!reply) {
         process_refuse(p, -ENOMEM, "no memory for the answer");
         return;
     }
     r.out = &reply->out;
-    if (p->current->kind == ENVELOPE_SYSTEM &&
-        what < sizeof(answers) / sizeof(*answers) && answers[what])
-        error = answers[what](&r);
-    else
-        refuse(&r, 0, "a supervisor has no such request");
+    error = do_as_asked(&r, (uint32_t)p->current->code);
+    if (p->flags & PROCESS_EXITING) /* that answers */
+        return;
     if (error) {
         out_reset(&reply->out);
         reply->flags = ENVELOPE_ERROR;

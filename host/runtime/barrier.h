@@ -40,6 +40,7 @@ struct process;
 struct barrier_whose {
     const char *app, *vsn, *server;
     struct fault *why; /* gets what failed */
+    bool is_private;   /* what it is sent is to be seen by nobody */
 };
 
 /* Ask the class of `p`.  In a handler too. */

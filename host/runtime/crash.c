@@ -166,7 +166,7 @@ static void put_process(struct paper *paper, struct process *p)
     put_number(paper, pid_generation(process_pid(p)), 10);
     put(paper, ">\n");
     put_field(paper, "id", p->label);
-    if (!e || !e->out.bytes)
+    if (!e || !e->out.bytes || whose.is_private)
         return;
     put(paper, "message: ");
     put_bytes(paper, e->out.bytes,

@@ -81,6 +81,11 @@ static void undraft(struct process *p, const struct envelope *e)
     }
 }
 
+void draft_forget(struct process *p, const struct envelope *e)
+{
+    undraft(p, e);
+}
+
 void draft_drop(struct process *p, moult_out *out)
 {
     struct envelope *e = envelope_of(out);

@@ -29,6 +29,9 @@ int process_fail(struct process *p, int error, const char *text);
  */
 int draft_take(struct process *p, moult_out *out, struct envelope **e);
 
+/* `e` is no draft of `p` any more, but the caller's. */
+void draft_forget(struct process *p, const struct envelope *e);
+
 /* Free `out`, a draft of `p` that was taken and not sent. */
 void draft_drop(struct process *p, moult_out *out);
 

@@ -14,6 +14,7 @@
 #include "registry.h"
 #include "send_timer.h"
 #include "signals.h"
+#include "sys.h"
 #include "worker.h"
 
 #define CHUNK_BITS 10u
@@ -221,11 +222,11 @@ static void answer_stale(struct process *p, struct envelope *e)
  * for: whoever moves it to MAILBOX_RUN owns it, queue and all.  A call and its reply go
  * this way.  True if it was done: schedule `p`.
  */
-static bool hand_over(struct process *p, struct envelope *e)
+static bool hand_over(struct process *p, struct envelope *e, uint32_t room)
 {
     bool message = e->kind < ENVELOPE_SIGNAL;
 
-    if (!(message ? mailbox_claim_empty(&p->inbox, MAILBOX_IDLE)
+    if (!(message ? room && mailbox_claim_empty(&p->inbox, MAILBOX_IDLE)
                   : e->kind == ENVELOPE_REPLY &&
                         mailbox_claim_empty(&p->inbox, MAILBOX_WAIT)))
         return false;
@@ -236,6 +237,21 @@ static bool hand_over(struct process *p, struct envelope *e)
     else
         signal_act(p, e);
     return true;
+}
+
+/*
+ * `e` (taken if this fails) was refused with `error`.  Who looks after a process gets
+ * through to it, however much waits: else one that is suspended could stay so.
+ */
+static int push_anyway(struct process *p, moult_pid to, struct envelope *e, int error)
+{
+    if (error == -EAGAIN && e->kind == ENVELOPE_SYSTEM && e->code < SYS_WORK)
+        error = mailbox_push(&p->inbox, e, UINT32_MAX);
+    else if (error == -EAGAIN)
+        charge_refused(p, to);
+    if (error < 0)
+        envelope_destroy(e);
+    return error;
 }
 
 static int send(struct process *sender, moult_pid to, struct envelope *e, bool last)
@@ -253,24 +269,23 @@ static int send(struct process *sender, moult_pid to, struct envelope *e, bool l
     }
     e->to_generation = pid_generation(to);
     e->worker = here & 15;
-    if (sender)
+    if (sender) {
         e->urgency = process_urgency(sender);
+        if (__builtin_expect(sender->flags & PROCESS_WATCHED, 0))
+            sys_sends(sender, to, e);
+    }
     urgency = e->urgency;
     backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
     limit = atomic_load_explicit(&p->limit, memory_order_relaxed);
     room = backlog < limit ? limit - backlog : 0;
-    if (hand_over(p, e))
+    if (hand_over(p, e, room))
         woken = 1;
     else if (__builtin_expect(e->out.owned, 0) && e->kind < ENVELOPE_SIGNAL)
         woken = charge_push(p, to, e, room);
     else
         woken = mailbox_push(&p->inbox, e, room);
-    if (woken < 0) {
-        if (woken == -EAGAIN)
-            charge_refused(p, to);
-        envelope_destroy(e);
+    if (woken < 0 && (woken = push_anyway(p, to, e, woken)) < 0)
         return woken;
-    }
     if (woken) {
         if (last)
             worker_schedule_next(p);
@@ -561,6 +576,23 @@ static void relations_destroy(struct relations *r)
     free(r);
 }
 
+static bool is_empty(const struct relations *r)
+{
+    return !(r->links.count | r->watched.count | r->watchers.count | r->owed.count |
+             r->timers.count) &&
+           !r->sys;
+}
+
+void process_hibernate(struct process *p)
+{
+    envelope_destroy(p->answer);
+    p->answer = NULL;
+    if (p->relations && is_empty(p->relations)) {
+        relations_destroy(p->relations);
+        p->relations = NULL;
+    }
+}
+
 /* Signals that were on their way to a process that ended are answered or dropped. */
 static void turn_away(struct process *p, struct envelope *e)
 {
@@ -590,6 +622,7 @@ void process_finish(struct process *p)
         envelope_destroy(p->await->reply);
         await_end(p, p->await, 0);
     }
+    sys_finish(p);
     send_timers_finish(p);
     name_release(p);
     registry_leave(p);

@@ -30,6 +30,7 @@ struct name;
 struct owner;
 struct process;
 struct registry;
+struct sys;
 
 /* What a kind of process does. */
 struct process_class {
@@ -42,6 +43,12 @@ struct process_class {
     bool keeps_links;
     /* Its callback failed: say whose code that is, perhaps in a handler.  Or NULL. */
     void (*whose)(struct process *p, struct barrier_whose *whose);
+    /*
+     * Write to `out`, as one item, what people may see of the content of `e`, which `p` was
+     * sent or sends; without running a plugin's code if `in_callback`.  NULL: all of it.
+     */
+    void (*show)(struct process *p, const struct envelope *e, bool in_callback,
+                 moult_out *out);
 };
 
 /* One call that a process waits on; on its stack. */
@@ -64,13 +71,15 @@ struct relations {
     uint32_t timers_swept;
     struct registry *registry; /* it is one */
     struct owner *registered;  /* as far as it is in registries; see partition.h */
+    struct sys *sys; /* see sys.h; or NULL */
 };
 
 enum process_flag {
     PROCESS_TRAPS = 1,   /* exit signals become messages */
     PROCESS_EXITING = 2, /* ends as soon as it is back in the loop */
     PROCESS_LINKED = 4,  /* to `parent` */
-    PROCESS_HURRIED = 8  /* held, and to serve what waits for it first; see group.h */
+    PROCESS_HURRIED = 8, /* held, and to serve what waits for it first; see group.h */
+    PROCESS_WATCHED = 16 /* suspended, traced or the like; see sys.h */
 };
 
 struct process {
@@ -118,6 +127,7 @@ struct process {
     uint32_t told_full_s;    /* when it was told that its mailbox was full; or 0 */
     uint16_t sends;          /* since its turn began */
     uint8_t flags;           /* enum process_flag */
+    _Atomic bool suspended;  /* by sys.h; relaxed, a figure for others */
 };
 
 struct process_options {
@@ -283,6 +293,9 @@ void process_exit(struct process *p, int32_t reason, const char *text);
 
 /* Everything but the slot's memory goes, and the others are told.  On a worker's loop. */
 void process_finish(struct process *p);
+
+/* It will be idle for long: give back what it can do without.  Between callbacks. */
+void process_hibernate(struct process *p);
 
 /* What only some have; NULL when out of memory. */
 struct relations *process_relations(struct process *p);

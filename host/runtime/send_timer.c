@@ -12,6 +12,7 @@ struct send_timer {
     struct envelope *envelope;
     struct heap *heap; /* of the process that started it; it is charged for this */
     uint64_t charged;  /* bytes */
+    uint64_t delay_ms;
     /* Release when the envelope is gone; pairs with the acquire in sweep. */
     _Atomic bool fired;
 };
@@ -78,6 +79,7 @@ uint64_t send_timer_start(struct process *p, moult_pid to, uint64_t delay_ms,
     s->charged = sizeof(*s) + sizeof(*e) + envelope_outside(e);
     s->heap->queued += s->charged;
     s->timer.fire = fire;
+    s->delay_ms = delay_ms;
     worker_start_timer(&s->timer, delay_ms);
     return id;
 }
@@ -97,6 +99,15 @@ int64_t send_timer_cancel(struct process *p, uint64_t id)
     }
     destroy(s);
     return left;
+}
+
+uint64_t send_timer_delay(struct process *p, uint64_t id)
+{
+    uint64_t value;
+
+    if (!p->relations || !map_find(&p->relations->timers, id, &value))
+        return MOULT_INFINITY;
+    return ((struct send_timer *)(uintptr_t)value)->delay_ms;
 }
 
 void send_timer_received(struct process *p, uint64_t id)

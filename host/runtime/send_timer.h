@@ -17,6 +17,9 @@ uint64_t send_timer_start(struct process *p, moult_pid to, uint64_t delay_ms,
 /* Milliseconds that were left, or -ENOENT if it has fired or never was.  By `p`. */
 int64_t send_timer_cancel(struct process *p, uint64_t id);
 
+/* How long the timer was to take, also if it has fired; MOULT_INFINITY: it is done with. */
+uint64_t send_timer_delay(struct process *p, uint64_t id);
+
 /* A message with ENVELOPE_TIMED was received: its timer is done with.  By `p`. */
 void send_timer_received(struct process *p, uint64_t id);
 

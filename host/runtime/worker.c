@@ -4,6 +4,7 @@
 #include <urcu-qsbr.h>
 
 #include "group.h"
+#include "sys.h"
 
 #define TURN_MESSAGES 1024u /* of one process before others run */
 #define TURN_CHECK    64u   /* messages between looks at how long it has been */
@@ -215,6 +216,8 @@ static void turn(struct worker *w, struct process *p)
                 break;
             continue;
         }
+        if (__builtin_expect(p->flags & PROCESS_WATCHED, 0) && !sys_lets(p, e))
+            continue;
         process_count_handled(p);
         p->class->handle(p, e); /* it may wait, and go on elsewhere */
     }

@@ -277,7 +277,10 @@ static void events_come_as_they_were_asked_for(void **state)
     talk_result(talk, "events.subscribe",
                 json_pack("{s:[s], s:s}", "names", "server", "level", "warn"));
     host_ask(h, "cast", talk_message("echo", "\"a\"")); /* plugin.log: another name */
-    host_refuses(h, "call", talk_message("echo", "\"crash\"")); /* exit, then restart */
+    host_refuses(h, "call", talk_message("echo", "\"crash\""));
+    event = talk_notice(talk, "event");
+    assert_string_equal(text_at(event, "event"), "server.crash");
+    assert_string_equal(text_at(event, "level"), "error");
     event = talk_notice(talk, "event");
     assert_string_equal(text_at(event, "event"), "server.exit");
     assert_string_equal(text_at(event, "level"), "warn");
