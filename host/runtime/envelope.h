@@ -42,7 +42,6 @@ enum envelope_kind {
 };
 
 enum envelope_flag {
-    ENVELOPE_NOTE = 1,  /* what a traced process tells; see sys.h */
     ENVELOPE_ERROR = 2, /* a reply that is an error */
     ENVELOPE_DEAD = 4,  /* a reply because the callee ended; `ref` as asked */
     ENVELOPE_TIMED = 8  /* fired by a timer of the receiver's own */

@@ -7,6 +7,8 @@
 #include "clock.h"
 #include "message.h"
 
+#define NOTE 0x6e6f7465 /* `code` of an info that is a note */
+
 struct tracer {
     moult_pid pid;
     uint64_t dropped; /* notes, since it was last told */
@@ -42,6 +44,12 @@ static struct sys *sys_make(struct process *p)
 static bool is_noted(const struct sys *sys)
 {
     return sys->counts || sys->log_most || sys->tracer_count;
+}
+
+/* What is told of a process is not told of in its turn. */
+static bool is_note(const struct envelope *e)
+{
+    return e->kind == ENVELOPE_INFO && e->code == NOTE;
 }
 
 /* Does it still need looking at? */
@@ -131,7 +139,7 @@ static struct envelope *note(struct process *p, const char *way, moult_pid peer,
         moult_put_int_at(&n->out, "reason", e->code);
     draft_forget(p, n);
     n->kind = ENVELOPE_INFO;
-    n->flags = ENVELOPE_NOTE;
+    n->code = NOTE;
     if (!n->out.error)
         return n;
     envelope_destroy(n);
@@ -144,7 +152,7 @@ static struct envelope *copy_of(const struct envelope *n)
 
     if (!copy)
         return NULL;
-    copy->flags = ENVELOPE_NOTE;
+    copy->code = NOTE;
     moult_put_item(&copy->out, n->out.bytes, n->out.len);
     if (!copy->out.error)
         return copy;
@@ -160,7 +168,7 @@ static int tell_dropped(struct process *p, struct tracer *t)
 
     if (!n)
         return -ENOMEM;
-    n->flags = ENVELOPE_NOTE;
+    n->code = NOTE;
     moult_put_map(&n->out, 3);
     moult_put_text(&n->out, "trace");
     moult_put_pid(&n->out, process_pid(p));
@@ -242,7 +250,7 @@ void sys_sends(struct process *p, moult_pid to, const struct envelope *e)
 {
     struct sys *sys = sys_of(p);
 
-    if (e->flags & ENVELOPE_NOTE || e->kind == ENVELOPE_SYSTEM ||
+    if (is_note(e) || e->kind == ENVELOPE_SYSTEM ||
         e->kind > ENVELOPE_REPLY || !is_noted(sys) ||
         (p->current && p->current->kind == ENVELOPE_SYSTEM))
         return;
@@ -290,7 +298,7 @@ bool sys_lets(struct process *p, struct envelope *e)
         keep(p, sys, e);
         return false;
     }
-    if (e->flags & ENVELOPE_NOTE || !is_noted(sys))
+    if (is_note(e) || !is_noted(sys))
         return true;
     sys->in++;
     p->current = e; /* whatever showing it does, it is answered */
@@ -307,10 +315,20 @@ static void set_suspended(struct process *p, struct sys *sys, bool on)
 
 /* -- requests -- */
 
+static void forget_ended_tracers(struct sys *sys)
+{
+    for (uint32_t i = 0; i < sys->tracer_count;)
+        if (process_is_alive(sys->tracers[i].pid))
+            i++;
+        else
+            sys->tracers[i] = sys->tracers[--sys->tracer_count];
+}
+
 static int set_tracer(struct sys *sys, moult_pid pid, bool on)
 {
     uint32_t i = 0;
 
+    forget_ended_tracers(sys);
     while (i < sys->tracer_count && !moult_pid_equal(sys->tracers[i].pid, pid))
         i++;
     if (i < sys->tracer_count && !on) {
