@@ -71,7 +71,7 @@ struct relations {
     uint32_t timers_swept;
     struct registry *registry; /* it is one */
     struct owner *registered;  /* as far as it is in registries; see partition.h */
-    struct sys *sys; /* see sys.h; or NULL */
+    struct sys *sys;           /* see sys.h; or NULL */
 };
 
 enum process_flag {

@@ -250,9 +250,8 @@ void sys_sends(struct process *p, moult_pid to, const struct envelope *e)
 {
     struct sys *sys = sys_of(p);
 
-    if (is_note(e) || e->kind == ENVELOPE_SYSTEM ||
-        e->kind > ENVELOPE_REPLY || !is_noted(sys) ||
-        (p->current && p->current->kind == ENVELOPE_SYSTEM))
+    if (is_note(e) || e->kind == ENVELOPE_SYSTEM || e->kind > ENVELOPE_REPLY ||
+        !is_noted(sys) || (p->current && p->current->kind == ENVELOPE_SYSTEM))
         return;
     sys->out++;
     take_note(p, sys, "out", to, e, true);

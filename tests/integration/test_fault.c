@@ -72,6 +72,13 @@ static void is_contained(struct host *h, const char *sin, const char *words,
         is_contained(*state, #sin, words, function); \
     }
 
+#define INTERPOSED(sin, words, function)             \
+    static void sin(void **state)                    \
+    {                                                \
+        NEEDS_INTERPOSITION;                         \
+        is_contained(*state, #sin, words, function); \
+    }
+
 /* The function is what the compiler has left of it. */
 CONTAINED(crashes_in_call, "SIGSEGV at address 0x0 in ", "")
 CONTAINED(divides_by_zero, "division by zero in ", "")
@@ -80,21 +87,21 @@ CONTAINED(calls_null, "SIGSEGV at address 0x0 in ", "")
 CONTAINED(overflows_its_stack, "stack overflow in deeper", "deeper")
 CONTAINED(reads_a_truncated_mapping, "SIGBUS at address ", "")
 CONTAINED(crashes_in_qsort, "SIGSEGV at address 0x0 in compare", "compare")
-CONTAINED(aborts_in_call, "abort() in ", "")
+INTERPOSED(aborts_in_call, "abort() in ", "")
 CONTAINED(exits_in_call, "exit(3) in ", "")
-CONTAINED(exits_at_once_in_call, "_exit(4) in ", "")
+INTERPOSED(exits_at_once_in_call, "_exit(4) in ", "")
 CONTAINED(asserts_in_call, "assertion 'nothing && \"to be something\"' failed in ", "")
 CONTAINED(overflows_in_printf, "stack overflow in deeper", "deeper")
 CONTAINED(overflows_in_the_host, "stack overflow in deeper", "deeper")
 CONTAINED(complains_and_exits, "errx(3, 'no such file?') in ", "")
-CONTAINED(exits_its_thread, "pthread_exit() in ", "")
-CONTAINED(raises_abort, "raise(SIGABRT) in ", "")
-CONTAINED(kills_itself, "kill(SIGKILL) in ", "")
+INTERPOSED(exits_its_thread, "pthread_exit() in ", "")
+INTERPOSED(raises_abort, "raise(SIGABRT) in ", "")
+INTERPOSED(kills_itself, "kill(SIGKILL) in ", "")
 CONTAINED(smashes_its_stack, "stack smashing in smash", "smash")
 #ifndef __SANITIZE_ADDRESS__ /* which sees these first, and ends the host */
-CONTAINED(crashes_in_memcpy, "SIGSEGV at address ", "")
-CONTAINED(crashes_in_strlen, "SIGSEGV at address 0x0 in ", "")
-CONTAINED(frees_twice, "moult_free of what is no block in ", "")
+INTERPOSED(crashes_in_memcpy, "SIGSEGV at address ", "")
+INTERPOSED(crashes_in_strlen, "SIGSEGV at address 0x0 in ", "")
+INTERPOSED(frees_twice, "moult_free of what is no block in ", "")
 #endif
 
 static void an_exception_that_nobody_catches(void **state)
@@ -102,6 +109,7 @@ static void an_exception_that_nobody_catches(void **state)
     struct host *h = *state;
     json_t *error;
 
+    NEEDS_INTERPOSITION;
     start_with(h, "throws");
     for (int i = 0; i < 3; i++) {
         error = sins(h);
@@ -119,6 +127,7 @@ static void an_abort_that_asks_for_libcs_is_contained_too(void **state)
 {
     struct host *h = *state;
 
+    NEEDS_INTERPOSITION;
     start_with(h, "aborts_by_libc");
     assert_has(text_at(sins(h), "message"), "abort() in ");
     assert_int_equal(host_call_int(h, "bystander", "\"bump\""), 2);
@@ -180,11 +189,13 @@ static void a_thousand_faults_leave_nothing_behind(void **state)
 
 static void a_thousand_aborts_leave_nothing_behind(void **state)
 {
+    NEEDS_INTERPOSITION;
     many_leave_nothing_behind(*state, "aborts_in_call");
 }
 
 static void a_thousand_overflows_in_printf_leave_nothing_behind(void **state)
 {
+    NEEDS_INTERPOSITION;
     many_leave_nothing_behind(*state, "overflows_in_printf");
 }
 
@@ -329,6 +340,7 @@ static void is_fatal(struct host *h, const char *sin, int number, const char *be
 #ifndef __SANITIZE_ADDRESS__
 static void a_heap_that_is_spoilt_is_fatal(void **state)
 {
+    NEEDS_INTERPOSITION;
     is_fatal(*state, "crashes_in_malloc", SIGABRT, "because: the signal was sent");
 }
 

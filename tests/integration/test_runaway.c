@@ -58,6 +58,7 @@ static void a_loop_in_a_call_ends_at_its_limit(void **state)
 
 static void a_loop_in_strlen_ends_at_its_limit(void **state)
 {
+    NEEDS_INTERPOSITION;
     is_ended(*state, "\"strlen\"", "spin_in_strlen");
 }
 
@@ -69,11 +70,13 @@ static void a_loop_around_malloc_ends_when_it_is_not_in_malloc(void **state)
 
 static void one_that_sleeps_ends_at_its_limit(void **state)
 {
+    NEEDS_INTERPOSITION;
     is_ended(*state, "\"sleep\"", "sleep_for_ever");
 }
 
 static void one_that_waits_for_a_descriptor_ends_at_its_limit(void **state)
 {
+    NEEDS_INTERPOSITION;
     is_ended(*state, "\"read\"", "read_for_ever");
 }
 #endif
@@ -138,6 +141,7 @@ static void all_may_loop_and_others_answer(void **state)
 {
     struct host *h = *state;
 
+    NEEDS_INTERPOSITION;
     start_with(h, "loops");
     loop_in(h, "endless", "\"call\"");
     loop_in(h, "brutal", "\"strlen\"");
