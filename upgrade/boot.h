@@ -5,22 +5,20 @@
 #ifndef MOULT_BOOT_H
 #define MOULT_BOOT_H
 
-#include "record.h"
 #include "stock.h"
 
-struct boot {
-    struct stock *stock;
-    struct record *record;
-};
+/*
+ * Take in what is in the folder `plugins` and start the permanent release: each of its
+ * applications at its version or, if that is lost, at the highest.  Then those of the
+ * folder that no release knows.  One that does not start is told and does not keep the
+ * others.  0; or a negative errno and `why`.
+ */
+int boot_all(struct stock *stock, const char *plugins, struct fault *why);
 
 /*
- * Take in what is in the folder `plugins` and start the applications, each at the version
- * of the release record or else at its highest.  One that does not start is told and does
- * not keep the others.  0; or a negative errno and `why`.
+ * Start what `entry` lists, which is new; it is told as `application.refused` if that
+ * can't be.  On the release handler's thread.
  */
-int boot_all(const struct boot *boot, const char *plugins, struct fault *why);
-
-/* Start what `entry` lists; it is told as `application.refused` if that can't be. */
-void boot_start(const struct boot *boot, const struct catalog_entry *entry);
+void boot_start(struct stock *stock, const struct catalog_entry *entry);
 
 #endif

@@ -2,27 +2,44 @@
 #include "change.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "event.h"
-#include "loaded.h"
-#include "upgrade.h"
+#include "ledger.h"
+#include "order.h"
 #include "version.h"
 
-static int resolve(const struct change *c, const char *name, const char *vsn,
-                   struct catalog_entry *to, struct fault *why)
-{
-    int error = vsn ? catalog_find(c->stock->catalog, name, vsn, to)
-                    : catalog_find_highest(c->stock->catalog, name, to);
+/* One application on its way. */
+struct target {
+    char name[MANIFEST_NAME_MAX + 1];
+    const char *vsn; /* as it was asked for; "": the highest */
+    struct application *app;
+    struct catalog_entry to;
+    bool is_there; /* already */
+};
 
-    if (error == -ENOENT && vsn)
+struct targets {
+    const struct change *change;
+    struct target *list;
+    size_t count;
+    struct order order;
+};
+
+/* -- finding -- */
+
+static int resolve(const struct change *c, struct target *t, struct fault *why)
+{
+    struct catalog *catalog = c->stock->catalog;
+    int error = t->vsn[0] ? catalog_find(catalog, t->name, t->vsn, &t->to)
+                          : catalog_find_highest(catalog, t->name, &t->to);
+
+    if (error == -ENOENT && t->vsn[0])
         return fault(why, error,
                      "there is no %s %s; `moult releases` lists the versions that are "
                      "here, and dropping %s-%s.so into the plugin folder adds it",
-                     name, vsn, name, vsn);
-    return error ? fault(why, error, "there is no version of '%s'", name) : 0;
+                     t->name, t->vsn, t->name, t->vsn);
+    return error ? fault(why, error, "there is no version of '%s'", t->name) : 0;
 }
 
 static bool is_plan(enum release_verb verb)
@@ -36,8 +53,6 @@ static int check_direction(enum release_verb verb, const char *from, const char 
     bool down = verb == RELEASE_DOWNGRADE || verb == RELEASE_PLAN_DOWNGRADE;
     int order = version_compare(to, from);
 
-    if (order == 0)
-        return fault(why, -EALREADY, "%s is what runs already", to);
     if (!down && order < 0)
         return fault(why, -EINVAL, "%s is lower than %s, which runs: use downgrade", to,
                      from);
@@ -47,73 +62,125 @@ static int check_direction(enum release_verb verb, const char *from, const char 
     return 0;
 }
 
-/* Told when the list says the same. */
-static void committed(struct stock *s, const char *app, const char *from,
-                      const char *to, const json_t *report)
+static int find(struct targets *all, struct target *t, struct fault *why)
 {
-    catalog_set_status(s->catalog, app, from, CATALOG_OLD);
-    catalog_set_status(s->catalog, app, to, CATALOG_RUNNING);
-    event_emit(EVENT_INFO, "upgrade.commit", "{s:s, s:s, s:s, s:O*, s:O*, s:O*}", "app",
-               app, "from", from, "to", to, "servers",
-               json_object_get(report, "servers"), "pause_us",
-               json_object_get(report, "pause_us"), "waited",
-               json_object_get(report, "waited"));
-}
-
-int change_application(const struct change *c, struct application *app,
-                       const struct catalog_entry *to, json_t **report,
-                       struct fault *why)
-{
-    struct loaded *from = loaded_of(c->stock, app), *l;
-    struct upgrade u = {.app = app,
-                        .vet = c->stock->vet,
-                        .record = c->record,
-                        .vet_ns = c->vet_ns,
-                        .progress = c->listener.progress,
-                        .context = c->listener.context};
-    char from_vsn[VERSION_MAX + 1];
     int error;
 
-    if (!from || app->status != APPLICATION_RUNNING)
-        return fault(why, -ESRCH, "application '%s' does not run", app->name);
-    error = check_direction(c->verb, from->spec.vsn, to->manifest.vsn, why);
+    t->app = application_find(t->name);
+    if (!t->app)
+        return fault(why, -ENOENT, "no application is called '%s'", t->name);
+    if (!t->app->spec || t->app->status != APPLICATION_RUNNING)
+        return fault(why, -ESRCH, "application '%s' does not run", t->name);
+    error = resolve(all->change, t, why);
     if (!error)
-        error = loaded_open(c->stock, to, &l, why);
-    if (error)
-        return error;
-    snprintf(from_vsn, sizeof(from_vsn), "%s", from->spec.vsn);
-    u.from = from->image;
-    u.to = l->image;
-    u.spec = &l->spec;
-    error =
-        is_plan(c->verb) ? upgrade_plan(&u, report, why) : upgrade_run(&u, report, why);
-    if (!error && !is_plan(c->verb))
-        committed(c->stock, app->name, from_vsn, to->manifest.vsn, *report);
-    loaded_purge(c->stock);
+        error = check_direction(all->change->verb, t->app->spec->vsn,
+                                t->to.manifest.vsn, why);
+    if (!error)
+        t->is_there = strcmp(t->app->spec->vsn, t->to.manifest.vsn) == 0;
+    return error || t->is_there ? error : order_vet(&all->order, &t->to, why);
+}
+
+static int find_all(struct targets *all, struct fault *why)
+{
+    size_t there = 0;
+    int error = 0;
+
+    for (size_t i = 0; i < all->count && !error; i++) {
+        error = find(all, &all->list[i], why);
+        there += all->list[i].is_there;
+        if (error)
+            fault_where(why, "find", all->list[i].name, NULL, NULL);
+    }
+    if (!error && there == all->count) {
+        fault_where(why, "find", there == 1 ? all->list[0].name : NULL, NULL, NULL);
+        return fault(why, -EALREADY, "%s is what runs already",
+                     all->list[0].to.manifest.vsn);
+    }
     return error;
 }
 
-/* Has it been tried with the version that runs?  Vetting knows what ran then. */
-static int vet_again(struct change *c, const struct catalog_entry *to,
-                     const struct application *app, struct fault *why)
+/* "counter@2.0.0", "counter" */
+static int take_target(struct targets *all, const char *word, struct fault *why)
 {
-    struct catalog_entry from = {0};
-    struct vet_report report = {0};
-    uint64_t began = clock_ns();
-    int error = catalog_find_running(c->stock->catalog, app->name, &from);
+    struct target *t = &all->list[all->count];
+    size_t len = strcspn(word, "@");
 
+    if (len > MANIFEST_NAME_MAX)
+        return fault(why, -ENOENT, "no application is called '%.*s'", (int)len, word);
+    memcpy(t->name, word, len);
+    t->vsn = word[len] ? word + len + 1 : "";
+    for (size_t i = 0; i < all->count; i++)
+        if (strcmp(all->list[i].name, t->name) == 0)
+            return fault(why, -EINVAL, "'%s' is named twice", t->name);
+    all->count++;
+    return 0;
+}
+
+static int take_targets(struct targets *all, const json_t *words, struct fault *why)
+{
+    const json_t *word;
+    size_t i;
+    int error = 0;
+
+    all->list = calloc(json_array_size(words) + 1, sizeof(*all->list));
+    if (!all->list)
+        return fault(why, -ENOMEM, "no memory for the upgrade");
+    json_array_foreach(words, i, word)
+    {
+        if (!error)
+            error = take_target(all, json_string_value(word), why);
+    }
+    return error;
+}
+
+static void release_targets(struct targets *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        catalog_entry_release(&all->list[i].to);
+    free(all->list);
+}
+
+/* -- doing -- */
+
+static struct order order_of(const struct change *c)
+{
+    return (struct order){
+        .stock = c->stock, .listener = c->listener, .plan_only = is_plan(c->verb)};
+}
+
+/* What releases there are when all are there; given, or NULL: no memory. */
+static json_t *ledger_after(const struct targets *all)
+{
+    const struct stock *stock = all->change->stock;
+    json_t *apps = stock_applications(stock, NULL), *next = NULL;
+    int error = apps ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < all->count && !error; i++)
+        error = stock_add_application(apps, &all->list[i].to);
     if (!error)
-        error = vet_run(c->stock->vet, to->stored, from.stored, 0, &report, why);
-    json_decref(report.lints);
-    catalog_entry_release(&from);
-    c->vet_ns = clock_ns() - began;
+        next = ledger_become(record_ledger(stock->record), apps, stock->manual);
+    json_decref(apps);
+    return next;
+}
+
+static int run(struct targets *all, json_t **report, struct fault *why)
+{
+    json_t *next = ledger_after(all);
+    int error = 0;
+
+    for (size_t i = 0; i < all->count && !error; i++)
+        if (!all->list[i].is_there)
+            error = order_move(&all->order, all->list[i].app, &all->list[i].to, why);
+    if (!error)
+        error = order_run(&all->order, next, report, why);
+    json_decref(next);
     return error;
 }
 
 /* Say so, with what is known of where. */
 static void refused(const char *app, const char *vsn, const struct fault *why)
 {
-    const char *const members[][2] = {{"app", app},          {"to", vsn ? vsn : ""},
+    const char *const members[][2] = {{"app", app},          {"to", vsn},
                                       {"step", why->step},   {"server", why->server},
                                       {"field", why->field}, {"reason", why->text}};
     json_t *event = json_object();
@@ -124,49 +191,82 @@ static void refused(const char *app, const char *vsn, const struct fault *why)
     event_emit(EVENT_ERROR, "upgrade.refused", "o", event);
 }
 
-/* Bring application `name` where it is asked to be; `to` says where that is. */
-static int change_to(struct change *c, const char *name, const char *vsn,
-                     struct catalog_entry *to, json_t **report, struct fault *why)
+/* Each, since none went where it should; of several the reason names the one. */
+static void refused_all(const struct targets *all, const struct fault *why)
 {
-    struct application *app = application_find(name);
-    int error;
+    for (size_t i = 0; i < all->count; i++) {
+        const struct target *t = &all->list[i];
 
-    if (!app)
-        return fault(why, -ENOENT, "no application is called '%s'", name);
-    if (!app->spec || app->status != APPLICATION_RUNNING)
-        return fault(why, -ESRCH, "application '%s' does not run", name);
-    error = resolve(c, name, vsn, to, why);
-    if (!error)
-        error = check_direction(c->verb, app->spec->vsn, to->manifest.vsn, why);
-    if (!error)
-        error = vet_again(c, to, app, why);
-    return error ? error : change_application(c, app, to, report, why);
+        if (why->app[0] && strcmp(why->app, t->name) != 0 && !t->app)
+            continue; /* nobody has looked at it */
+        refused(t->name, t->to.manifest.vsn[0] ? t->to.manifest.vsn : t->vsn, why);
+    }
 }
 
-int change_named(struct change *c, const char *name, const char *vsn, json_t **report,
+/* -- telling -- */
+
+static json_t *unchanged(const struct target *t)
+{
+    return json_pack("{s:s, s:s, s:s, s:i, s:{s:i}}", "application", t->name, "from",
+                     t->to.manifest.vsn, "to", t->to.manifest.vsn, "servers", 0,
+                     "moved", "unchanged", 0);
+}
+
+/* Of `whole` (taken) what is said of each target; given. */
+static json_t *report_of(const struct targets *all, json_t *whole)
+{
+    json_t *upgraded = json_object_get(whole, "upgraded"), *report;
+    size_t next = 0;
+
+    if (all->count == 1) {
+        report = json_incref(json_array_get(upgraded, 0));
+        json_decref(whole);
+        return report;
+    }
+    report = json_array();
+    for (size_t i = 0; i < all->count; i++)
+        json_array_append_new(report,
+                              all->list[i].is_there
+                                  ? unchanged(&all->list[i])
+                                  : json_incref(json_array_get(upgraded, next++)));
+    json_decref(whole);
+    return report;
+}
+
+int change_named(const struct change *c, const json_t *words, json_t **report,
                  struct fault *why)
 {
-    struct catalog_entry to = {0};
-    int error = change_to(c, name, vsn, &to, report, why);
+    struct targets all = {.change = c, .order = order_of(c)};
+    json_t *whole = NULL;
+    int error = take_targets(&all, words, why);
 
-    if (error) {
-        fault_where(why, "find", name, NULL, NULL);
-        if (!is_plan(c->verb))
-            refused(name, to.manifest.vsn[0] ? to.manifest.vsn : vsn, why);
-    }
-    catalog_entry_release(&to);
+    if (!error)
+        error = find_all(&all, why);
+    if (!error)
+        error = run(&all, &whole, why);
+    if (!error)
+        *report = report_of(&all, whole);
+    else if (!is_plan(c->verb))
+        refused_all(&all, why);
+    order_finish(&all.order);
+    release_targets(&all);
     return error;
 }
 
-void change_to_new(struct change *c, struct application *app,
-                   const struct catalog_entry *entry)
+void change_to_new(const struct change *c, struct application *app,
+                   const struct catalog_entry *entry, uint64_t vet_ns)
 {
+    struct target target = {.vsn = "", .app = app, .to = *entry};
+    struct targets all = {
+        .change = c, .list = &target, .count = 1, .order = order_of(c)};
     json_t *report = NULL;
     struct fault why = {0};
 
     if (!app->spec || version_compare(entry->manifest.vsn, app->spec->vsn) <= 0)
         return; /* a lower one is there to be asked for */
-    if (change_application(c, app, entry, &report, &why) < 0)
+    all.order.vet_ns = vet_ns;
+    if (run(&all, &report, &why) < 0)
         refused(app->name, entry->manifest.vsn, &why);
+    order_finish(&all.order);
     json_decref(report);
 }

@@ -1,42 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * change - bring a running application to another version that is at hand.
+ * change - bring running applications to other versions that are at hand.
+ *
+ * On the release handler's thread.
  */
 #ifndef MOULT_CHANGE_H
 #define MOULT_CHANGE_H
 
 #include "application.h"
-#include "record.h"
 #include "release.h"
 #include "stock.h"
 
 /* What to do, for whom, and with what.  All is borrowed. */
 struct change {
     struct stock *stock;
-    struct record *record;
-    enum release_verb verb;
-    struct release_listener listener; /* may be empty */
-    uint64_t vet_ns;                  /* spent on the file so far */
+    enum release_verb verb;                  /* RELEASE_UPGRADE or the like */
+    const struct release_listener *listener; /* or NULL */
 };
 
 /*
- * Do it, or say what it would do: bring `app` to what `to` lists.  0 and `*report` given,
- * as upgrade_run() or upgrade_plan() has it; or a negative errno and `why`, and everything
- * is as it was.
+ * Bring each of `targets`, texts "APP@VSN" or "APP" for the highest there is, where it is
+ * asked to be, all of them or none, after vetting it again.  One that is there already is
+ * left alone, unless all are.  0 and `*report` given: of one target what upgrade_run()
+ * says of it, of several an array of these; or a negative errno and `why`, everything is
+ * as it was, and a refusal is told as event `upgrade.refused`.
  */
-int change_application(const struct change *change, struct application *app,
-                       const struct catalog_entry *to, json_t **report,
-                       struct fault *why);
+int change_named(const struct change *change, const json_t *targets, json_t **report,
+                 struct fault *why);
 
 /*
- * Bring the application called `name` to `vsn` (NULL: the highest there is) after vetting
- * it again.  As change_application(); a refusal is told as event `upgrade.refused`.
+ * Bring `app` to the version that was taken in just now, if it is a higher one.  `vet_ns`
+ * was spent on its file.
  */
-int change_named(struct change *change, const char *name, const char *vsn,
-                 json_t **report, struct fault *why);
-
-/* Bring `app` to the version that was taken in just now, if it is a higher one. */
-void change_to_new(struct change *change, struct application *app,
-                   const struct catalog_entry *entry);
+void change_to_new(const struct change *change, struct application *app,
+                   const struct catalog_entry *entry, uint64_t vet_ns);
 
 #endif

@@ -16,24 +16,20 @@ static struct {
     struct job *busy; /* files that were being written to; who takes jobs has it */
 } self = {.lock = PTHREAD_MUTEX_INITIALIZER, .come = PTHREAD_COND_INITIALIZER};
 
-struct job *job_create(enum job_kind kind, const char *name, const char *vsn)
+struct job *job_create(enum job_kind kind, const char *path)
 {
-    struct job *job = calloc(1, sizeof(*job) + strlen(name) + 1);
+    struct job *job = calloc(1, sizeof(*job) + strlen(path) + 1);
 
     if (!job)
         return NULL;
     job->kind = kind;
-    strcpy(job->name, name);
-    if (vsn && !(job->vsn = strdup(vsn))) {
-        free(job);
-        return NULL;
-    }
+    strcpy(job->path, path);
     return job;
 }
 
 void job_destroy(struct job *job)
 {
-    free(job->vsn);
+    json_decref(job->words);
     free(job);
 }
 
@@ -42,7 +38,7 @@ static bool is_waiting(const struct job *job)
 {
     const struct job *other = self.first;
 
-    while (other && (other->kind != job->kind || strcmp(other->name, job->name) != 0))
+    while (other && (other->kind != job->kind || strcmp(other->path, job->path) != 0))
         other = other->next;
     return other != NULL;
 }
@@ -115,7 +111,7 @@ void job_put_off(struct job *job)
 {
     struct job **link = &self.busy;
 
-    while (*link && strcmp((*link)->name, job->name) != 0)
+    while (*link && strcmp((*link)->path, job->path) != 0)
         link = &(*link)->next;
     if (*link) {
         job_destroy(job);

@@ -7,19 +7,19 @@
 
 #include "release.h"
 
-enum job_kind { JOB_CHANGE, JOB_DROP, JOB_UNPACK, JOB_END };
+enum job_kind { JOB_ASKED, JOB_DROP, JOB_END };
 
 struct job {
     struct job *next;
     enum job_kind kind;
-    enum release_verb verb;
+    enum release_verb verb; /* these three of one that was asked for */
     struct release_listener listener;
-    char *vsn;   /* or NULL */
-    char name[]; /* the application's, or the dropped file's path */
+    json_t *words;
+    char path[]; /* of a dropped file */
 };
 
-/* `name` and `vsn` (or NULL) are copied.  NULL: no memory. */
-struct job *job_create(enum job_kind kind, const char *name, const char *vsn);
+/* `path` is copied.  NULL: no memory. */
+struct job *job_create(enum job_kind kind, const char *path);
 void job_destroy(struct job *job);
 
 /*

@@ -74,6 +74,11 @@ int loaded_open(struct stock *s, const struct catalog_entry *entry, struct loade
     return fault(why, -ENOMEM, "no memory to load a plugin");
 }
 
+bool loaded_has(const struct stock *s, const char *name, const char *vsn)
+{
+    return find(s, name, vsn) != NULL;
+}
+
 struct loaded *loaded_of(const struct stock *s, const struct application *app)
 {
     struct loaded *l = s->loaded;

@@ -27,6 +27,9 @@ int loaded_open(struct stock *stock, const struct catalog_entry *entry,
 /* The version that `app` runs, or NULL. */
 struct loaded *loaded_of(const struct stock *stock, const struct application *app);
 
+/* Is that version loaded? */
+bool loaded_has(const struct stock *stock, const char *name, const char *vsn);
+
 /* Unload every image that nothing uses; those in use are looked at again next time. */
 void loaded_purge(struct stock *stock);
 

@@ -12,9 +12,14 @@
 #include "change.h"
 #include "commons.h"
 #include "event.h"
+#include "install.h"
 #include "intake.h"
 #include "job.h"
+#include "json_memory.h"
+#include "ledger.h"
 #include "loaded.h"
+#include "permanent.h"
+#include "remove.h"
 #include "thread.h"
 #include "watch.h"
 
@@ -22,41 +27,159 @@ static struct {
     pthread_t thread;
     bool has_thread;
     /* All that follows is the release handler's own. */
-    struct stock stock;
-    struct record *record;
+    struct stock stock; /* but for reading its catalog and its record */
     struct watch *watch;
     bool stage_only;
 } self;
 
-/* -- jobs -- */
+/* -- what is asked -- */
 
-static void run_change(struct job *job)
+static const char *first_word(const struct job *job)
 {
-    struct change c = {.stock = &self.stock,
-                       .record = self.record,
-                       .verb = job->verb,
-                       .listener = job->listener};
+    return json_string_value(json_array_get(job->words, 0));
+}
+
+static int change(struct job *job, json_t **report, struct fault *why)
+{
+    const struct change c = {
+        .stock = &self.stock, .verb = job->verb, .listener = &job->listener};
+
+    return change_named(&c, job->words, report, why);
+}
+
+static int unpack_one(const char *path, json_t *report, struct fault *why)
+{
+    struct manifest m = {0};
+    uint64_t vet_ns;
+    int error = intake_file(&self.stock, path, &m, &vet_ns, why);
+
+    if (!error || error == -EALREADY)
+        return json_array_append_new(report,
+                                     json_pack("{s:s, s:s, s:b}", "application", m.name,
+                                               "vsn", m.vsn, "new", !error)) == 0
+                   ? 0
+                   : fault(why, -ENOMEM, "no memory to tell of '%s'", path);
+    fault_where(why, "unpack", m.name, NULL, NULL);
+    return fault(why, error, "unable to take in '%s'", path);
+}
+
+static int unpack(struct job *job, json_t **report, struct fault *why)
+{
+    json_t *all = json_array(), *path;
+    size_t i;
+    int error = 0;
+
+    json_array_foreach(job->words, i, path)
+    {
+        struct fault one = {0}; /* it may say why nothing had to be done */
+
+        if (!error && (error = unpack_one(json_string_value(path), all, &one)) < 0)
+            *why = one;
+    }
+    if (error)
+        json_decref(all);
+    else
+        *report = all;
+    return error;
+}
+
+static int install(struct job *job, json_t **report, struct fault *why)
+{
+    struct order order = {.stock = &self.stock,
+                          .listener = &job->listener,
+                          .plan_only = job->verb == RELEASE_PLAN_INSTALL};
+
+    return install_release(&order, first_word(job), false, report, why);
+}
+
+static int make_permanent(struct job *job, json_t **report, struct fault *why)
+{
+    return permanent_make(self.stock.record, first_word(job), report, why);
+}
+
+static int reboot_old(struct job *job, json_t **report, struct fault *why)
+{
+    return permanent_make_old(self.stock.record, first_word(job), report, why);
+}
+
+static int remove_one(struct job *job, json_t **report, struct fault *why)
+{
+    return remove_release(&self.stock, first_word(job), report, why);
+}
+
+static int (*const verbs[])(struct job *job, json_t **report, struct fault *why) = {
+    [RELEASE_UPGRADE] = change,       [RELEASE_DOWNGRADE] = change,
+    [RELEASE_PLAN_UPGRADE] = change,  [RELEASE_PLAN_DOWNGRADE] = change,
+    [RELEASE_UNPACK] = unpack,        [RELEASE_INSTALL] = install,
+    [RELEASE_PLAN_INSTALL] = install, [RELEASE_PERMANENT] = make_permanent,
+    [RELEASE_REMOVE] = remove_one,    [RELEASE_REBOOT_OLD] = reboot_old,
+};
+
+static void run_asked(struct job *job)
+{
     struct fault why = {0};
     json_t *report = NULL;
 
-    change_named(&c, job->name, job->vsn, &report, &why);
+    if (verbs[job->verb](job, &report, &why) == 0 && !report)
+        fault(&why, -ENOMEM, "it is done, but there was no memory to tell of it");
     job->listener.done(job->listener.context, report, &why);
 }
+
+int release_ask(enum release_verb verb, const json_t *words,
+                const struct release_listener *listener)
+{
+    struct job *job = job_create(JOB_ASKED, "");
+
+    if (!job)
+        return -ENOMEM;
+    job->verb = verb;
+    job->listener = *listener;
+    json_memory_watch();
+    job->words = json_deep_copy(words);
+    if (json_memory_done()) {
+        job_destroy(job);
+        return -ENOMEM;
+    }
+    return job_post(job);
+}
+
+/* What is listed of a release: its applications as texts. */
+static void set_texts(json_t *release)
+{
+    json_t *texts = json_array(), *version;
+    const char *app;
+
+    json_object_foreach(ledger_applications(release), app, version)
+        json_array_append_new(
+            texts, json_sprintf("%s@%s", app,
+                                json_string_value(json_object_get(version, "vsn"))));
+    json_object_set_new(release, "applications", texts);
+}
+
+json_t *release_list(void)
+{
+    json_t *ledger = record_copy(self.stock.record), *releases, *release;
+    size_t i;
+
+    releases = json_incref(json_object_get(ledger, "releases"));
+    json_decref(ledger);
+    json_array_foreach(releases, i, release) set_texts(release);
+    return json_pack("{s:o, s:o}", "releases", releases, "versions",
+                     catalog_json(self.stock.catalog));
+}
+
+/* -- what is dropped -- */
 
 /* Go to what was taken in just now, if it is for that. */
 static void run_taken_in(const struct catalog_entry *entry, uint64_t vet_ns)
 {
-    struct boot boot = {&self.stock, self.record};
-    struct change c = {.stock = &self.stock,
-                       .record = self.record,
-                       .verb = RELEASE_UPGRADE,
-                       .vet_ns = vet_ns};
+    const struct change c = {.stock = &self.stock, .verb = RELEASE_UPGRADE};
     struct application *app = application_find(entry->manifest.name);
 
     if (app && app->status == APPLICATION_RUNNING)
-        change_to_new(&c, app, entry);
+        change_to_new(&c, app, entry, vet_ns);
     else
-        boot_start(&boot, entry);
+        boot_start(&self.stock, entry);
 }
 
 /* Take the file in and go to it; false if it has to be looked at again later. */
@@ -66,7 +189,7 @@ static bool run_drop(const struct job *job)
     struct fault why = {0};
     struct manifest m = {0};
     uint64_t vet_ns;
-    int error = intake_file(&self.stock, job->name, &m, &vet_ns, &why);
+    int error = intake_file(&self.stock, job->path, &m, &vet_ns, &why);
 
     if (error || self.stage_only ||
         catalog_find(self.stock.catalog, m.name, m.vsn, &entry) < 0)
@@ -76,25 +199,9 @@ static bool run_drop(const struct job *job)
     return true;
 }
 
-static void run_unpack(struct job *job)
-{
-    struct fault why = {0};
-    struct manifest m = {0};
-    json_t *report = NULL;
-    uint64_t vet_ns;
-    int error = intake_file(&self.stock, job->name, &m, &vet_ns, &why);
-
-    if (!error || error == -EALREADY)
-        report = json_pack("{s:s, s:s, s:b}", "application", m.name, "vsn", m.vsn,
-                           "new", !error);
-    fault_where(&why, "unpack", m.name, NULL, NULL);
-    fault(&why, error ? error : -ENOMEM, "unable to take in '%s'", job->name);
-    job->listener.done(job->listener.context, report, &why);
-}
-
 static void dropped(void *context, const char *path)
 {
-    struct job *job = job_create(JOB_DROP, path, NULL);
+    struct job *job = job_create(JOB_DROP, path);
     int error = job ? job_post(job) : -ENOMEM;
 
     if (error)
@@ -104,21 +211,14 @@ static void dropped(void *context, const char *path)
                        : "the release handler has too much to do; drop it again");
 }
 
+/* -- the thread -- */
+
 /* Do it; false if it has to be done again later. */
 static bool run_job(struct job *job)
 {
-    switch (job->kind) {
-    case JOB_DROP:
+    if (job->kind == JOB_DROP)
         return run_drop(job);
-    case JOB_CHANGE:
-        run_change(job);
-        break;
-    case JOB_UNPACK:
-        run_unpack(job);
-        break;
-    case JOB_END:
-        break;
-    }
+    run_asked(job);
     return true;
 }
 
@@ -132,33 +232,6 @@ static void *handler_main(void *unused)
         else
             job_put_off(job);
     return NULL;
-}
-
-int release_change(enum release_verb verb, const char *app, const char *vsn,
-                   const struct release_listener *listener)
-{
-    struct job *job = job_create(JOB_CHANGE, app, vsn);
-
-    if (!job)
-        return -ENOMEM;
-    job->verb = verb;
-    job->listener = *listener;
-    return job_post(job);
-}
-
-int release_unpack(const char *path, const struct release_listener *listener)
-{
-    struct job *job = job_create(JOB_UNPACK, path, NULL);
-
-    if (!job)
-        return -ENOMEM;
-    job->listener = *listener;
-    return job_post(job);
-}
-
-json_t *release_list(void)
-{
-    return catalog_json(self.stock.catalog);
 }
 
 /* -- beginning and end -- */
@@ -185,19 +258,17 @@ static int open_all(const struct release_options *options, struct fault *why)
 
     if (!error)
         error = make_folder(options->plugins, 0777, why);
-    if (!error)
-        error = stock_open(&self.stock, options->data, why); /* no other host has it */
-    return error ? error : record_open(options->data, &self.record, why);
+    return error ? error : stock_open(&self.stock, options->data, why);
 }
 
 int release_start(const struct release_options *options, struct fault *why)
 {
     int error = open_all(options, why);
-    struct boot boot = {&self.stock, self.record};
 
     self.stage_only = options->stage_only;
+    self.stock.manual = options->manual;
     if (!error)
-        error = boot_all(&boot, options->plugins, why);
+        error = boot_all(&self.stock, options->plugins, why);
     commons_own_all(); /* no plugin has opened any yet */
     if (!error && thread_start(&self.thread, "release", handler_main, NULL) < 0)
         error = fault(why, -EAGAIN, "unable to start the release handler's thread");
@@ -229,7 +300,5 @@ void release_stop(void)
     end_thread();
     applications_stop();
     loaded_purge(&self.stock);
-    record_close(self.record);
-    self.record = NULL;
     stock_close(&self.stock);
 }

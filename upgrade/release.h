@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * release - the release handler: which versions there are, which run, and changing that.
+ * release - the release handler: which versions and releases there are, which run, and
+ * changing that.
  *
  * One thread does all of it, a job at a time, in the order they came: a dropped file, an
- * upgrade, a downgrade.  OTP: release_handler.
+ * upgrade, a release to install.  OTP: release_handler.
  */
 #ifndef MOULT_RELEASE_H
 #define MOULT_RELEASE_H
@@ -18,24 +19,32 @@
 struct release_options {
     const char *plugins, *data; /* folders; made if need be; copied */
     bool stage_only;            /* a dropped file is taken in and not upgraded to */
+    bool manual; /* nothing but RELEASE_PERMANENT makes permanent what is upgraded to */
 };
 
 /*
- * Take in what is in the plugin folder, start the applications, each at the version of
- * the release record or else at its highest, then watch the folder.  An application that
- * does not start is told as an event and does not keep the others.  0, or a negative
- * errno and `why`.  On the program's main thread, workers running.
+ * Take in what is in the plugin folder, start the applications of the permanent release,
+ * or else each at its highest version, then watch the folder.  An application that does
+ * not start is told as an event and does not keep the others.  0, or a negative errno and
+ * `why`.  On the program's main thread, workers running.
  */
 int release_start(const struct release_options *options, struct fault *why);
 
 /* Stop watching, finish the job at hand, stop the applications, unload all. */
 void release_stop(void);
 
+/* What may be asked, and with which words; a PLAN says what would be, and does nothing. */
 enum release_verb {
-    RELEASE_UPGRADE,
-    RELEASE_DOWNGRADE,
-    RELEASE_PLAN_UPGRADE, /* say what it would do, and do nothing */
-    RELEASE_PLAN_DOWNGRADE
+    RELEASE_UPGRADE,   /* "APP" or "APP@VSN", one or more */
+    RELEASE_DOWNGRADE, /* "APP@VSN", one or more */
+    RELEASE_PLAN_UPGRADE,
+    RELEASE_PLAN_DOWNGRADE,
+    RELEASE_UNPACK,  /* paths of files to take in without going to them */
+    RELEASE_INSTALL, /* a release, by "NAME@VSN", its vsn or its name */
+    RELEASE_PLAN_INSTALL,
+    RELEASE_PERMANENT, /* a release, or none: what runs */
+    RELEASE_REMOVE,    /* a release */
+    RELEASE_REBOOT_OLD /* a release: it is permanent then, and does not run yet */
 };
 
 /* How a job goes on and ends, on the release handler's thread. */
@@ -47,19 +56,17 @@ struct release_listener {
 };
 
 /*
- * Bring application `app` to `vsn` (NULL: the highest there is).  0, and the listener
- * (copied) is told; or -ENOMEM, -EAGAIN (RELEASE_JOBS_MAX wait).  [any]
+ * Ask for it with `words` (borrowed), an array of texts.  0, and the listener (copied) is
+ * told; or -ENOMEM, -EAGAIN (RELEASE_JOBS_MAX wait).  [any]
  */
-int release_change(enum release_verb verb, const char *app, const char *vsn,
-                   const struct release_listener *listener);
+int release_ask(enum release_verb verb, const json_t *words,
+                const struct release_listener *listener);
 
 /*
- * Take in the file at `path`, without upgrading to it; the report has application and
- * vsn.  Otherwise as release_change().  OTP: release_handler:unpack_release/1.  [any]
+ * What `moult releases` shows, given: an object of releases, an array of objects (name,
+ * vsn, status, made, applications: an array of texts), and versions: see catalog_json().
+ * NULL: no memory.  [any]
  */
-int release_unpack(const char *path, const struct release_listener *listener);
-
-/* What `moult releases` shows, given: see catalog_json().  NULL: no memory.  [any] */
 json_t *release_list(void);
 
 #endif

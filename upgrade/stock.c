@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_memory.h"
+#include "ledger.h"
+
 bool stock_is_passing(int error)
 {
     return error == -EAGAIN || error == -ENOMEM || error == -EPIPE ||
@@ -69,8 +72,10 @@ static int open_store(struct stock *s, const char *data, struct fault *why)
 
 int stock_open(struct stock *s, const char *data, struct fault *why)
 {
-    int error = open_store(s, data, why);
+    int error = open_store(s, data, why); /* from here on no other host has it */
 
+    if (!error)
+        error = record_open(data, &s->record, why);
     if (!error)
         error = vet_start(NULL, &s->vet, why);
     if (!error && !(s->catalog = catalog_create()))
@@ -81,7 +86,33 @@ int stock_open(struct stock *s, const char *data, struct fault *why)
 void stock_close(struct stock *s)
 {
     vet_stop(s->vet);
+    record_close(s->record);
     catalog_destroy(s->catalog);
     store_close(s->store);
     *s = (struct stock){0};
+}
+
+int stock_add_application(json_t *apps, const struct catalog_entry *entry)
+{
+    json_t *version;
+
+    json_memory_watch();
+    version = json_pack("{s:s, s:s}", "vsn", entry->manifest.vsn, "hash",
+                        entry->manifest.hash);
+    json_object_set_new(apps, entry->manifest.name, version);
+    return json_memory_done() || !version ? -ENOMEM : 0;
+}
+
+json_t *stock_applications(const struct stock *s, const struct catalog_entry *entry)
+{
+    const json_t *running = ledger_running(record_ledger(s->record));
+    json_t *apps;
+
+    json_memory_watch();
+    apps = running ? json_deep_copy(ledger_applications(running)) : json_object();
+    if (!json_memory_done() && apps &&
+        (!entry || stock_add_application(apps, entry) == 0))
+        return apps;
+    json_decref(apps);
+    return NULL;
 }

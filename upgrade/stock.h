@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stock - the plugin files at hand and what is done with them: the list, the folder that
- * keeps them, the process that vets them, and those that are loaded.
+ * stock - what the release handler works with: the plugin files at hand, the folder that
+ * keeps them, the process that vets them, those that are loaded, and the record of
+ * releases.
  *
- * The release handler's: one call at a time, but for the catalog, which has a lock of its
- * own.
+ * Its own: one call at a time, but for the catalog and copies of the record, which have
+ * locks.
  */
 #ifndef MOULT_STOCK_H
 #define MOULT_STOCK_H
@@ -13,6 +14,7 @@
 
 #include "catalog.h"
 #include "fault.h"
+#include "record.h"
 #include "store.h"
 #include "vet.h"
 
@@ -23,16 +25,28 @@ struct stock {
     struct store *store;
     struct vet *vet;
     struct loaded *loaded; /* see loaded.h */
+    struct record *record;
+    bool manual; /* what is upgraded to is not permanent until it is made so */
 };
 
 /*
- * Open the store in the folder `data` and list what an earlier host left there whole.  0,
+ * Open the store and the record in the folder `data`, and list what an earlier host left there whole.  0,
  * or a negative errno and `why`; stock_close() it either way.
  */
 int stock_open(struct stock *stock, const char *data, struct fault *why);
 
 /* Nothing of it is loaded any more.  All zero is fine. */
 void stock_close(struct stock *stock);
+
+/*
+ * The applications of the release that runs as they should be if `entry` (NULL: none) were
+ * one of them, by name; given.  NULL: no memory.
+ */
+json_t *stock_applications(const struct stock *stock,
+                           const struct catalog_entry *entry);
+
+/* Make `entry` the one of its name in `apps`.  0 or -ENOMEM. */
+int stock_add_application(json_t *apps, const struct catalog_entry *entry);
 
 /* Is that no fault of a file's, so that it may be taken in another time? */
 bool stock_is_passing(int error);

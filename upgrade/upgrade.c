@@ -7,12 +7,7 @@
 
 #include "clock.h"
 #include "event.h"
-#include "migrate.h"
-#include "plan.h"
-#include "rehearse.h"
-#include "supervision.h"
-
-#define LIST_MOST 100u /* servers that a report names one by one */
+#include "part.h"
 
 /* There is one attempt at a time, and members may look at the hold long after it. */
 static struct hold hold;
@@ -25,42 +20,50 @@ static void make_hold(void)
 
 struct attempt {
     const struct upgrade *u;
-    struct plan plan;
-    struct migration migration;
-    struct supervision supervision;
-    size_t rehearsed;
+    struct part *parts;  /* as many as there are moves */
+    size_t held, starts; /* groups; applications that were started */
     bool prepared;
-    uint64_t began_ns, drain_ns, resumed_ns, waited;
-    json_t *list; /* of servers, for the report */
+    uint64_t began_ns, drain_ns, resumed_ns;
 };
 
 static void step(struct attempt *a, const char *name)
 {
-    event_emit(EVENT_DEBUG, "upgrade.step", "{s:s, s:s, s:s, s:s}", "step", name, "app",
-               a->u->app->name, "from", a->u->from->vsn, "to", a->u->to->vsn);
-    if (a->u->progress)
-        a->u->progress(a->u->context, name);
+    const struct upgrade *u = a->u;
+
+    for (size_t i = 0; i < u->move_count; i++)
+        event_emit(EVENT_DEBUG, "upgrade.step", "{s:s, s:s, s:s, s:s}", "step", name,
+                   "app", u->moves[i].app->name, "from", u->moves[i].from->vsn, "to",
+                   u->moves[i].to->vsn);
+    if (u->progress)
+        u->progress(u->context, name);
 }
 
 /* -- before -- */
 
-static int make_plan(struct attempt *a, struct fault *why)
+static int make_plans(struct attempt *a, struct fault *why)
 {
-    int error;
+    int error = 0;
 
     step(a, "plan");
-    error = plan_make(a->u->from, a->u->to, &a->plan, why);
-    if (error)
-        fault_where(why, "plan", a->u->app->name, NULL, NULL);
-    a->supervision = (struct supervision){
-        .app = a->u->app, .plan = &a->plan, .top = &a->u->spec->top};
+    for (size_t i = 0; i < a->u->move_count && !error; i++)
+        error = part_plan(&a->parts[i], why);
     return error;
 }
 
-static int run_rehearsal(struct attempt *a, struct fault *why)
+static int run_rehearsals(struct attempt *a, struct fault *why)
 {
+    int error = 0;
+
     step(a, "rehearse");
-    return rehearse(a->u->vet, &a->plan, a->u->app, &a->rehearsed, why);
+    for (size_t i = 0; i < a->u->move_count && !error; i++)
+        error = part_rehearse(&a->parts[i], a->u->vet, why);
+    return error;
+}
+
+/* The one application that this is about, or NULL. */
+static const char *only_name(const struct upgrade *u)
+{
+    return u->move_count == 1 ? u->moves[0].app->name : NULL;
 }
 
 static int prepare_record(struct attempt *a, struct fault *why)
@@ -68,24 +71,39 @@ static int prepare_record(struct attempt *a, struct fault *why)
     int error;
 
     step(a, "prepare");
-    error = record_prepare(a->u->record, a->u->to->name, a->u->to->vsn,
-                           a->u->to->manifest.hash, why);
+    error = record_prepare(a->u->record, a->u->next, why);
     a->prepared = !error;
     if (error)
-        fault_where(why, "prepare", a->u->app->name, NULL, NULL);
+        fault_where(why, "prepare", only_name(a->u), NULL, NULL);
+    return error;
+}
+
+static int start_applications(struct attempt *a, struct fault *why)
+{
+    const struct upgrade *u = a->u;
+    struct application *app;
+    int error = 0;
+
+    if (u->start_count)
+        step(a, "start");
+    while (a->starts < u->start_count && !error) {
+        error = application_start(u->starts[a->starts], &app, why);
+        a->starts += !error;
+    }
     return error;
 }
 
 static int add_children(struct attempt *a, struct fault *why)
 {
-    int error;
+    bool adds = false;
+    int error = 0;
 
-    if (!supervision_adds(&a->supervision))
-        return 0;
-    step(a, "add");
-    error = supervision_add(&a->supervision, why);
-    if (error)
-        fault_where(why, "add", a->u->app->name, NULL, NULL);
+    for (size_t i = 0; i < a->u->move_count; i++)
+        adds |= supervision_adds(&a->parts[i].supervision);
+    if (adds)
+        step(a, "add");
+    for (size_t i = 0; i < a->u->move_count && !error; i++)
+        error = part_add(&a->parts[i], why);
     return error;
 }
 
@@ -93,6 +111,7 @@ static int add_children(struct attempt *a, struct fault *why)
 
 struct straggler {
     char names[256];
+    const char *app;
     int count;
 };
 
@@ -111,15 +130,22 @@ static void name_straggler(struct process *p, void *context)
 
 static int drain(struct attempt *a, struct fault *why)
 {
+    const struct upgrade *u = a->u;
     struct straggler stragglers = {0};
 
     step(a, "drain");
     a->drain_ns = clock_ns();
-    group_hold(&a->u->app->group, &hold);
-    if (hold_freeze(&hold, UPGRADE_DRAIN_MS) == 0)
+    for (; a->held < u->move_count; a->held++)
+        group_hold(&u->moves[a->held].app->group, &hold);
+    if (!a->held || hold_freeze(&hold, UPGRADE_DRAIN_MS) == 0)
         return 0;
-    group_each(&a->u->app->group, name_straggler, &stragglers);
-    fault_where(why, "drain", a->u->app->name, NULL, NULL);
+    for (size_t i = 0; i < u->move_count; i++) {
+        group_each(&u->moves[i].app->group, name_straggler, &stragglers);
+        if (stragglers.count && !stragglers.app)
+            stragglers.app = u->moves[i].app->name;
+    }
+    fault_where(why, "drain", stragglers.app ? stragglers.app : only_name(u), NULL,
+                NULL);
     return fault(why, -ETIMEDOUT,
                  "%d of its processes did not come to the end of their callback within "
                  "%u ms: %s",
@@ -128,166 +154,160 @@ static int drain(struct attempt *a, struct fault *why)
 
 static int migrate(struct attempt *a, struct fault *why)
 {
-    int error = supervision_check(&a->supervision, why);
+    int error = 0;
 
-    if (!error)
-        error = migration_collect(&a->migration, &a->plan, &a->u->app->group, why);
-    if (!error)
-        error = migration_build(&a->migration, why);
-    if (error)
-        fault_where(why, "migrate", a->u->app->name, NULL, NULL);
+    for (size_t i = 0; i < a->u->move_count && !error; i++)
+        error = part_migrate(&a->parts[i], why);
     return error;
 }
 
 static void commit(struct attempt *a)
 {
-    migration_commit(&a->migration);
-    supervision_become(&a->supervision);
-    application_became(a->u->app, a->u->spec);
+    for (size_t i = 0; i < a->u->move_count; i++)
+        part_commit(&a->parts[i]);
 }
 
 static void resume(struct attempt *a)
 {
-    a->waited = group_release(&a->u->app->group, &hold);
+    for (size_t i = 0; i < a->held; i++)
+        a->parts[i].waited = group_release(&a->u->moves[i].app->group, &hold);
     a->resumed_ns = clock_ns();
 }
 
 /* -- after -- */
-
-static json_t *list_servers(const struct migration *m)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < m->count && i < LIST_MOST; i++) {
-        const struct server *s = server_of(m->moves[i].process);
-        char pid[PID_TEXT];
-
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s}", "server", s->id, "pid",
-                            pid_print(process_pid(m->moves[i].process), pid), "moved",
-                            plan_move_text(m->moves[i].plan->move)));
-    }
-    return list;
-}
 
 static void retire(struct attempt *a)
 {
     struct fault why = {0};
 
     if (record_commit(a->u->record, &why) < 0)
-        event_emit(EVENT_ERROR, "release.record_failed", "{s:s, s:s}", "app",
-                   a->u->app->name, "reason", why.text);
-    supervision_remove(&a->supervision);
-}
-
-static json_t *make_report(const struct attempt *a, uint64_t now_ns)
-{
-    const struct migration *m = &a->migration;
-    json_t *moved = json_pack("{s:I, s:I, s:I, s:I, s:I}", "pointer",
-                              (json_int_t)m->moved[PLAN_POINTER], "schema",
-                              (json_int_t)m->moved[PLAN_SCHEMA], "code_change",
-                              (json_int_t)m->moved[PLAN_CODE_CHANGE], "added",
-                              (json_int_t)m->moved[PLAN_ADDED], "removed",
-                              (json_int_t)m->moved[PLAN_REMOVED]);
-
-    return json_pack("{s:s, s:s, s:s, s:I, s:o, s:O, s:I, s:I, s:I, s:I, s:I}",
-                     "application", a->u->app->name, "from", a->u->from->vsn, "to",
-                     a->u->to->vsn, "servers", (json_int_t)m->count, "moved", moved,
-                     "list", a->list, "rehearsed", (json_int_t)a->rehearsed, "waited",
-                     (json_int_t)a->waited, "pause_us",
-                     (json_int_t)((a->resumed_ns - a->drain_ns) / 1000), "total_us",
-                     (json_int_t)((now_ns - a->began_ns + a->u->vet_ns) / 1000),
-                     "vet_us", (json_int_t)(a->u->vet_ns / 1000));
+        event_emit(EVENT_ERROR, "release.record_failed", "{s:s}", "reason", why.text);
+    for (size_t i = 0; i < a->u->move_count; i++)
+        part_retire(&a->parts[i]);
+    for (size_t i = 0; i < a->u->stop_count; i++)
+        application_stop(a->u->stops[i]);
 }
 
 static void undo(struct attempt *a)
 {
+    const struct upgrade *u = a->u;
+
     if (a->drain_ns)
         resume(a);
-    supervision_undo(&a->supervision);
+    for (size_t i = 0; i < u->move_count; i++)
+        part_undo(&a->parts[i]);
+    while (a->starts > 0)
+        application_stop(application_find(u->starts[--a->starts]->name));
     if (a->prepared)
-        record_forget(a->u->record);
+        record_forget(u->record);
 }
 
-static void attempt_release(struct attempt *a)
+/* -- telling -- */
+
+/* What is common to all its applications is said of each. */
+static json_t *report_part(const struct attempt *a, const struct part *part,
+                           uint64_t now_ns)
 {
-    migration_finish(&a->migration);
-    plan_release(&a->plan);
-    supervision_finish(&a->supervision);
-    json_decref(a->list);
+    json_t *report = part_report(part);
+
+    json_object_set_new(
+        report, "pause_us",
+        json_integer((json_int_t)((a->resumed_ns - a->drain_ns) / 1000)));
+    json_object_set_new(
+        report, "total_us",
+        json_integer((json_int_t)((now_ns - a->began_ns + a->u->vet_ns) / 1000)));
+    json_object_set_new(report, "vet_us",
+                        json_integer((json_int_t)(a->u->vet_ns / 1000)));
+    return report;
+}
+
+static json_t *whole_report(const struct upgrade *u, json_t *upgraded)
+{
+    json_t *started = json_array(), *stopped = json_array();
+
+    for (size_t i = 0; i < u->start_count; i++)
+        json_array_append_new(started,
+                              json_pack("{s:s, s:s}", "application", u->starts[i]->name,
+                                        "vsn", u->starts[i]->vsn));
+    for (size_t i = 0; i < u->stop_count; i++)
+        json_array_append_new(stopped,
+                              json_pack("{s:s, s:s}", "application", u->stops[i]->name,
+                                        "vsn", u->stops[i]->spec->vsn));
+    return json_pack("{s:o, s:o, s:o}", "upgraded", upgraded, "started", started,
+                     "stopped", stopped);
+}
+
+static json_t *make_report(const struct attempt *a)
+{
+    json_t *upgraded = json_array();
+
+    for (size_t i = 0; i < a->u->move_count; i++)
+        json_array_append_new(upgraded, report_part(a, &a->parts[i], clock_ns()));
+    return whole_report(a->u, upgraded);
 }
 
 /* All that may refuse, in order. */
 static int (*const before[])(struct attempt *a, struct fault *why) = {
-    make_plan, run_rehearsal, prepare_record, add_children, drain, migrate};
+    make_plans,   run_rehearsals, prepare_record, start_applications,
+    add_children, drain,          migrate};
+
+static int attempt_begin(struct attempt *a, const struct upgrade *u, struct fault *why)
+{
+    *a = (struct attempt){.u = u, .began_ns = clock_ns()};
+    a->parts = calloc(u->move_count + 1, sizeof(*a->parts));
+    if (!a->parts)
+        return fault(why, -ENOMEM, "no memory for the upgrade");
+    for (size_t i = 0; i < u->move_count; i++)
+        a->parts[i].move = &u->moves[i];
+    return 0;
+}
+
+static void attempt_finish(struct attempt *a)
+{
+    for (size_t i = 0; i < a->u->move_count; i++)
+        part_finish(&a->parts[i]);
+    free(a->parts);
+}
 
 int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why)
 {
-    struct attempt a = {.u = u, .began_ns = clock_ns()};
-    int error = 0;
+    struct attempt a;
+    int error = attempt_begin(&a, u, why);
 
+    if (error)
+        return error;
     pthread_once(&hold_once, make_hold);
     for (size_t i = 0; i < sizeof(before) / sizeof(*before) && !error; i++)
         error = before[i](&a, why);
     if (error) {
         undo(&a);
     } else {
-        a.list = list_servers(&a.migration);
         commit(&a);
         resume(&a);
         retire(&a);
-        *report = make_report(&a, clock_ns());
+        *report = make_report(&a);
     }
-    attempt_release(&a);
+    attempt_finish(&a);
     return error;
-}
-
-static json_t *plan_servers(const struct plan *plan)
-{
-    json_t *servers = json_array();
-
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct plan_child *c = &plan->children[i];
-        const struct code *code = c->to ? c->to : c->from;
-        const struct image *image = c->to ? plan->to : plan->from;
-
-        json_array_append_new(servers,
-                              json_pack("{s:s, s:I, s:s}", "server", code->id, "count",
-                                        (json_int_t)plan_servers_of(image, code),
-                                        "moved", plan_move_text(c->move)));
-    }
-    return servers;
-}
-
-static json_t *plan_steps(const struct plan *plan)
-{
-    static const char *const always[][2] = {
-        {"rehearse", "copies of live states are carried in another process"},
-        {"prepare", "the new release record is written beside the old"},
-        {"drain", "every process comes to the end of its callback; messages queue"},
-        {"migrate", "new states are built beside the old"},
-        {"commit", "all servers run the new code; the record is replaced"},
-        {"purge", "the old version is unloaded when nothing uses it"}};
-    json_t *steps = json_array();
-
-    for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
-        json_array_append_new(
-            steps, json_pack("{s:s, s:s}", "step", always[i][0], "text", always[i][1]));
-    return steps;
 }
 
 int upgrade_plan(const struct upgrade *u, json_t **report, struct fault *why)
 {
-    struct plan plan;
-    int error = plan_make(u->from, u->to, &plan, why);
+    json_t *upgraded;
+    struct attempt a;
+    int error = attempt_begin(&a, u, why);
 
-    if (error) {
-        fault_where(why, "plan", u->app->name, NULL, NULL);
+    if (error)
         return error;
+    for (size_t i = 0; i < u->move_count && !error; i++)
+        error = part_plan(&a.parts[i], why);
+    if (!error) {
+        upgraded = json_array();
+        for (size_t i = 0; i < u->move_count; i++)
+            json_array_append_new(upgraded, part_plan_json(&a.parts[i]));
+        *report = whole_report(u, upgraded);
+        error = *report ? 0 : fault(why, -ENOMEM, "no memory for the plan");
     }
-    *report = json_pack("{s:s, s:s, s:s, s:o, s:o}", "application", u->app->name,
-                        "from", u->from->vsn, "to", u->to->vsn, "steps",
-                        plan_steps(&plan), "servers", plan_servers(&plan));
-    plan_release(&plan);
-    return *report ? 0 : fault(why, -ENOMEM, "no memory for the plan");
+    attempt_finish(&a);
+    return error;
 }

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * upgrade - take one application from one version to another, whole or not at all.
+ * upgrade - take applications from one version to another, all of them or none.
  *
  *   step      does                                           undone by
  *   --------  ---------------------------------------------  -------------------------
  *   plan      says how each server moves                     forgetting it
  *   rehearse  carries copies of live states, elsewhere       -
  *   prepare   writes the new release record beside the old   removing it
+ *   start     starts the applications that are new           stopping them
  *   add       starts the children that are new               ending them
  *   drain     brings every process to rest                   letting them go on
  *   migrate   builds new states beside the old               dropping them
  *   - - - - - - - - - - - - - point of no return - - - - - - - - - - - - - - - - - - -
- *   commit    new code on new states; the record is renamed  -
+ *   commit    new code on new states                         -
  *   resume    lets all go on                                 -
- *   retire    frees old states, ends removed children        -
+ *   retire    the record is renamed; frees old states, ends  -
+ *             removed children, stops removed applications
  *
- * Until the point of no return the old states are only read, so undoing is forgetting;
- * after it nothing can refuse.
+ * Each step is taken for all applications before the next, so there is one pause for all
+ * of them.  Until the point of no return the old states are only read, so undoing is
+ * forgetting; after it nothing can refuse.
  */
 #ifndef MOULT_UPGRADE_H
 #define MOULT_UPGRADE_H
@@ -28,28 +31,43 @@
 
 #define UPGRADE_DRAIN_MS 5000u /* as OTP's suspend timeout */
 
+/* One application that goes to another version. */
+struct upgrade_move {
+    struct application *app;
+    const struct image *from, *to;
+    const struct application_spec *spec; /* of `to`; lives as long as it */
+};
+
 /* What to do, and with what.  All is borrowed. */
 struct upgrade {
-    struct application *app;
-    const struct image *from;
-    const struct image *to;
-    const struct application_spec *spec; /* of `to`; lives as long as it */
+    const struct upgrade_move *moves;
+    size_t move_count;
+    const struct application_spec *const *starts; /* that do not run yet, in order */
+    size_t start_count;
+    struct application *const *stops; /* that are no more, in order */
+    size_t stop_count;
     struct vet *vet;
     struct record *record;
-    uint64_t vet_ns; /* that was spent on vetting the file before; for the report */
+    json_t *next;    /* what the record says afterwards */
+    uint64_t vet_ns; /* that was spent on vetting files before; for the report */
     /* Told each step as it begins; may be NULL. */
     void (*progress)(void *context, const char *step);
     void *context;
 };
 
 /*
- * Do it.  0 and `*report` given, an object: application, from, to, servers, moved, list,
- * pause_us, total_us, rehearsed, waited.  Or a negative errno, `why` with step, server
- * and field, and everything is as it was.  On the release handler's thread.
+ * Do it.  0 and `*report` given, an object: upgraded, an array of objects (application,
+ * from, to, servers, moved, list, rehearsed, waited, and for all of them pause_us,
+ * total_us, vet_us); started and stopped, arrays of objects (application, vsn).  Or a
+ * negative errno, `why` with step, application, server and field, and everything is as it
+ * was.  On the release handler's thread.
  */
 int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why);
 
-/* Say what would be done: application, from, to, steps, servers.  Nothing is touched. */
+/*
+ * Say what would be done: as upgrade_run(), but for upgraded: objects with application,
+ * from, to, steps, servers.  Nothing is touched.
+ */
 int upgrade_plan(const struct upgrade *u, json_t **report, struct fault *why);
 
 #endif

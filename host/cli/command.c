@@ -16,6 +16,7 @@ static const struct option run_options[] = {
     {"data", "DIR", "what outlives the host; $XDG_STATE_HOME/moult"},
     {"workers", "N", "threads that run servers; one a processor"},
     {"on-drop", "upgrade|stage", "what a higher version does that is dropped"},
+    {"permanent", "auto|manual", "whether a host begins with what was upgraded to"},
     {"log", "text|json", "how events look on stderr"},
     {0},
 };
@@ -58,8 +59,8 @@ static const struct command commands[] = {
         .summary = "be a host: load the plugins in a folder, and watch it",
         .details = "  Runs until SIGTERM, SIGINT or 'moult stop', and then ends each "
                    "server in\n"
-                   "  order.  Of each application the highest version starts, or the one that ran\n"
-                   "  last.  Events go to stderr.\n"
+                   "  order.  The permanent release starts, and what is new in the folder, each at\n"
+                   "  its highest version.  Events go to stderr.\n"
                    "\n"
                    "  moult run --plugins ./plugins --data ./data\n"
                    "  moult run --config /etc/moult.conf --workers 4\n",
@@ -181,17 +182,19 @@ static const struct command commands[] = {
     },
     {
         .name = "upgrade",
-        .synopsis = "APP[@VSN] [--plan]",
-        .summary = "move an application to another version, with its state",
-        .details = "  Without VSN to the highest one that is there.  All servers move, "
-                   "or none\n"
-                   "  does and everything goes on as before; then the reason is told.\n"
+        .synopsis = "APP[@VSN]... [--plan]",
+        .summary = "move applications to other versions, with their state",
+        .details = "  Without VSN to the highest one that is there.  Several go together, in one\n"
+                   "  pause.  All servers move, or none does and everything goes on as before;\n"
+                   "  then the reason is told.  A host begins with it from now on, unless\n"
+                   "  permanent = \"manual\" or another release is still permanent.\n"
                    "\n"
                    "  moult upgrade counter\n"
-                   "  moult upgrade counter@2.0.0 --plan\n",
+                   "  moult upgrade counter@2.0.0 --plan\n"
+                   "  moult upgrade counter@2.0.0 greeter@1.4.0 clock\n",
         .options = upgrade_options,
         .least = 1,
-        .most = 1,
+        .most = -1,
         .method = "upgrade",
         .params = words_targets,
         .show = show_upgrade,
@@ -199,14 +202,14 @@ static const struct command commands[] = {
     },
     {
         .name = "downgrade",
-        .synopsis = "APP@VSN [--plan]",
-        .summary = "move an application back to a lower version",
+        .synopsis = "APP@VSN... [--plan]",
+        .summary = "move applications back to lower versions",
         .details = "  An upgrade in the other direction.\n"
                    "\n"
                    "  moult downgrade counter@1.1.0\n",
         .options = upgrade_options,
         .least = 1,
-        .most = 1,
+        .most = -1,
         .method = "downgrade",
         .params = words_targets,
         .show = show_upgrade,
@@ -214,28 +217,96 @@ static const struct command commands[] = {
     },
     {
         .name = "unpack",
-        .synopsis = "FILE",
-        .summary = "give the host a plugin, and not upgrade to it",
-        .details = "  Vetted and kept as if it were dropped into the plugins folder with\n"
+        .synopsis = "FILE...",
+        .summary = "give the host plugins, and not upgrade to them",
+        .details = "  Vetted and kept as if they were dropped into the plugins folder with\n"
                    "  on_drop = \"stage\".\n"
                    "\n"
                    "  moult unpack counter-1.1.0.so\n",
         .least = 1,
-        .most = 1,
+        .most = -1,
         .method = "unpack",
-        .params = words_file,
+        .params = words_files,
         .show = show_unpacked,
         .run = talk_run,
     },
     {
         .name = "releases",
         .synopsis = "",
-        .summary = "the versions that are known, and what became of them",
-        .details = "  A refused one is tried again when its content changes.\n"
+        .summary = "the releases and versions that are known, and what became of them",
+        .details = "  A release is a set of applications, each at one version.  It is unpacked;\n"
+                   "  current, while it runs; permanent, if a host begins with it; old, if it was\n"
+                   "  one of these.  The host makes one of its own when an application changes\n"
+                   "  alone, and keeps the last 32 of them.  A refused version is tried again when\n"
+                   "  its content changes.\n"
                    "\n"
-                   "  moult releases\n",
+                   "  moult releases\n"
+                   "  moult releases --json | jq '.releases[] | select(.status == \"permanent\")'\n",
         .method = "releases",
         .show = show_releases,
+        .run = talk_run,
+    },
+    {
+        .name = "install",
+        .synopsis = "REL [--plan]",
+        .summary = "have a release run: its applications at its versions, no others",
+        .details = "  REL is NAME@VSN, or its vsn or name if only one has it.  All applications\n"
+                   "  move, start and stop, or none does.  It is current, and a host that ends\n"
+                   "  begins with the permanent one again, until 'moult permanent'.  Installing\n"
+                   "  the permanent one is the way back.\n"
+                   "\n"
+                   "  moult install shop@1.2.0 --plan\n"
+                   "  moult install shop@1.2.0 && moult permanent\n",
+        .options = upgrade_options,
+        .least = 1,
+        .most = 1,
+        .method = "install",
+        .params = words_release,
+        .show = show_installed,
+        .run = talk_run,
+    },
+    {
+        .name = "permanent",
+        .synopsis = "[REL]",
+        .summary = "have a host begin with the release that runs",
+        .details = "  REL only says which it should be.  The one that was permanent is old then.\n"
+                   "\n"
+                   "  moult permanent\n",
+        .most = 1,
+        .method = "permanent",
+        .params = words_release,
+        .show = show_release,
+        .run = talk_run,
+    },
+    {
+        .name = "remove",
+        .synopsis = "REL",
+        .summary = "forget a release, and delete the versions that no other has",
+        .details = "  Not one that runs or is permanent.  A file in the plugins folder stays, and\n"
+                   "  is taken in again when a host begins.\n"
+                   "\n"
+                   "  moult remove shop@1.1.0\n",
+        .least = 1,
+        .most = 1,
+        .method = "remove",
+        .params = words_release,
+        .show = show_removed,
+        .run = talk_run,
+    },
+    {
+        .name = "reboot-old",
+        .synopsis = "REL",
+        .summary = "begin anew with an old release",
+        .details = "  It is made permanent; then all servers end in order, and the host, which\n"
+                   "  stays the same process, begins again.  State is lost: 'moult install' goes\n"
+                   "  back without that.\n"
+                   "\n"
+                   "  moult reboot-old shop@1.1.0\n",
+        .least = 1,
+        .most = 1,
+        .method = "reboot-old",
+        .params = words_release,
+        .show = show_release,
         .run = talk_run,
     },
     {

@@ -126,12 +126,13 @@ static int take_word(const char *word, const char *const words[2], int *to,
 }
 
 static const char *const on_drop_words[] = {"upgrade", "stage"};
+static const char *const permanent_words[] = {"auto", "manual"};
 static const char *const log_words[] = {"text", "json"};
 
 /* A config in the making. */
 struct draft {
     struct config config;
-    int on_drop, log; /* -1: not said yet */
+    int on_drop, permanent, log; /* -1: not said yet */
 };
 
 static int take_text(struct draft *d, const char *key, const char *text,
@@ -145,6 +146,8 @@ static int take_text(struct draft *d, const char *key, const char *text,
         return take_path(text, &d->config.socket, from, why);
     if (strcmp(key, "on_drop") == 0)
         return take_word(text, on_drop_words, &d->on_drop, from, why);
+    if (strcmp(key, "permanent") == 0)
+        return take_word(text, permanent_words, &d->permanent, from, why);
     return take_word(text, log_words, &d->log, from, why);
 }
 
@@ -173,6 +176,7 @@ static int take_options(struct draft *d, const struct config_options *options,
         {"--data", "data", options->data},
         {"--socket", "socket", options->socket},
         {"--on-drop", "on_drop", options->on_drop},
+        {"--permanent", "permanent", options->permanent},
         {"--log", "log", options->log},
     };
     int error = options->workers ? parse_workers(options->workers, d, why) : 0;
@@ -189,8 +193,8 @@ static int take_options(struct draft *d, const struct config_options *options,
 
 /* -- the file -- */
 
-static const char *const keys[] = {"plugins", "data", "socket",      "workers",
-                                   "on_drop", "log",  "applications"};
+static const char *const keys[] = {"plugins", "data",      "socket", "workers",
+                                   "on_drop", "permanent", "log",    "applications"};
 
 static bool is_key(const char *name)
 {
@@ -302,7 +306,7 @@ static int take_setting(struct draft *d, const config_setting_t *setting,
         return fault(
             why, -EINVAL,
             "%s is no setting: there are plugins, data, socket, workers, on_drop, "
-            "log and applications",
+            "permanent, log and applications",
             from.text);
     if (strcmp(name, "applications") == 0)
         return take_applications(d, setting, in ? in : file, why);
@@ -380,6 +384,7 @@ static int fill_in(struct draft *d, const char *folder, struct fault *why)
     if (c->workers == 0)
         c->workers = processors();
     c->stage_only = d->on_drop == 1;
+    c->manual = d->permanent == 1;
     c->log_json = d->log == 1;
     return 0;
 }
@@ -387,7 +392,7 @@ static int fill_in(struct draft *d, const char *folder, struct fault *why)
 int config_gather(const struct config_options *options, struct config *out,
                   struct fault *why)
 {
-    struct draft d = {.on_drop = -1, .log = -1};
+    struct draft d = {.on_drop = -1, .permanent = -1, .log = -1};
     char *folder = getcwd(NULL, 0);
     int error = 0;
 

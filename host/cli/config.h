@@ -31,6 +31,7 @@ struct config {
     char *socket;     /* the control socket */
     unsigned workers; /* 1 to WORKERS_MAX; one a processor unless said otherwise */
     bool stage_only;  /* on_drop = "stage": what is dropped is not upgraded to */
+    bool manual;      /* permanent = "manual": what is upgraded to is not, until told */
     bool log_json;    /* log = "json" */
     struct config_application *applications;
     size_t application_count;
@@ -39,7 +40,7 @@ struct config {
 /* What was said on the command line, borrowed; NULL is nothing. */
 struct config_options {
     const char *file; /* --config */
-    const char *plugins, *data, *socket, *workers, *on_drop, *log;
+    const char *plugins, *data, *socket, *workers, *on_drop, *permanent, *log;
 };
 
 /*

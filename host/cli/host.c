@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "again.h"
 #include "application.h"
 #include "ask.h"
 #include "barrier.h"
@@ -41,6 +44,7 @@ struct host {
     uv_timer_t check;
     struct control *control;
     uint64_t next_event;
+    atomic_bool again; /* it begins anew when it has ended */
 };
 
 /* -- the event log -- */
@@ -103,6 +107,15 @@ static void stop(void *context)
     uv_stop(&h->loop);
 }
 
+/* By way of a signal, since only the loop's thread may stop it. */
+static void reboot(void *context)
+{
+    struct host *h = context;
+
+    atomic_store(&h->again, true);
+    kill(getpid(), SIGTERM);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     event_emit(EVENT_INFO, "host.signal", "{s:s}", "signal",
@@ -160,7 +173,7 @@ static int open_control(struct host *h, struct fault *why)
 static int start(struct host *h, struct fault *why)
 {
     const struct config *c = h->config;
-    struct release_options options = {c->plugins, c->data, c->stage_only};
+    struct release_options options = {c->plugins, c->data, c->stage_only, c->manual};
     char reports[PATH_MAX];
     int error;
 
@@ -241,9 +254,9 @@ static bool end(struct host *h)
 {
     bool stopped;
 
-    event_emit(EVENT_INFO, "host.stop", "{}");
+    event_emit(EVENT_INFO, "host.stop", "{s:b}", "again", atomic_load(&h->again));
     log_events(h);
-    notify("STOPPING=1");
+    notify(atomic_load(&h->again) ? "RELOADING=1" : "STOPPING=1");
     stopped = stop_in_time();
     event_emit(stopped ? EVENT_INFO : EVENT_ERROR,
                stopped ? "host.stopped" : "host.stuck", "{}");
@@ -259,6 +272,7 @@ int host_run(const struct config *config)
 {
     struct host h = {.config = config};
     struct fault why = {0};
+    bool stopped;
     int error;
 
     h.view = (struct host_view){.plugins = config->plugins,
@@ -267,6 +281,7 @@ int host_run(const struct config *config)
                                 .loop = &h.loop,
                                 .started_ns = clock_ns(),
                                 .stop = stop,
+                                .reboot = reboot,
                                 .context = &h};
     loop_memory_use();
     error = uv_loop_init(&h.loop);
@@ -281,7 +296,12 @@ int host_run(const struct config *config)
         ready(&h);
         uv_run(&h.loop, UV_RUN_DEFAULT);
     }
-    if (!end(&h))
+    stopped = end(&h);
+    if (!error && atomic_load(&h.again)) {
+        error = again();
+        fprintf(stderr, "moult: unable to begin again: %s\n", strerror(-error));
+    }
+    if (!stopped)
         _exit(EXIT_FAILURE); /* threads still run what exit() would take down */
     if (error)
         fprintf(stderr, "moult: %s\n", why.text[0] ? why.text : strerror(-error));

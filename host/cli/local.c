@@ -23,6 +23,7 @@ int local_run(const struct args *args, const struct screen *screen)
         .socket = args->socket,
         .workers = args_value(args, "workers"),
         .on_drop = args_value(args, "on-drop"),
+        .permanent = args_value(args, "permanent"),
         .log = args_value(args, "log"),
     };
     struct config config;

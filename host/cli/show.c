@@ -159,17 +159,53 @@ static void print_remarks(const struct screen *screen, const json_t *release)
     }
 }
 
+/* As a table; what it has, as one text. */
+static void print_releases(const struct screen *screen, const json_t *releases)
+{
+    static const struct column columns[] = {
+        {"RELEASE", "name"},
+        {"VSN", "vsn"},
+        {"STATUS", "status", COLUMN_STATUS},
+        {"HAS", "has"},
+        {0},
+    };
+    json_t *rows = json_deep_copy(releases), *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row)
+    {
+        const json_t *app;
+        char *has = NULL, *longer;
+        size_t j;
+
+        json_array_foreach(json_object_get(row, "applications"), j, app)
+        {
+            if (asprintf(&longer, "%s%s%s", has ? has : "", has ? " " : "",
+                         json_string_value(app)) < 0)
+                break;
+            free(has);
+            has = longer;
+        }
+        json_object_set_new(row, "has", json_string(has ? has : ""));
+        free(has);
+    }
+    table_print(screen, columns, rows, "there is no release yet");
+    json_decref(rows);
+}
+
 void show_releases(const struct screen *screen, const json_t *result)
 {
     static const struct column columns[] = {
         {"APPLICATION", "name"}, {"VSN", "vsn"},   {"STATUS", "status", COLUMN_STATUS},
         {"SINCE", "since"},      {"FILE", "file"}, {0},
     };
-    const json_t *release;
+    const json_t *versions = json_object_get(result, "versions"), *version;
     size_t i;
 
-    table_print(screen, columns, result, "no version of any application is known");
-    json_array_foreach(result, i, release) print_remarks(screen, release);
+    print_releases(screen, json_object_get(result, "releases"));
+    putc('\n', screen->out);
+    table_print(screen, columns, versions, "no version of any application is known");
+    json_array_foreach(versions, i, version) print_remarks(screen, version);
 }
 
 /* -- state -- */

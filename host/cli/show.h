@@ -20,6 +20,9 @@ void show_ps(const struct screen *screen, const json_t *result);
 void show_state(const struct screen *screen, const json_t *result);
 void show_releases(const struct screen *screen, const json_t *result);
 void show_upgrade(const struct screen *screen, const json_t *result); /* or its plan */
+void show_installed(const struct screen *screen, const json_t *result);
+void show_release(const struct screen *screen, const json_t *result);
+void show_removed(const struct screen *screen, const json_t *result);
 void show_unpacked(const struct screen *screen, const json_t *result);
 void show_crashes(const struct screen *screen, const json_t *result);
 void show_crash(const struct screen *screen, const json_t *result);

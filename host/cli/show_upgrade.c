@@ -104,7 +104,7 @@ static void print_one(const struct screen *screen, const json_t *upgrade)
         print_done(screen, upgrade);
 }
 
-void show_unpacked(const struct screen *screen, const json_t *result)
+static void print_unpacked(const struct screen *screen, const json_t *result)
 {
     const char *name = show_text(result, "application"),
                *vsn = show_text(result, "vsn");
@@ -121,6 +121,14 @@ void show_unpacked(const struct screen *screen, const json_t *result)
     fputs("' moves to it\n", screen->out);
 }
 
+void show_unpacked(const struct screen *screen, const json_t *result)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(result, i, one) print_unpacked(screen, one);
+}
+
 void show_upgrade(const struct screen *screen, const json_t *result)
 {
     const json_t *upgrade;
@@ -131,4 +139,61 @@ void show_upgrade(const struct screen *screen, const json_t *result)
         return;
     }
     json_array_foreach(result, i, upgrade) print_one(screen, upgrade);
+}
+
+/* -- releases -- */
+
+static void print_each(const struct screen *screen, const json_t *list,
+                       const char *what)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(list, i, one)
+    {
+        screen_text(screen, BOLD, 0, show_text(one, "application"));
+        putc(' ', screen->out);
+        screen_text(screen, PLAIN, 0, show_text(one, "vsn"));
+        fputs(what, screen->out);
+    }
+}
+
+void show_installed(const struct screen *screen, const json_t *result)
+{
+    const json_t *upgraded = json_object_get(result, "upgraded");
+    bool is_plan = !json_object_get(result, "permanent");
+
+    show_upgrade(screen, upgraded);
+    print_each(screen, json_object_get(result, "started"),
+               is_plan ? ": would start\n" : ": started\n");
+    print_each(screen, json_object_get(result, "stopped"),
+               is_plan ? ": would stop\n" : ": stopped\n");
+    screen_text(screen, BOLD, 0, show_text(result, "release"));
+    if (is_plan)
+        fputs(": a plan: nothing was done\n", screen->out);
+    else if (json_is_true(json_object_get(result, "permanent")))
+        fputs(" runs, and is permanent\n", screen->out);
+    else
+        fputs(" runs until the host ends: 'moult permanent' keeps it\n", screen->out);
+}
+
+void show_release(const struct screen *screen, const json_t *result)
+{
+    screen_text(screen, BOLD, 0, show_text(result, "release"));
+    fputs(" is permanent\n", screen->out);
+}
+
+void show_removed(const struct screen *screen, const json_t *result)
+{
+    const json_t *one;
+    size_t i;
+
+    screen_text(screen, BOLD, 0, show_text(result, "release"));
+    fputs(" is removed", screen->out);
+    json_array_foreach(json_object_get(result, "removed"), i, one)
+    {
+        fputs(i ? ", " : ", and with it ", screen->out);
+        screen_text(screen, PLAIN, 0, json_string_value(one));
+    }
+    putc('\n', screen->out);
 }

@@ -73,17 +73,43 @@ int words_registry(const struct args *args, json_t **params, struct fault *why)
     return error;
 }
 
-int words_file(const struct args *args, json_t **params, struct fault *why)
+static int add_path(json_t *files, const char *word, struct fault *why)
 {
-    char *path = realpath(args->words[0], NULL);
-    json_t *object = path ? json_object() : NULL;
-    int error;
+    char *path = realpath(word, NULL);
+    json_t *text;
 
     if (!path)
-        return fault(why, -errno, "unable to read '%s': %s", args->words[0],
-                     strerror(errno));
-    error = object ? set_text(object, "file", path, why) : no_memory(why);
+        return fault(why, -errno, "unable to read '%s': %s", word, strerror(errno));
+    text = json_string(path);
     free(path);
+    return json_array_append_new(files, text) == 0
+               ? 0
+               : fault(why, -EINVAL, "'%s' is not UTF-8", word);
+}
+
+int words_files(const struct args *args, json_t **params, struct fault *why)
+{
+    json_t *files = json_array(), *object = json_pack("{s:o}", "files", files);
+    int error = object ? 0 : no_memory(why);
+
+    for (int i = 0; i < args->count && !error; i++)
+        error = add_path(files, args->words[i], why);
+    if (error)
+        json_decref(object);
+    else
+        *params = object;
+    return error;
+}
+
+int words_release(const struct args *args, json_t **params, struct fault *why)
+{
+    json_t *object = json_object();
+    int error = object ? 0 : no_memory(why);
+
+    if (!error && args->count)
+        error = set_text(object, "release", args->words[0], why);
+    if (!error && args_value(args, "plan"))
+        json_object_set_new(object, "plan", json_true());
     if (error)
         json_decref(object);
     else

@@ -15,13 +15,14 @@
 bool words_number(const char *word, long long least, long long most, json_int_t *out);
 
 /*
- * Parameters as struct command asks for them: NAME; NAME and a message; targets; a file;
- * a limit; NAME, if there is one, and a limit.
+ * Parameters as struct command asks for them: NAME; NAME and a message; targets; files;
+ * a release, if there is one; a limit; NAME, if there is one, and a limit.
  */
 int words_name(const struct args *args, json_t **params, struct fault *why);
 int words_message(const struct args *args, json_t **params, struct fault *why);
 int words_targets(const struct args *args, json_t **params, struct fault *why);
-int words_file(const struct args *args, json_t **params, struct fault *why);
+int words_files(const struct args *args, json_t **params, struct fault *why);
+int words_release(const struct args *args, json_t **params, struct fault *why);
 int words_limit(const struct args *args, json_t **params, struct fault *why);
 int words_registry(const struct args *args, json_t **params, struct fault *why);
 

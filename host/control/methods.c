@@ -8,6 +8,7 @@
 
 #include "application.h"
 #include "ask.h"
+#include "changes.h"
 #include "clock.h"
 #include "crashes.h"
 #include "event.h"
@@ -15,7 +16,6 @@
 #include "name.h"
 #include "params.h"
 #include "registry_method.h"
-#include "release.h"
 #include "rpc.h"
 #include "worker.h"
 
@@ -316,14 +316,6 @@ static void ps(struct request *request, void *context)
     request_reply(request, l.list);
 }
 
-static void releases(struct request *request, void *context)
-{
-    struct params p = params_of(request);
-
-    if (!params_refused(&p, request))
-        request_reply(request, release_list());
-}
-
 /* -- the tree: every supervisor is asked for its children, and those of these -- */
 
 struct tree {
@@ -457,92 +449,7 @@ static void tree(struct request *request, void *context)
     tree_drop(t);
 }
 
-/* -- changing versions -- */
-
-static void change_progress(void *context, const char *step)
-{
-    request_progress(context, json_pack("{s:s}", "step", step));
-}
-
-static void change_done(void *context, json_t *report, const struct fault *why)
-{
-    if (report)
-        request_reply(context, report);
-    else
-        request_fault(context, why);
-}
-
-/* The release handler did not take the job. */
-static void not_begun(struct request *request, int error)
-{
-    struct fault why = {0};
-
-    if (error == -EAGAIN)
-        fault(&why, error, "%u changes wait for the release handler already",
-              RELEASE_JOBS_MAX);
-    else
-        fault(&why, error, "no memory to begin");
-    request_fault(request, &why);
-}
-
-static void change(struct request *request, enum release_verb verb, const char *target)
-{
-    struct release_listener listener = {change_progress, change_done, request};
-    const char *at = strchr(target, '@');
-    char *app = at ? strndup(target, (size_t)(at - target)) : strdup(target);
-
-    int error =
-        app ? release_change(verb, app, at ? at + 1 : NULL, &listener) : -ENOMEM;
-
-    if (error)
-        not_begun(request, error);
-    free(app);
-}
-
-/* One target; several in one transaction are not known yet. */
-static const char *target_of(struct params *p)
-{
-    json_t *targets = params_texts(p, "targets");
-
-    if (targets && json_array_size(targets) != 1)
-        params_wrong(p, "'targets' must hold one application, as \"counter@2.0.0\"");
-    return targets ? json_string_value(json_array_get(targets, 0)) : NULL;
-}
-
-static void upgrade(struct request *request, void *context)
-{
-    struct params p = params_of(request);
-    const char *target = target_of(&p);
-    bool plan = params_flag(&p, "plan");
-
-    if (!params_refused(&p, request))
-        change(request, plan ? RELEASE_PLAN_UPGRADE : RELEASE_UPGRADE, target);
-}
-
-static void downgrade(struct request *request, void *context)
-{
-    struct params p = params_of(request);
-    const char *target = target_of(&p);
-    bool plan = params_flag(&p, "plan");
-
-    if (target && !strchr(target, '@'))
-        params_wrong(&p, "a downgrade needs a version, as \"%s@1.0.0\"", target);
-    if (!params_refused(&p, request))
-        change(request, plan ? RELEASE_PLAN_DOWNGRADE : RELEASE_DOWNGRADE, target);
-}
-
-static void unpack(struct request *request, void *context)
-{
-    struct release_listener listener = {change_progress, change_done, request};
-    struct params p = params_of(request);
-    const char *file = params_text(&p, "file");
-    int error;
-
-    if (file && file[0] != '/')
-        params_wrong(&p, "'file' must be an absolute path");
-    if (!params_refused(&p, request) && (error = release_unpack(file, &listener)) < 0)
-        not_begun(request, error);
-}
+/* -- the end -- */
 
 static void stop(struct request *request, void *context)
 {
@@ -562,15 +469,19 @@ const struct method host_methods[] = {
     {"cast", cast},
     {"crash.list", crashes_list},
     {"crash.show", crashes_show},
-    {"downgrade", downgrade},
+    {"downgrade", changes_downgrade},
+    {"install", changes_install},
+    {"permanent", changes_permanent},
     {"ps", ps},
+    {"reboot-old", changes_reboot_old},
     {"registry", registry_method},
-    {"releases", releases},
+    {"releases", changes_releases},
+    {"remove", changes_remove},
     {"state", state},
     {"status", status},
     {"stop", stop},
     {"tree", tree},
-    {"unpack", unpack},
-    {"upgrade", upgrade},
+    {"unpack", changes_unpack},
+    {"upgrade", changes_upgrade},
     {NULL, NULL}};
 /* clang-format on */

@@ -121,14 +121,16 @@ const struct protocol_method protocol_methods[] = {
 },
 {
     .name = "upgrade",
-    .summary = "move an application to another version, with its state",
-    .params = "targets  array of one string, \"APP@VSN\", or \"APP\" for the highest there is\n"
+    .summary = "move applications to other versions, with their state",
+    .params = "targets  array of strings, \"APP@VSN\", or \"APP\" for the highest there is\n"
               "plan     true: say what would be done, and do nothing",
-    .result = "an object: application, from, to, servers (how many), moved (how many by\n"
+    .result = "of several targets, which go together, an array with an object for each; of\n"
+              "one, the object: application, from, to, servers (how many), moved (how many by\n"
               "pointer, schema and code_change, and how many were added and removed),\n"
               "list (server, pid, moved; the first 100), rehearsed (states that were tried\n"
               "before), pause_us, total_us, vet_us, waited (messages that came during the\n"
-              "pause and were answered after it).  With plan: application, from, to, steps\n"
+              "pause and were answered after it); of one that was there already moved is\n"
+              "{unchanged}.  With plan: application, from, to, steps\n"
               "(step, text) and servers (server, count, moved).  On the way `progress`\n"
               "tells each step",
     .errors = "refused, not_found, timeout (a server did not come to rest), busy (another\n"
@@ -144,8 +146,8 @@ const struct protocol_method protocol_methods[] = {
 },
 {
     .name = "downgrade",
-    .summary = "move an application back to a lower version",
-    .params = "targets  array of one string, \"APP@VSN\"\n"
+    .summary = "move applications back to lower versions",
+    .params = "targets  array of strings, \"APP@VSN\"\n"
               "plan     true: say what would be done, and do nothing",
     .result = "as of upgrade",
     .errors = "as of upgrade",
@@ -157,28 +159,87 @@ const struct protocol_method protocol_methods[] = {
 },
 {
     .name = "unpack",
-    .summary = "take a plugin in without upgrading to it",
-    .params = "file  string, an absolute path",
-    .result = "an object: application, vsn, new (false: it was known already)",
-    .errors = "not_found, invalid and others: `data` says what is wrong with the file",
+    .summary = "take files in without upgrading to them",
+    .params = "files  array of strings, absolute paths",
+    .result = "an array of objects, one for each: application, vsn, new (false: it was\n"
+              "known already)",
+    .errors = "not_found, invalid and others: `data` says what is wrong with the file; those\n"
+              "before it have been taken in",
     .example = ASK("'method':'unpack',\n"
-               "   'params':{'file':'/tmp/counter-1.1.0.so'}")
-               ANSWER("{'application':'counter','vsn':'1.1.0',\n"
-               "   'new':true}"),
+               "   'params':{'files':['/tmp/counter-1.1.0.so']}")
+               ANSWER("[{'application':'counter','vsn':'1.1.0',\n"
+               "   'new':true}]"),
     .command = "moult unpack",
 },
 {
     .name = "releases",
-    .summary = "the versions that are known, and what became of them",
+    .summary = "the releases and versions that are known, and what became of them",
     .params = "none",
-    .result = "an array of objects: name, vsn, status (\"running\", \"staged\", \"old\",\n"
-              "\"refused\"), file, hash, since (a time), reason (why it was refused, or\n"
-              "what keeps an old one loaded), lints (array of strings)",
+    .result = "an object: releases, an array of objects: name, vsn, status (\"unpacked\",\n"
+              "\"current\", \"permanent\", \"old\"), made (true: by the host itself),\n"
+              "applications (array of strings, \"APP@VSN\"); and versions, an array of\n"
+              "objects: name, vsn, status (\"running\", \"staged\", \"old\", \"refused\"),\n"
+              "file, hash, since (a time), reason (why it was refused, or what keeps an old\n"
+              "one loaded), lints (array of strings)",
     .errors = "none",
     .example = ASK("'method':'releases'")
-               ANSWER("[{'name':'counter','vsn':'1.1.0',\n"
-               "   'status':'running','file':'counter-1.1.0.so',...}]"),
+               ANSWER("{'releases':[{'name':'local','vsn':'2',\n"
+               "   'status':'permanent','made':true,'applications':['counter@1.1.0']},...],\n"
+               "   'versions':[{'name':'counter','vsn':'1.1.0',\n"
+               "   'status':'running','file':'counter-1.1.0.so',...}]}"),
     .command = "moult releases",
+},
+{
+    .name = "install",
+    .summary = "have a release run: its applications at its versions, and no others",
+    .params = "release  string, \"NAME@VSN\", or its vsn or name if only one has it\n"
+              "plan     true: say what would be done, and do nothing",
+    .result = "an object: release, from, permanent (whether it is), upgraded (an array, as\n"
+              "upgrade gives for several), started and stopped: arrays of objects:\n"
+              "application, vsn.  On the way `progress` tells each step",
+    .errors = "as of upgrade: nothing was changed then",
+    .example = ASK("'method':'install',\n"
+               "   'params':{'release':'shop@1.2.0'}")
+               ANSWER("{'release':'shop@1.2.0',\n"
+               "   'from':'shop@1.1.0','permanent':false,'upgraded':[...],\n"
+               "   'started':[{'application':'cart','vsn':'1.0.0'}],'stopped':[]}"),
+    .command = "moult install",
+},
+{
+    .name = "permanent",
+    .summary = "have a host begin with the release that runs",
+    .params = "release  string, which it should be; whichever runs, unless given",
+    .result = "an object: release, from (the one that was permanent)",
+    .errors = "not_found, refused (it does not run)",
+    .example = ASK("'method':'permanent'")
+               ANSWER("{'release':'shop@1.2.0',\n"
+               "   'from':'shop@1.1.0'}"),
+    .command = "moult permanent",
+},
+{
+    .name = "remove",
+    .summary = "forget a release, and delete the versions that no other has",
+    .params = "release  string, as of install",
+    .result = "an object: release, removed (array of strings, \"APP@VSN\")",
+    .errors = "not_found, refused (it runs or is permanent), busy (its code is in use)",
+    .example = ASK("'method':'remove',\n"
+               "   'params':{'release':'shop@1.1.0'}")
+               ANSWER("{'release':'shop@1.1.0',\n"
+               "   'removed':['cart@0.9.0']}"),
+    .command = "moult remove",
+},
+{
+    .name = "reboot-old",
+    .summary = "begin anew with an old release",
+    .params = "release  string, as of install",
+    .result = "an object: release, from.  It is permanent; then all servers end in order,\n"
+              "connections are closed, and the same process begins again",
+    .errors = "not_found, refused (it is not old)",
+    .example = ASK("'method':'reboot-old',\n"
+               "   'params':{'release':'shop@1.1.0'}")
+               ANSWER("{'release':'shop@1.1.0',\n"
+               "   'from':'shop@1.2.0'}"),
+    .command = "moult reboot-old",
 },
 {
     .name = "crash.list",

@@ -52,7 +52,7 @@ static void lint(struct manifest *m, enum lint kind, const char *what,
                  advice);
 }
 
-static bool name_is_valid(const char *name)
+bool manifest_name_is_valid(const char *name)
 {
     size_t len = strlen(name);
 
@@ -101,7 +101,7 @@ static int read_note(struct reading *r)
     vsn++;
     memcpy(&r->out->abi_major, note, sizeof(uint32_t));
     memcpy(&r->out->abi_minor, note + sizeof(uint32_t), sizeof(uint32_t));
-    if (!name_is_valid(name))
+    if (!manifest_name_is_valid(name))
         return fault(
             r->why, -ENOEXEC,
             "'%s' names its application '%.80s': a name begins with a-z and has "

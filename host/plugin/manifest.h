@@ -9,6 +9,7 @@
 #ifndef MOULT_MANIFEST_H
 #define MOULT_MANIFEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,9 @@ struct manifest {
     uint32_t abi_major, abi_minor;
     char lints[LINT_COUNT][192]; /* each as text; "" where it does not apply */
 };
+
+/* Is `name` 1 to MANIFEST_NAME_MAX characters of a-z 0-9 _, a letter first?  [any] */
+bool manifest_name_is_valid(const char *name);
 
 /*
  * Read the plugin at `path` into `*out`.  0, or with `why`: -ENODATA (it is not whole,

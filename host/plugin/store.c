@@ -374,6 +374,20 @@ void store_drop(struct store *store, const char *stored)
         unlinkat(store->fd, name, 0);
 }
 
+void store_drop_version(struct store *store, const char *name, const char *vsn)
+{
+    char rest[NAME_SIZE];
+    DIR *dir = list(store);
+    struct dirent *entry;
+
+    snprintf(rest, sizeof(rest), "-%s-%s.so", name, vsn);
+    while (dir && (entry = readdir(dir)))
+        if (serial_of(entry->d_name) && strcmp(strchr(entry->d_name, '-'), rest) == 0)
+            unlinkat(store->fd, entry->d_name, 0);
+    if (dir)
+        closedir(dir);
+}
+
 static int is_stored(const struct dirent *entry)
 {
     return serial_of(entry->d_name) && ends_with(entry->d_name, ".so");

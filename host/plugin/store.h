@@ -58,6 +58,9 @@ bool store_is_approved(struct store *store, const char *stored);
  */
 void store_drop(struct store *store, const char *stored);
 
+/* Remove all files of that version, which may be there more than once. */
+void store_drop_version(struct store *store, const char *name, const char *vsn);
+
 /*
  * Call `visit` with the path (lent for the call) of each stored file, lowest serial
  * first; it may drop it.  0 or a negative errno.

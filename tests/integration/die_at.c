@@ -47,6 +47,12 @@ int fsync(int fd)
     return HIDDEN(fsync)(fd);
 }
 
+int link(const char *from, const char *to)
+{
+    count_down();
+    return HIDDEN(link)(from, to);
+}
+
 int rename(const char *from, const char *to)
 {
     count_down();

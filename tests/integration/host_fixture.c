@@ -177,6 +177,15 @@ int host_wait(struct host *h)
     return status;
 }
 
+void host_rebooted(struct host *h)
+{
+    assert_string_equal(host_told(h), "RELOADING=1");
+    assert_string_equal(host_told(h), "READY=1");
+    talk_close(h->talk);
+    talk_close(h->events);
+    connect_to(h);
+}
+
 static void show_log(void)
 {
     char *log = host_log();
@@ -347,7 +356,7 @@ const char *host_vsn(struct host *h, const char *app)
 json_t *host_release(struct host *h, const char *app, const char *vsn,
                      const char *status)
 {
-    json_t *list = host_ask(h, "releases", NULL), *entry;
+    json_t *list = json_object_get(host_ask(h, "releases", NULL), "versions"), *entry;
     size_t i;
 
     json_array_foreach(list, i, entry)
@@ -357,6 +366,45 @@ json_t *host_release(struct host *h, const char *app, const char *vsn,
             return entry;
     }
     return NULL;
+}
+
+const char *host_release_status(struct host *h, const char *release)
+{
+    json_t *list = json_object_get(host_ask(h, "releases", NULL), "releases"), *entry;
+    char name[100];
+    size_t i;
+
+    json_array_foreach(list, i, entry)
+    {
+        snprintf(name, sizeof(name), "%s@%s", text_at(entry, "name"),
+                 text_at(entry, "vsn"));
+        if (strcmp(name, release) == 0)
+            return text_at(entry, "status");
+    }
+    return NULL;
+}
+
+const char *recorded_vsn(const char *app)
+{
+    static char vsn[32];
+    json_t *all = json_load_file(in_folder("data/releases.json"), 0, NULL), *release;
+    const char *text = NULL;
+    size_t i;
+
+    if (!all)
+        fail_msg("the record is no JSON");
+    assert_true(json_is_string(json_object_get(all, "checksum")));
+    json_array_foreach(at(all, "ledger.releases"), i, release)
+    {
+        json_t *apps = at(release, "applications");
+
+        if (is(release, "status", "permanent"))
+            text =
+                json_string_value(json_object_get(json_object_get(apps, app), "vsn"));
+    }
+    snprintf(vsn, sizeof(vsn), "%s", text ? text : "");
+    json_decref(all);
+    return vsn;
 }
 
 json_t *host_event(struct host *h, const char *name, const char *key, const char *text)

@@ -58,6 +58,9 @@ const char *host_told(struct host *h);
 /* Wait until it has ended by itself or by a signal; its status as of waitpid(). */
 int host_wait(struct host *h);
 
+/* Wait until one that was told to reboot is ready again, in the same process. */
+void host_rebooted(struct host *h);
+
 /* Stop it by SIGTERM; it must end with status 0 and leave no process, no socket. */
 void host_stop(struct host *h);
 
@@ -98,7 +101,14 @@ json_t *target(const char *text);
 /* The vsn that runs of an application; NULL: it does not run. */
 const char *host_vsn(struct host *h, const char *app);
 
-/* The entry of `releases` with that name, vsn and status (each NULL: any), or NULL. */
+/* The status of the release "local@2"; NULL: there is none. */
+const char *host_release_status(struct host *h, const char *release);
+
+/* The vsn of `app` in the permanent release of the record on disk, which has to be whole;
+ * "" if it has none. */
+const char *recorded_vsn(const char *app);
+
+/* The version in `releases` with that name, vsn and status (each NULL: any), or NULL. */
 json_t *host_release(struct host *h, const char *app, const char *vsn,
                      const char *status);
 

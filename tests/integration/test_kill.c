@@ -30,23 +30,6 @@ static void has_no_leftovers(const char *path)
     closedir(dir);
 }
 
-/* The vsn in the record, which has to be whole; "" if there is none. */
-static const char *recorded(const char *app)
-{
-    static char vsn[32];
-    json_t *all = json_load_file(in_folder("data/releases.json"), 0, NULL);
-    const char *text;
-
-    if (!all)
-        fail_msg("the record is no JSON");
-    assert_true(json_is_string(json_object_get(all, "checksum")));
-    text = json_string_value(json_object_get(
-        json_object_get(json_object_get(all, "applications"), app), "vsn"));
-    snprintf(vsn, sizeof(vsn), "%s", text ? text : "");
-    json_decref(all);
-    return vsn;
-}
-
 /* Start again after an accident: all is whole, on 1.0.0 or on 2.0.0. */
 static bool comes_up_whole(struct host *h)
 {
@@ -59,7 +42,7 @@ static bool comes_up_whole(struct host *h)
     is_new = strcmp(vsn, "2.0.0") == 0;
     if (!is_new)
         assert_string_equal(vsn, "1.0.0");
-    assert_string_equal(recorded("counter"), vsn);
+    assert_string_equal(recorded_vsn("counter"), vsn);
     assert_int_equal(host_call_int(h, "counter", "{\"add\": 3}"), 3);
     assert_int_equal(host_events(h, "release.record_bad"), 0);
     assert_int_equal(host_events(h, "release.missing"), 0);
@@ -67,7 +50,8 @@ static bool comes_up_whole(struct host *h)
     has_no_leftovers(in_folder("data/store"));
 
     /* And both ways are open. */
-    host_ask(h, "unpack", json_pack("{s:s}", "file", built("samples/counter-2.0.0")));
+    host_ask(h, "unpack",
+             json_pack("{s:[s]}", "files", built("samples/counter-2.0.0")));
     host_change(h, is_new ? "downgrade" : "upgrade",
                 is_new ? "counter@1.0.0" : "counter@2.0.0");
     assert_int_equal(host_call_int(h, "counter", "\"get\""), 3);
@@ -96,7 +80,7 @@ static bool unpack_and_upgrade(struct host *h)
     bool done;
 
     talk_ask(talk, "unpack",
-             json_pack("{s:s}", "file", built("samples/counter-2.0.0")));
+             json_pack("{s:[s]}", "files", built("samples/counter-2.0.0")));
     talk_ask(talk, "upgrade", target("counter@2.0.0"));
     do {
         json_t *line = talk_hear(talk);
@@ -159,7 +143,7 @@ static void a_host_that_is_killed_at_any_moment_comes_up_whole(void **state)
         begin_anew(h);
         host_start(h, "--on-drop", "stage", NULL);
         host_ask(h, "unpack",
-                 json_pack("{s:s}", "file", built("samples/counter-2.0.0")));
+                 json_pack("{s:[s]}", "files", built("samples/counter-2.0.0")));
         id = talk_ask(h->talk, "upgrade", target("counter@2.0.0"));
         while (notices-- > 0)
             talk_notice(h->talk, "progress");
@@ -178,7 +162,8 @@ static void what_was_answered_is_there_after_a_kill(void **state)
 
     begin_anew(h);
     host_start(h, "--on-drop", "stage", NULL);
-    host_ask(h, "unpack", json_pack("{s:s}", "file", built("samples/counter-2.0.0")));
+    host_ask(h, "unpack",
+             json_pack("{s:[s]}", "files", built("samples/counter-2.0.0")));
     host_change(h, "upgrade", "counter@2.0.0");
     host_kill(h);
     assert_true(comes_up_whole(h));
@@ -241,7 +226,7 @@ static void spoil(struct host *h, const char *text, size_t len)
     assert_int_equal(access(in_folder("data/releases.json.bad"), F_OK), 0);
     assert_true(host_log_has("release.record_bad"));
     assert_string_equal(host_vsn(h, "counter"), "1.1.0"); /* the highest there is */
-    assert_string_equal(recorded("counter"), "1.1.0");
+    assert_string_equal(recorded_vsn("counter"), "1.1.0");
     assert_int_equal(host_call_int(h, "counter", "\"get\""), 0);
     host_stop(h);
     assert_int_equal(unlink(in_folder("data/releases.json.bad")), 0);

@@ -310,8 +310,8 @@ static void versions_change_or_stay(void **state)
     if (!host_try_start(h, variables, stage))
         fail_msg("the host did not start");
     json_decref(ask_anew(h, "call", talk_message("counter", "{\"add\": 3}")));
-    json_decref(ask_anew(h, "unpack",
-                         json_pack("{s:s}", "file", built("samples/counter-2.0.0"))));
+    json_decref(ask_anew(
+        h, "unpack", json_pack("{s:[s]}", "files", built("samples/counter-2.0.0"))));
     sweep(h, "upgrading", 17, go_up);
     end_host(h);
 }

@@ -22,7 +22,7 @@ static json_t *is_refused(struct host *h, const char *name, const char *words)
     char needle[600];
     size_t i;
 
-    json_array_foreach(host_ask(h, "releases", NULL), i, release)
+    json_array_foreach(at(host_ask(h, "releases", NULL), "versions"), i, release)
     {
         const char *file = json_string_value(json_object_get(release, "file"));
 
@@ -249,10 +249,11 @@ static void unpacking_a_bad_file_is_answered_with_the_reason(void **state)
     json_t *error;
 
     start_counting(h);
-    error = host_refuses(h, "unpack", json_pack("{s:s}", "file", plugin("wrong_abi")));
+    error =
+        host_refuses(h, "unpack", json_pack("{s:[s]}", "files", plugin("wrong_abi")));
     assert_has(text_at(error, "message"), "ABI 2.0");
     assert_string_equal(text_at(error, "data.step"), "read");
-    error = host_refuses(h, "unpack", json_pack("{s:s}", "file", "/nowhere/a.so"));
+    error = host_refuses(h, "unpack", json_pack("{s:[s]}", "files", "/nowhere/a.so"));
     assert_string_equal(text_at(error, "data.code"), "not_found");
     goes_on(h);
     host_stop(h);

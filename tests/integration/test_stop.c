@@ -168,7 +168,6 @@ static void ten_thousand_servers_end(void **state)
 static void an_upgrade_that_was_asked_for_is_finished(void **state)
 {
     struct host *h = *state;
-    json_t *record;
 
     drop("samples/counter-1.0.0");
     host_start(h, "--on-drop", "stage", NULL);
@@ -178,9 +177,7 @@ static void an_upgrade_that_was_asked_for_is_finished(void **state)
     talk_notice(h->talk, "progress");
     kill(h->pid, SIGTERM);
     host_ended(h);
-    record = json_load_file(in_folder("data/releases.json"), 0, NULL);
-    assert_string_equal(text_at(record, "applications.counter.vsn"), "1.1.0");
-    json_decref(record);
+    assert_string_equal(recorded_vsn("counter"), "1.1.0");
 }
 
 static void signals_that_come_thick_end_it_once(void **state)

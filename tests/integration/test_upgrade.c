@@ -433,7 +433,10 @@ static void what_there_is_not_is_refused_with_a_hint(void **state)
     assert_string_equal(text_at(error, "data.code"), "invalid_params");
     error = host_refuses(h, "upgrade",
                          json_pack("{s:[s, s]}", "targets", "counter", "good"));
-    assert_string_equal(text_at(error, "data.code"), "invalid_params");
+    assert_string_equal(text_at(error, "data.code"), "not_found");
+    error = host_refuses(h, "upgrade",
+                         json_pack("{s:[s, s]}", "targets", "counter", "counter"));
+    assert_has(text_at(error, "message"), "twice");
     host_stop(h);
 }
 

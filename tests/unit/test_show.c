@@ -163,10 +163,15 @@ static void a_plan_is_steps_and_servers(void **state)
 static void releases_say_why_one_was_refused(void **state)
 {
     prints(show_releases,
+           "{\"releases\":[{\"name\":\"local\",\"vsn\":\"1\",\"status\":\"permanent\","
+           "\"applications\":[\"a@1\",\"b@2\"]}],\"versions\":"
            "[{\"name\":\"a\",\"vsn\":\"1\",\"status\":\"running\",\"since\":\"2026\","
            "\"file\":\"/a\",\"reason\":\"\",\"lints\":[]},"
            "{\"name\":\"a\",\"vsn\":\"2\",\"status\":\"refused\",\"since\":\"2026\","
-           "\"file\":\"/b\",\"reason\":\"it crashed\",\"lints\":[\"stack\"]}]",
+           "\"file\":\"/b\",\"reason\":\"it crashed\",\"lints\":[\"stack\"]}]}",
+           "RELEASE  VSN  STATUS     HAS\n"
+           "local    1    permanent  a@1 b@2\n"
+           "\n"
            "APPLICATION  VSN  STATUS   SINCE  FILE\n"
            "a            1    running  2026   /a\n"
            "a            2    refused  2026   /b\n"
@@ -189,8 +194,10 @@ static void colours_do_not_move_columns(void **state)
 static void nothing_from_the_host_moves_the_cursor(void **state)
 {
     prints(show_releases,
-           "[{\"name\":\"a\\u001b[2J\\n\",\"vsn\":\"\\u009b1\",\"status\":\"x\","
-           "\"file\":\"\"}]",
+           "{\"versions\":[{\"name\":\"a\\u001b[2J\\n\",\"vsn\":\"\\u009b1\","
+           "\"status\":\"x\","
+           "\"file\":\"\"}]}",
+           "there is no release yet\n\n"
            "APPLICATION  VSN  STATUS  FILE\n"
            "a?[2J?       ?1   x       -\n");
 }

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "changes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "methods.h"
+#include "params.h"
+#include "release.h"
+
+void changes_releases(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+
+    if (!params_refused(&p, request))
+        request_reply(request, release_list());
+}
+
+static void change_progress(void *context, const char *step)
+{
+    request_progress(context, json_pack("{s:s}", "step", step));
+}
+
+static void change_done(void *context, json_t *report, const struct fault *why)
+{
+    if (report)
+        request_reply(context, report);
+    else
+        request_fault(context, why);
+}
+
+/* The release handler did not take the job. */
+static void not_begun(struct request *request, int error)
+{
+    struct fault why = {0};
+
+    if (error == -EAGAIN)
+        fault(&why, error, "%u changes wait for the release handler already",
+              RELEASE_JOBS_MAX);
+    else
+        fault(&why, error, "no memory to begin");
+    request_fault(request, &why);
+}
+
+/* Have the release handler do it; `words` is taken. */
+static void handle(struct request *request, enum release_verb verb, json_t *words)
+{
+    struct release_listener listener = {change_progress, change_done, request};
+    int error = words ? release_ask(verb, words, &listener) : -ENOMEM;
+
+    json_decref(words);
+    if (error)
+        not_begun(request, error);
+}
+
+void changes_upgrade(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    json_t *targets = params_texts(&p, "targets");
+    bool plan = params_flag(&p, "plan");
+
+    if (!params_refused(&p, request))
+        handle(request, plan ? RELEASE_PLAN_UPGRADE : RELEASE_UPGRADE,
+               json_incref(targets));
+}
+
+void changes_downgrade(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    json_t *targets = params_texts(&p, "targets"), *target;
+    bool plan = params_flag(&p, "plan");
+    size_t i;
+
+    json_array_foreach(targets, i, target)
+    {
+        if (!strchr(json_string_value(target), '@'))
+            params_wrong(&p, "a downgrade needs a version, as \"%s@1.0.0\"",
+                         json_string_value(target));
+    }
+    if (!params_refused(&p, request))
+        handle(request, plan ? RELEASE_PLAN_DOWNGRADE : RELEASE_DOWNGRADE,
+               json_incref(targets));
+}
+
+void changes_unpack(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    json_t *files = params_texts(&p, "files"), *file;
+    size_t i;
+
+    json_array_foreach(files, i, file)
+    {
+        if (json_string_value(file)[0] != '/')
+            params_wrong(&p, "'files' must hold absolute paths");
+    }
+    if (!params_refused(&p, request))
+        handle(request, RELEASE_UNPACK, json_incref(files));
+}
+
+void changes_install(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    const char *release = params_text(&p, "release");
+    bool plan = params_flag(&p, "plan");
+
+    if (!params_refused(&p, request))
+        handle(request, plan ? RELEASE_PLAN_INSTALL : RELEASE_INSTALL,
+               json_pack("[s]", release));
+}
+
+void changes_permanent(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    const char *release = params_text_or(&p, "release", NULL);
+
+    if (!params_refused(&p, request))
+        handle(request, RELEASE_PERMANENT, json_pack("[s*]", release));
+}
+
+void changes_remove(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    const char *release = params_text(&p, "release");
+
+    if (!params_refused(&p, request))
+        handle(request, RELEASE_REMOVE, json_pack("[s]", release));
+}
+
+/* A reboot that was asked for, until the record is ready for it. */
+struct rebooting {
+    struct request *request;
+    const struct host_view *host;
+};
+
+static void reboot_progress(void *context, const char *step)
+{
+    const struct rebooting *r = context;
+
+    change_progress(r->request, step);
+}
+
+static void reboot_done(void *context, json_t *report, const struct fault *why)
+{
+    struct rebooting *r = context;
+    bool begins = report != NULL;
+
+    change_done(r->request, report, why);
+    if (begins)
+        r->host->reboot(r->host->context);
+    free(r);
+}
+
+void changes_reboot_old(struct request *request, void *context)
+{
+    struct rebooting *r;
+    struct params p = params_of(request);
+    const char *release = params_text(&p, "release");
+    json_t *words;
+    int error;
+
+    if (params_refused(&p, request))
+        return;
+    r = malloc(sizeof(*r));
+    words = json_pack("[s]", release);
+    if (r)
+        *r = (struct rebooting){request, context};
+    error =
+        r && words
+            ? release_ask(RELEASE_REBOOT_OLD, words,
+                          &(struct release_listener){reboot_progress, reboot_done, r})
+            : -ENOMEM;
+    json_decref(words);
+    if (error) {
+        free(r);
+        not_begun(request, error);
+    }
+}

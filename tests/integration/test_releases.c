@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Releases: what they are, what becomes of them, and which a host begins with. */
+#include "test.h"
+
+#include <dirent.h>
+#include <signal.h>
+
+#include "host_fixture.h"
+#include "program.h"
+
+#define MANUAL "--permanent", "manual"
+
+static json_t *release(const char *name)
+{
+    return json_pack("{s:s}", "release", name);
+}
+
+static void is(struct host *h, const char *name, const char *status)
+{
+    const char *has = host_release_status(h, name);
+
+    if (!has || strcmp(has, status) != 0)
+        fail_msg("release %s is %s, not %s", name, has ? has : "nowhere", status);
+}
+
+/* A host that runs counter 1.0.0 and good 1.0.0, with more of both at hand. */
+static void start_both(struct host *h, const char *permanent)
+{
+    drop("samples/counter-1.0.0");
+    drop("tests/misbehaving/good_1_0_0");
+    host_start(h, "--on-drop", "stage", "--permanent", permanent, NULL);
+    host_ask(h, "unpack",
+             json_pack("{s:[s, s, s]}", "files", built("samples/counter-2.0.0"),
+                       PLUGINS "/good_1_1_0.so", PLUGINS "/crashes_in_live_change.so"));
+    assert_int_equal(host_call_int(h, "counter", "{\"add\": 5}"), 5);
+}
+
+static json_t *both(const char *one, const char *other)
+{
+    return json_pack("{s:[s, s]}", "targets", one, other);
+}
+
+static void both_run(struct host *h, const char *counter, const char *good)
+{
+    assert_string_equal(host_vsn(h, "counter"), counter);
+    assert_string_equal(host_vsn(h, "good"), good);
+}
+
+static bool is_stored(const char *end)
+{
+    DIR *dir = opendir(in_folder("data/store"));
+    struct dirent *entry;
+    bool found = false;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir)))
+        found |= strstr(entry->d_name, end) != NULL;
+    closedir(dir);
+    return found;
+}
+
+static void remove_stored(const char *end)
+{
+    DIR *dir = opendir(in_folder("data/store"));
+    struct dirent *entry;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir)))
+        if (strstr(entry->d_name, end))
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
+}
+
+/* -- several applications at once -- */
+
+static void several_applications_go_together(void **state)
+{
+    struct host *h = *state;
+    json_t *report;
+
+    start_both(h, "auto");
+    report = host_ask(h, "upgrade", both("good", "counter@2.0.0"));
+    assert_int_equal(json_array_size(report), 2);
+    assert_string_equal(text_at(json_array_get(report, 0), "application"), "good");
+    assert_string_equal(text_at(json_array_get(report, 0), "to"), "1.1.0");
+    assert_string_equal(text_at(json_array_get(report, 1), "to"), "2.0.0");
+    assert_int_equal(int_at(json_array_get(report, 0), "pause_us"),
+                     int_at(json_array_get(report, 1), "pause_us"));
+    both_run(h, "2.0.0", "1.1.0");
+    assert_int_equal(host_call_int(h, "counter", "\"get\""), 5);
+    assert_int_equal(host_call_int(h, "tally", "\"get\""), 110);
+    assert_int_equal(host_events(h, "upgrade.commit"), 2);
+    is(h, "local@1", "old");
+    is(h, "local@2", "permanent"); /* one release for both */
+
+    report = host_ask(h, "downgrade", both("counter@1.0.0", "good@1.0.0"));
+    both_run(h, "1.0.0", "1.0.0");
+    assert_int_equal(host_call_int(h, "counter", "\"get\""), 5);
+    host_stop(h);
+}
+
+static void of_several_applications_all_go_or_none(void **state)
+{
+    struct host *h = *state;
+    size_t processes;
+    json_t *error;
+
+    start_both(h, "auto");
+    processes = json_array_size(host_ask(h, "ps", NULL));
+    error = host_refuses(h, "upgrade", both("good@1.1.0", "counter@3.4.0"));
+    assert_string_equal(text_at(error, "data.step"), "migrate");
+    assert_string_equal(text_at(error, "data.application"), "counter");
+    both_run(h, "1.0.0", "1.0.0");
+    assert_int_equal(host_call_int(h, "counter", "\"bump\""), 6);
+    assert_int_equal(host_call_int(h, "tally", "\"get\""), 100);
+    assert_int_equal(json_array_size(host_ask(h, "ps", NULL)), processes);
+    is(h, "local@1", "permanent");
+    assert_null(host_release_status(h, "local@2"));
+    assert_int_equal(host_events(h, "upgrade.refused"), 2);
+    host_stop(h);
+}
+
+static void one_that_is_there_already_does_not_keep_the_others(void **state)
+{
+    struct host *h = *state;
+    json_t *report;
+
+    start_both(h, "auto");
+    host_change(h, "upgrade", "good@1.1.0");
+    report = host_ask(h, "upgrade", both("good", "counter@2.0.0"));
+    assert_int_equal(int_at(json_array_get(report, 0), "servers"), 0);
+    assert_int_equal(int_at(json_array_get(report, 1), "servers"), 1);
+    both_run(h, "2.0.0", "1.1.0");
+    assert_has(text_at(host_refuses(h, "upgrade", both("good@1.1.0", "counter@2.0.0")),
+                       "message"),
+               "already");
+    host_stop(h);
+}
+
+static void a_plan_of_several_touches_nothing(void **state)
+{
+    struct host *h = *state;
+    json_t *plan;
+
+    start_both(h, "auto");
+    plan = host_ask(h, "upgrade",
+                    json_pack("{s:[s, s], s:b}", "targets", "good@1.1.0",
+                              "counter@2.0.0", "plan", 1));
+    assert_int_equal(json_array_size(plan), 2);
+    assert_true(json_array_size(at(json_array_get(plan, 1), "steps")) > 3);
+    both_run(h, "1.0.0", "1.0.0");
+    is(h, "local@1", "permanent");
+    assert_null(host_release_status(h, "local@2"));
+    host_stop(h);
+}
+
+/* -- what a host begins with -- */
+
+static void a_host_begins_with_what_was_upgraded_to(void **state)
+{
+    struct host *h = *state;
+
+    start_both(h, "auto");
+    host_change(h, "upgrade", "counter@2.0.0");
+    assert_string_equal(recorded_vsn("counter"), "2.0.0");
+    host_kill(h);
+    host_start(h, "--on-drop", "stage", NULL);
+    both_run(h, "2.0.0", "1.0.0");
+    is(h, "local@2", "permanent");
+    host_stop(h);
+}
+
+/* OTP: a node that restarts before make_permanent runs the permanent release. */
+static void manually_a_host_begins_with_the_permanent_release(void **state)
+{
+    struct host *h = *state;
+
+    start_both(h, "manual");
+    host_change(h, "upgrade", "counter@2.0.0");
+    is(h, "local@1", "permanent");
+    is(h, "local@2", "current");
+    assert_string_equal(recorded_vsn("counter"), "1.0.0");
+    host_kill(h);
+
+    host_start(h, "--on-drop", "stage", MANUAL, NULL);
+    both_run(h, "1.0.0", "1.0.0");
+    is(h, "local@1", "permanent");
+    is(h, "local@2", "unpacked");
+    host_ask(h, "install", release("local@2"));
+    both_run(h, "2.0.0", "1.0.0");
+    assert_string_equal(text_at(host_ask(h, "permanent", NULL), "release"), "local@2");
+    is(h, "local@1", "old");
+    host_stop(h);
+
+    host_start(h, "--on-drop", "stage", MANUAL, NULL);
+    both_run(h, "2.0.0", "1.0.0");
+    host_stop(h);
+}
+
+static void manually_what_is_dropped_is_on_trial_too(void **state)
+{
+    struct host *h = *state;
+
+    drop("samples/counter-1.0.0");
+    host_start(h, MANUAL, NULL);
+    drop("samples/counter-1.1.0");
+    host_event(h, "upgrade.commit", "to", "1.1.0");
+    drop("tests/misbehaving/good_1_0_0");
+    host_event(h, "application.start", "app", "good");
+    host_ask(h, "ping", NULL);
+    host_event(h, "release.run", "release", "local@3");
+    is(h, "local@1", "permanent");
+    is(h, "local@3", "current");
+    host_kill(h);
+    unlink(in_folder("plugins/good_1_0_0.so"));
+    host_start(h, MANUAL, NULL);
+    assert_string_equal(host_vsn(h, "counter"), "1.0.0");
+    assert_null(host_vsn(h, "good"));
+    host_stop(h);
+}
+
+/* -- installing -- */
+
+static void installing_moves_starts_and_stops_what_the_release_says(void **state)
+{
+    struct host *h = *state;
+    json_t *report;
+
+    drop("samples/counter-1.0.0");
+    host_start(h, NULL);
+    assert_int_equal(host_call_int(h, "counter", "{\"add\": 5}"), 5);
+    drop("samples/counter-2.0.0");
+    host_event(h, "release.run", "release", "local@2");
+    drop("tests/misbehaving/good_1_0_0");
+    host_event(h, "release.run", "release", "local@3");
+
+    report = host_ask(h, "install",
+                      json_pack("{s:s, s:b}", "release", "local@1", "plan", 1));
+    assert_string_equal(
+        text_at(json_array_get(at(report, "stopped"), 0), "application"), "good");
+    both_run(h, "2.0.0", "1.0.0");
+
+    report = host_ask(h, "install", release("local@1"));
+    assert_string_equal(text_at(report, "from"), "local@3");
+    assert_false(json_is_true(at(report, "permanent")));
+    assert_string_equal(text_at(json_array_get(at(report, "upgraded"), 0), "to"),
+                        "1.0.0");
+    assert_string_equal(host_vsn(h, "counter"), "1.0.0");
+    assert_int_equal(host_call_int(h, "counter", "\"get\""), 5);
+    assert_null(host_release(h, "good", NULL, "running"));
+    assert_false(host_maps(h, "good-1.0.0"));
+    is(h, "local@1", "current");
+    is(h, "local@3", "permanent");
+
+    report = host_ask(h, "install", release("local@3"));
+    assert_true(json_is_true(at(report, "permanent")));
+    assert_string_equal(
+        text_at(json_array_get(at(report, "started"), 0), "application"), "good");
+    both_run(h, "2.0.0", "1.0.0");
+    assert_int_equal(host_call_int(h, "counter", "\"get\""), 5);
+    assert_int_equal(host_call_int(h, "tally", "\"get\""), 100);
+    is(h, "local@1", "old");
+    assert_has(text_at(host_refuses(h, "install", release("local@3")), "message"),
+               "already");
+    host_stop(h);
+}
+
+static void an_application_that_a_release_dropped_is_not_begun_with(void **state)
+{
+    struct host *h = *state;
+
+    drop("samples/counter-1.0.0");
+    host_start(h, NULL);
+    drop("tests/misbehaving/good_1_0_0");
+    host_event(h, "release.run", "release", "local@2");
+    host_ask(h, "install", release("local@1"));
+    host_ask(h, "permanent", release("local@1"));
+    host_stop(h);
+    host_start(h, NULL); /* its file is in the folder still */
+    assert_null(host_release(h, "good", NULL, "running"));
+    host_stop(h);
+}
+
+static void a_release_that_can_not_be_installed_changes_nothing(void **state)
+{
+    struct host *h = *state;
+    json_t *error;
+
+    start_both(h, "manual");
+    host_change(h, "upgrade", "counter@2.0.0");
+    host_change(h, "upgrade", "good@1.1.0");
+    host_ask(h, "install", release("local@1"));
+    assert_int_equal(host_call_int(h, "counter", "\"bump\""), 6);
+    error = host_refuses(h, "install", release("shop@1"));
+    assert_string_equal(text_at(error, "data.code"), "not_found");
+
+    host_stop(h);
+    remove_stored("good-1.1.0");
+    host_start(h, "--on-drop", "stage", MANUAL, NULL);
+    error = host_refuses(h, "install", release("local@3"));
+    assert_string_equal(text_at(error, "data.code"), "not_found");
+    assert_has(text_at(error, "message"), "good 1.1.0");
+    host_event(h, "release.refused", "release", "local@3");
+    is(h, "local@1", "permanent");
+    is(h, "local@3", "old");
+    both_run(h, "1.0.0", "1.0.0");
+    host_stop(h);
+}
+
+/* -- permanent, remove, reboot-old: OTP's conditions -- */
+
+static void only_what_runs_is_made_permanent(void **state)
+{
+    struct host *h = *state;
+
+    start_both(h, "manual");
+    host_change(h, "upgrade", "counter@2.0.0");
+    host_change(h, "upgrade", "good@1.1.0");
+    is(h, "local@2", "old");
+    assert_has(text_at(host_refuses(h, "permanent", release("local@2")), "message"),
+               "is old");
+    assert_string_equal(
+        text_at(host_refuses(h, "permanent", release("shop@1")), "data.code"),
+        "not_found");
+    host_ask(h, "permanent", release("local@1")); /* it is already */
+    is(h, "local@3", "current");
+    host_ask(h, "permanent", NULL);
+    is(h, "local@3", "permanent");
+    host_stop(h);
+}
+
+static void removing_deletes_just_what_no_other_release_has(void **state)
+{
+    struct host *h = *state;
+    json_t *report;
+
+    start_both(h, "manual");
+    host_change(h, "upgrade", "counter@2.0.0");
+    host_change(h, "upgrade", "good@1.1.0");
+    host_change(h, "downgrade", "counter@1.0.0");
+    is(h, "local@4", "current"); /* counter 1.0.0 and good 1.1.0 */
+    assert_has(text_at(host_refuses(h, "remove", release("local@4")), "message"),
+               "runs");
+    assert_has(text_at(host_refuses(h, "remove", release("local@1")), "message"),
+               "permanent");
+    report = host_ask(h, "remove", release("local@3"));
+    assert_int_equal(json_array_size(at(report, "removed")), 0);
+    assert_true(is_stored("counter-2.0.0"));
+    report = host_ask(h, "remove", release("local@2"));
+    assert_string_equal(json_string_value(json_array_get(at(report, "removed"), 0)),
+                        "counter@2.0.0");
+    assert_null(host_release_status(h, "local@2"));
+    assert_null(host_release(h, "counter", "2.0.0", NULL));
+    assert_false(is_stored("counter-2.0.0"));
+    assert_true(is_stored("counter-1.0.0"));
+    assert_true(is_stored("good-1.1.0"));
+    host_ask(h, "unpack",
+             json_pack("{s:[s]}", "files", built("samples/counter-2.0.0")));
+    host_change(h, "upgrade", "counter@2.0.0"); /* it may come back */
+    assert_int_equal(host_call_int(h, "counter", "\"get\""), 5);
+    host_stop(h);
+}
+
+static void an_old_release_is_begun_with_anew(void **state)
+{
+    struct host *h = *state;
+    unsigned descriptors;
+    pid_t pid;
+
+    start_both(h, "auto");
+    descriptors = host_descriptors(h);
+    assert_has(text_at(host_refuses(h, "reboot-old", release("local@1")), "message"),
+               "not old");
+    host_change(h, "upgrade", "counter@2.0.0");
+    pid = h->pid;
+    assert_string_equal(text_at(host_ask(h, "reboot-old", release("local@1")), "from"),
+                        "local@2");
+    host_rebooted(h);
+    assert_int_equal(int_at(host_ask(h, "status", NULL), "pid"), pid);
+    both_run(h, "1.0.0", "1.0.0");
+    is(h, "local@1", "permanent");
+    is(h, "local@2", "old");
+    assert_int_equal(host_call_int(h, "counter", "\"get\""), 0); /* state is lost */
+    assert_int_equal(host_descriptors(h), descriptors); /* none was handed down */
+    host_stop(h);
+}
+
+/* -- kill -9 at each step -- */
+
+static const char *const staging[] = {"--on-drop", "stage", MANUAL, NULL};
+
+/* What is walked through. */
+struct walk {
+    void (*prepare)(struct host *h); /* what has to be there before */
+    bool (*ask)(struct talk *talk);  /* false if the host died of it */
+    void (*check)(struct host *h);   /* what must be true afterwards */
+    bool goes_back;                  /* it is begun with counter 1.0.0 in any case */
+    unsigned writes;                 /* at least, that it may die at */
+};
+
+static bool does(struct talk *talk, const char *method, json_t *params)
+{
+    json_int_t id = talk_ask(talk, method, params);
+    json_t *line;
+
+    while ((line = talk_hear(talk)))
+        if (json_integer_value(json_object_get(line, "id")) == id)
+            return json_object_get(line, "result") != NULL;
+    return false;
+}
+
+static void upgrade(struct host *h)
+{
+    host_ask(h, "unpack",
+             json_pack("{s:[s]}", "files", built("samples/counter-2.0.0")));
+    host_change(h, "upgrade", "counter@2.0.0");
+}
+
+static void upgrade_and_back(struct host *h)
+{
+    upgrade(h);
+    host_ask(h, "install", release("local@1"));
+}
+
+static bool install(struct talk *talk)
+{
+    return does(talk, "install", release("local@2")) &&
+           does(talk, "install", release("local@1")) &&
+           does(talk, "install", release("local@2"));
+}
+
+static bool install_and_keep(struct talk *talk)
+{
+    return does(talk, "install", release("local@2")) && does(talk, "permanent", NULL);
+}
+
+static bool remove_one(struct talk *talk)
+{
+    return does(talk, "remove", release("local@2"));
+}
+
+static void both_ways_are_open(struct host *h)
+{
+    bool is_new = strcmp(host_vsn(h, "counter"), "2.0.0") == 0;
+
+    assert_string_equal(recorded_vsn("counter"), host_vsn(h, "counter"));
+    assert_int_equal(host_call_int(h, "counter", "{\"add\": 3}"), 3);
+    host_ask(h, "install", release(is_new ? "local@1" : "local@2"));
+    host_ask(h, "permanent", NULL);
+    assert_int_equal(host_call_int(h, "counter", "\"get\""), 3);
+}
+
+static void it_is_there_with_its_file_or_neither_is(struct host *h)
+{
+    bool is_there = host_release_status(h, "local@2") != NULL;
+
+    assert_int_equal(is_there, is_stored("counter-2.0.0"));
+    assert_int_equal(is_there, host_release(h, "counter", "2.0.0", NULL) != NULL);
+    if (is_there)
+        host_ask(h, "remove", release("local@2"));
+    assert_false(is_stored("counter-2.0.0"));
+}
+
+static void comes_up_whole(struct host *h, const struct walk *w)
+{
+    const char *vsn;
+
+    host_start_with(h, NULL, staging);
+    vsn = host_vsn(h, "counter");
+    assert_non_null(vsn);
+    if (w->goes_back || strcmp(vsn, "2.0.0") != 0)
+        assert_string_equal(vsn, "1.0.0");
+    assert_int_equal(host_events(h, "release.record_bad"), 0);
+    assert_int_equal(host_events(h, "release.missing"), 0);
+    assert_int_equal(host_events(h, "plugin.refused"), 0);
+    w->check(h);
+    host_stop(h);
+}
+
+static void begin_prepared(struct host *h, const struct walk *w)
+{
+    nftw(in_folder("data"), folder_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    drop("samples/counter-1.0.0");
+    host_start_with(h, NULL, staging);
+    w->prepare(h);
+    host_stop(h);
+}
+
+/* In a host that dies at its n-th write; false if it does not do as many. */
+static bool dies_at(struct host *h, const struct walk *w, int n)
+{
+    char preload[600], die_at[32], asan[400];
+    const char *variables[] = {preload, die_at, asan, NULL};
+    const char *given = getenv("ASAN_OPTIONS");
+    struct talk *talk;
+    bool survived;
+
+    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s/integration/die_at.so", BUILT);
+    snprintf(asan, sizeof(asan), "ASAN_OPTIONS=%s:verify_asan_link_order=0",
+             given ? given : "");
+    snprintf(die_at, sizeof(die_at), "DIE_AT=%d", n);
+    survived = host_try_start(h, variables, staging);
+    if (survived) {
+        talk = talk_open(h->socket);
+        survived = w->ask(talk);
+        talk_close(talk);
+    }
+    if (survived)
+        host_kill(h);
+    else
+        assert_int_equal(host_wait(h), SIGKILL);
+    program_orphans();
+    return !survived;
+}
+
+static void walk_through(struct host *h, const struct walk *w)
+{
+    unsigned writes = 0;
+    bool died;
+
+    do {
+        begin_prepared(h, w);
+        died = dies_at(h, w, (int)writes + 1);
+        comes_up_whole(h, w);
+        writes += died;
+        assert_true(writes < 100);
+    } while (died);
+    assert_true(writes >= w->writes);
+}
+
+static void a_host_that_dies_while_it_installs_comes_up_as_it_was(void **state)
+{
+    walk_through(*state, &(struct walk){upgrade, install, both_ways_are_open, true, 4});
+}
+
+static void a_host_that_dies_while_it_makes_permanent_comes_up_whole(void **state)
+{
+    walk_through(*state, &(struct walk){upgrade, install_and_keep, both_ways_are_open,
+                                        false, 5});
+}
+
+static void a_host_that_dies_while_it_removes_has_all_of_it_or_nothing(void **state)
+{
+    walk_through(*state,
+                 &(struct walk){upgrade_and_back, remove_one,
+                                it_is_there_with_its_file_or_neither_is, true, 10});
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HOST_TEST(several_applications_go_together),
+        HOST_TEST(of_several_applications_all_go_or_none),
+        HOST_TEST(one_that_is_there_already_does_not_keep_the_others),
+        HOST_TEST(a_plan_of_several_touches_nothing),
+        HOST_TEST(a_host_begins_with_what_was_upgraded_to),
+        HOST_TEST(manually_a_host_begins_with_the_permanent_release),
+        HOST_TEST(manually_what_is_dropped_is_on_trial_too),
+        HOST_TEST(installing_moves_starts_and_stops_what_the_release_says),
+        HOST_TEST(an_application_that_a_release_dropped_is_not_begun_with),
+        HOST_TEST(a_release_that_can_not_be_installed_changes_nothing),
+        HOST_TEST(only_what_runs_is_made_permanent),
+        HOST_TEST(removing_deletes_just_what_no_other_release_has),
+        HOST_TEST(an_old_release_is_begun_with_anew),
+        HOST_TEST(a_host_that_dies_while_it_installs_comes_up_as_it_was),
+        HOST_TEST(a_host_that_dies_while_it_makes_permanent_comes_up_whole),
+        HOST_TEST(a_host_that_dies_while_it_removes_has_all_of_it_or_nothing),
+    };
+
+    return cmocka_run_group_tests_name("releases", tests, NULL, NULL);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "order.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "event.h"
+#include "ledger.h"
+#include "loaded.h"
+
+/* Room for one more of `size` bytes at `*list`, which has `count`; false: no memory. */
+static bool make_room(void *list, size_t count, size_t size)
+{
+    void *old, *more;
+
+    memcpy(&old, list, sizeof(old));
+    more = reallocarray(old, count + 1, size);
+    if (more)
+        memcpy(list, &more, sizeof(more));
+    return more != NULL;
+}
+
+int order_vet(struct order *o, const struct catalog_entry *to, struct fault *why)
+{
+    struct catalog_entry from = {0};
+    struct vet_report report = {0};
+    uint64_t began = clock_ns();
+    int error = catalog_find_running(o->stock->catalog, to->manifest.name, &from);
+
+    if (!error)
+        error = vet_run(o->stock->vet, to->stored, from.stored, 0, &report, why);
+    json_decref(report.lints);
+    catalog_entry_release(&from);
+    o->vet_ns += clock_ns() - began;
+    return error;
+}
+
+int order_move(struct order *o, struct application *app, const struct catalog_entry *to,
+               struct fault *why)
+{
+    struct loaded *from = loaded_of(o->stock, app), *l;
+    int error;
+
+    if (!from || app->status != APPLICATION_RUNNING)
+        return fault(why, -ESRCH, "application '%s' does not run", app->name);
+    if (!make_room(&o->moves, o->move_count, sizeof(*o->moves)))
+        return fault(why, -ENOMEM, "no memory for the upgrade");
+    error = loaded_open(o->stock, to, &l, why);
+    if (!error)
+        o->moves[o->move_count++] =
+            (struct upgrade_move){app, from->image, l->image, &l->spec};
+    return error;
+}
+
+int order_start(struct order *o, const struct catalog_entry *entry, struct fault *why)
+{
+    struct loaded *l;
+    int error;
+
+    if (!make_room(&o->starts, o->start_count, sizeof(*o->starts)))
+        return fault(why, -ENOMEM, "no memory for the upgrade");
+    error = loaded_open(o->stock, entry, &l, why);
+    if (!error)
+        o->starts[o->start_count++] = &l->spec;
+    return error;
+}
+
+int order_stop(struct order *o, struct application *app, struct fault *why)
+{
+    if (!make_room(&o->stops, o->stop_count, sizeof(*o->stops)))
+        return fault(why, -ENOMEM, "no memory for the upgrade");
+    o->stops[o->stop_count++] = app;
+    return 0;
+}
+
+/* -- what came of it; told when the list says the same -- */
+
+static void moved(struct order *o, const struct upgrade_move *m, const json_t *report)
+{
+    struct catalog *catalog = o->stock->catalog;
+
+    catalog_set_status(catalog, m->app->name, m->from->vsn, CATALOG_OLD);
+    catalog_set_status(catalog, m->app->name, m->to->vsn, CATALOG_RUNNING);
+    event_emit(EVENT_INFO, "upgrade.commit", "{s:s, s:s, s:s, s:O*, s:O*, s:O*}", "app",
+               m->app->name, "from", m->from->vsn, "to", m->to->vsn, "servers",
+               json_object_get(report, "servers"), "pause_us",
+               json_object_get(report, "pause_us"), "waited",
+               json_object_get(report, "waited"));
+}
+
+static void committed(struct order *o, const json_t *report)
+{
+    const json_t *upgraded = json_object_get(report, "upgraded");
+
+    for (size_t i = 0; i < o->move_count; i++)
+        moved(o, &o->moves[i], json_array_get(upgraded, i));
+    for (size_t i = 0; i < o->start_count; i++)
+        catalog_set_status(o->stock->catalog, o->starts[i]->name, o->starts[i]->vsn,
+                           CATALOG_RUNNING);
+    for (size_t i = 0; i < o->stop_count; i++)
+        catalog_set_status(o->stock->catalog, o->stops[i]->name, o->stops[i]->spec->vsn,
+                           CATALOG_OLD);
+}
+
+static int run(struct order *o, json_t *next, json_t **report, struct fault *why)
+{
+    struct upgrade u = {.moves = o->moves,
+                        .move_count = o->move_count,
+                        .starts = o->starts,
+                        .start_count = o->start_count,
+                        .stops = o->stops,
+                        .stop_count = o->stop_count,
+                        .vet = o->stock->vet,
+                        .record = o->stock->record,
+                        .next = next,
+                        .vet_ns = o->vet_ns,
+                        .progress = o->listener ? o->listener->progress : NULL,
+                        .context = o->listener ? o->listener->context : NULL};
+    int error =
+        o->plan_only ? upgrade_plan(&u, report, why) : upgrade_run(&u, report, why);
+
+    if (!error && !o->plan_only)
+        committed(o, *report);
+    return error;
+}
+
+int order_run(struct order *o, json_t *next, json_t **report, struct fault *why)
+{
+    const json_t *ledger = record_ledger(o->stock->record);
+    char from[LEDGER_NAME_TEXT], to[LEDGER_NAME_TEXT];
+    int error;
+
+    ledger_name(ledger_running(ledger), from);
+    error = run(o, next, report, why);
+    ledger_name(ledger_running(record_ledger(o->stock->record)), to);
+    if (strcmp(from, to) != 0)
+        event_emit(
+            EVENT_INFO, "release.run", "{s:s, s:s, s:b}", "release", to, "from", from,
+            "permanent",
+            ledger_is(ledger_running(record_ledger(o->stock->record)), "permanent"));
+    return error;
+}
+
+void order_finish(struct order *o)
+{
+    free(o->moves);
+    free(o->starts);
+    free(o->stops);
+    loaded_purge(o->stock);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * order - what applications are to do together, gathered and then done or planned.
+ *
+ * On the release handler's thread.
+ */
+#ifndef MOULT_ORDER_H
+#define MOULT_ORDER_H
+
+#include "release.h"
+#include "stock.h"
+#include "upgrade.h"
+
+/* Begin with the first three, the rest zero. */
+struct order {
+    struct stock *stock;
+    const struct release_listener *listener; /* or NULL */
+    bool plan_only;
+    uint64_t vet_ns; /* spent on the files so far */
+    struct upgrade_move *moves;
+    const struct application_spec **starts;
+    struct application **stops;
+    size_t move_count, start_count, stop_count;
+};
+
+/*
+ * Has `to` been tried with the version that runs?  When it was taken in, another may have.
+ * 0, or why not.
+ */
+int order_vet(struct order *order, const struct catalog_entry *to, struct fault *why);
+
+/*
+ * `app`, which runs, goes to what `to` lists; what `entry` lists starts; `app` stops.  0,
+ * or a negative errno and `why`.
+ */
+int order_move(struct order *order, struct application *app,
+               const struct catalog_entry *to, struct fault *why);
+int order_start(struct order *order, const struct catalog_entry *entry,
+                struct fault *why);
+int order_stop(struct order *order, struct application *app, struct fault *why);
+
+/*
+ * Do it, all or nothing, and have the ledger of releases be `next` (borrowed) then; or say
+ * what would be done.  0 and `*report` given, as upgrade_run() has it; or a negative
+ * errno and `why`.  What came of it is told and listed.
+ */
+int order_run(struct order *order, json_t *next, json_t **report, struct fault *why);
+
+void order_finish(struct order *order);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "part.h"
+
+#include "rehearse.h"
+
+#define LIST_MOST 100u /* servers that a report names one by one */
+
+int part_plan(struct part *part, struct fault *why)
+{
+    const struct upgrade_move *m = part->move;
+    int error = plan_make(m->from, m->to, &part->plan, why);
+
+    if (error)
+        fault_where(why, "plan", m->app->name, NULL, NULL);
+    part->supervision =
+        (struct supervision){.app = m->app, .plan = &part->plan, .top = &m->spec->top};
+    return error;
+}
+
+int part_rehearse(struct part *part, struct vet *vet, struct fault *why)
+{
+    return rehearse(vet, &part->plan, part->move->app, &part->rehearsed, why);
+}
+
+int part_add(struct part *part, struct fault *why)
+{
+    int error = supervision_adds(&part->supervision)
+                    ? supervision_add(&part->supervision, why)
+                    : 0;
+
+    if (error)
+        fault_where(why, "add", part->move->app->name, NULL, NULL);
+    return error;
+}
+
+static json_t *list_servers(const struct migration *m)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < m->count && i < LIST_MOST; i++) {
+        const struct server *s = server_of(m->moves[i].process);
+        char pid[PID_TEXT];
+
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s}", "server", s->id, "pid",
+                            pid_print(process_pid(m->moves[i].process), pid), "moved",
+                            plan_move_text(m->moves[i].plan->move)));
+    }
+    return list;
+}
+
+int part_migrate(struct part *part, struct fault *why)
+{
+    struct application *app = part->move->app;
+    int error = supervision_check(&part->supervision, why);
+
+    if (!error)
+        error = migration_collect(&part->migration, &part->plan, &app->group, why);
+    if (!error)
+        error = migration_build(&part->migration, why);
+    if (error)
+        fault_where(why, "migrate", app->name, NULL, NULL);
+    return error;
+}
+
+void part_commit(struct part *part)
+{
+    part->list = list_servers(&part->migration);
+    migration_commit(&part->migration);
+    supervision_become(&part->supervision);
+    application_became(part->move->app, part->move->spec);
+}
+
+void part_retire(struct part *part)
+{
+    supervision_remove(&part->supervision);
+}
+
+void part_undo(struct part *part)
+{
+    supervision_undo(&part->supervision);
+}
+
+void part_finish(struct part *part)
+{
+    migration_finish(&part->migration);
+    plan_release(&part->plan);
+    supervision_finish(&part->supervision);
+    json_decref(part->list);
+}
+
+/* -- telling -- */
+
+json_t *part_report(const struct part *part)
+{
+    const struct upgrade_move *u = part->move;
+    const struct migration *m = &part->migration;
+    json_t *moved = json_pack("{s:I, s:I, s:I, s:I, s:I}", "pointer",
+                              (json_int_t)m->moved[PLAN_POINTER], "schema",
+                              (json_int_t)m->moved[PLAN_SCHEMA], "code_change",
+                              (json_int_t)m->moved[PLAN_CODE_CHANGE], "added",
+                              (json_int_t)m->moved[PLAN_ADDED], "removed",
+                              (json_int_t)m->moved[PLAN_REMOVED]);
+
+    return json_pack("{s:s, s:s, s:s, s:I, s:o, s:O, s:I, s:I}", "application",
+                     u->app->name, "from", u->from->vsn, "to", u->to->vsn, "servers",
+                     (json_int_t)m->count, "moved", moved, "list", part->list,
+                     "rehearsed", (json_int_t)part->rehearsed, "waited",
+                     (json_int_t)part->waited);
+}
+
+static json_t *plan_servers(const struct plan *plan)
+{
+    json_t *servers = json_array();
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_child *c = &plan->children[i];
+        const struct code *code = c->to ? c->to : c->from;
+        const struct image *image = c->to ? plan->to : plan->from;
+
+        json_array_append_new(servers,
+                              json_pack("{s:s, s:I, s:s}", "server", code->id, "count",
+                                        (json_int_t)plan_servers_of(image, code),
+                                        "moved", plan_move_text(c->move)));
+    }
+    return servers;
+}
+
+static json_t *plan_steps(void)
+{
+    static const char *const always[][2] = {
+        {"rehearse", "copies of live states are carried in another process"},
+        {"prepare", "the new release record is written beside the old"},
+        {"drain", "every process comes to the end of its callback; messages queue"},
+        {"migrate", "new states are built beside the old"},
+        {"commit", "all servers run the new code; the record is replaced"},
+        {"purge", "the old version is unloaded when nothing uses it"}};
+    json_t *steps = json_array();
+
+    for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+        json_array_append_new(
+            steps, json_pack("{s:s, s:s}", "step", always[i][0], "text", always[i][1]));
+    return steps;
+}
+
+json_t *part_plan_json(const struct part *part)
+{
+    const struct upgrade_move *m = part->move;
+
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "application", m->app->name, "from",
+                     m->from->vsn, "to", m->to->vsn, "steps", plan_steps(), "servers",
+                     plan_servers(&part->plan));
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * part - one application's part in an upgrade: how it goes from one version to another.
+ *
+ * The steps are the upgrade's, which takes each for all its parts before the next; see
+ * there what undoes them.  On the release handler's thread.
+ */
+#ifndef MOULT_PART_H
+#define MOULT_PART_H
+
+#include "migrate.h"
+#include "plan.h"
+#include "supervision.h"
+#include "upgrade.h"
+
+struct part {
+    const struct upgrade_move *move;
+    struct plan plan;
+    struct migration migration;
+    struct supervision supervision;
+    size_t rehearsed; /* states */
+    uint64_t waited;  /* messages */
+    json_t *list;     /* of servers, for the report */
+};
+
+/* What may refuse: 0, or a negative errno and `why` with its step. */
+int part_plan(struct part *part, struct fault *why);
+int part_rehearse(struct part *part, struct vet *vet, struct fault *why);
+int part_add(struct part *part, struct fault *why);
+int part_migrate(struct part *part, struct fault *why);
+
+/* What can't. */
+void part_commit(struct part *part);
+void part_retire(struct part *part);
+void part_undo(struct part *part);
+
+/* Free what it holds; all zero is fine. */
+void part_finish(struct part *part);
+
+/* What is said of it: what was done, or, by its plan alone, what would be.  Given. */
+json_t *part_report(const struct part *part);
+json_t *part_plan_json(const struct part *part);
+
+#endif
