@@ -153,7 +153,7 @@ static size_t resident_kb(const struct host *h)
 #define FILLS \
     1500 /* faults, three events each, until the 4096 that are kept are full */
 
-#ifdef __SANITIZE_ADDRESS__ /* which keeps what is freed for a while */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* which have more */
 #define MOST_KB 100000
 #else
 #define MOST_KB 1000 /* a kB a fault would be as much */
@@ -176,7 +176,7 @@ static void many_leave_nothing_behind(struct host *h, const char *sin)
     }
     assert_int_equal(host_descriptors(h), descriptors);
     assert_true(host_threads(h) <= threads + 8); /* that help out while some are slow */
-    assert_true(resident_kb(h) < kb + MOST_KB);
+    assert_in_range(resident_kb(h), 0, kb + MOST_KB);
     assert_int_equal(host_call_int(h, "bystander", "\"bump\""), 2);
     assert_int_equal(reports(), 1);
     host_stop(h);
