@@ -46,6 +46,7 @@
 #include "moult/process.h"
 #include "moult/registry.h"
 #include "moult/server.h"
+#include "moult/spawn.h"
 #include "moult/state.h"
 #include "moult/statem.h"
 #include "moult/supervisor.h"

@@ -96,6 +96,20 @@ MOULT_EXPORT moult_timer moult_send_after(moult_ctx *ctx, moult_pid to,
                                           uint64_t delay_ms, moult_out *message);
 
 /*
+ * Send copies of `message` (taken) to `to`'s handle_info each `every_ms`, at least 1, from
+ * then on: until it is stopped or `to` or this server ends.  A full mailbox misses one.
+ * Its timer, or 0 (no memory).  OTP: timer:send_interval/3.  [server]
+ */
+MOULT_EXPORT moult_timer moult_send_interval(moult_ctx *ctx, moult_pid to,
+                                             uint64_t every_ms, moult_out *message);
+
+/*
+ * Milliseconds that are left until `timer`, one of this server's own, fires; -ENOENT: it
+ * has fired or was stopped.  OTP: erlang:read_timer/1.  [server]
+ */
+MOULT_EXPORT int64_t moult_read_timer(moult_ctx *ctx, moult_timer timer);
+
+/*
  * Stop `timer`, one of this server's own.  Milliseconds that were left, or -ENOENT: it
  * has fired, perhaps its message waits already, or was stopped.  OTP:
  * erlang:cancel_timer/1.  [server]

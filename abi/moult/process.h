@@ -15,7 +15,7 @@
 #ifndef MOULT_PROCESS_ABI_H
 #define MOULT_PROCESS_ABI_H
 
-#include "cbor.h"
+#include "message.h"
 
 MOULT_BEGIN
 
@@ -89,6 +89,49 @@ MOULT_EXPORT int moult_register(moult_ctx *ctx, const char *name);
 
 /* Give the name back, if there is one.  OTP: unregister/1.  [server] */
 MOULT_EXPORT void moult_unregister(moult_ctx *ctx);
+
+/* -- the process dictionary -- */
+
+/*
+ * Values under keys, beside the state: for what is the process's rather than the
+ * server's, as who it works for or what to put into its log.  They are data, and stay
+ * through an upgrade as they are: no code_change sees them.  They go with the process.
+ */
+
+/* Keep `value` (taken) under `key` (copied).  0 or -ENOMEM.  OTP: put/2.  [server] */
+MOULT_EXPORT int moult_dict_put(moult_ctx *ctx, const char *key, moult_out *value);
+
+/*
+ * True, and `*value` (may be NULL) a cursor at it, lent until it is replaced, if there is
+ * something under `key`.  OTP: get/1.  [server]
+ */
+MOULT_EXPORT bool moult_dict_get(moult_ctx *ctx, const char *key, moult_in *value);
+
+/* Forget it; true if it was there.  OTP: erase/1.  [server] */
+MOULT_EXPORT bool moult_dict_erase(moult_ctx *ctx, const char *key);
+
+/* -- what a process is at -- */
+
+/*
+ * Ask `pid`, which may be this process, and wait up to `timeout_ms` (0: 5000) until it
+ * comes to answer: one that waits does at once, inside a callback, too.  0 and `*info`,
+ * lent as a call's reply, at a map of
+ *
+ *   pid, name, label   who it is; null if it has none
+ *   kind               "server", "supervisor", "process", "task"
+ *   application, vsn   whose code it runs
+ *   status             "idle", "running", "waiting" in a callback, "suspended", "exiting"
+ *   function           the callback or the function that runs; null between callbacks
+ *   mailbox            messages that wait
+ *   memory             bytes that it holds
+ *   reductions         messages that it has handled
+ *   trap_exit
+ *   links, monitors, monitored_by   arrays of pids
+ *
+ * or an error of moult_call().  OTP: process_info/1.  [server]
+ */
+MOULT_EXPORT int moult_process_info(moult_ctx *ctx, moult_pid pid, uint64_t timeout_ms,
+                                    moult_in *info);
 
 MOULT_END
 

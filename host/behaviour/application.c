@@ -239,11 +239,8 @@ int applications_start(void)
 
 static uint32_t count_servers(struct group *g)
 {
-    uint32_t count;
+    uint32_t count = group_count(g);
 
-    pthread_mutex_lock(&g->lock);
-    count = g->count;
-    pthread_mutex_unlock(&g->lock);
     return count ? count - 1 : 0; /* without the supervisor */
 }
 

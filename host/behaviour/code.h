@@ -80,4 +80,11 @@ static inline void code_use(const struct code *code, int by)
         atomic_fetch_sub_explicit(code->uses, (uint32_t)-by, memory_order_release);
 }
 
+/* One process less runs `code`.  True if it was the last of that version. */
+static inline bool code_leave(const struct code *code)
+{
+    return code->uses &&
+           atomic_fetch_sub_explicit(code->uses, 1, memory_order_release) == 1;
+}
+
 #endif

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "barrier.h"
 #include "event.h"
+#include "message.h"
 #include "server.h"
 #include "serving.h"
 #include "signals.h"
@@ -21,7 +23,7 @@ static struct envelope **kept(struct process *p, enum envelope_kind kind)
 {
     struct envelope **link = &p->drafts;
 
-    while (*link && (*link)->kind != kind)
+    while (*link && ((*link)->kind != kind || (*link)->flags & ENVELOPE_RECEIVED))
         link = &(*link)->next;
     return link;
 }
@@ -36,13 +38,6 @@ static struct envelope *take_kept(struct process *p, enum envelope_kind kind)
         p->ctx.heap.queued -= sizeof(*e);
     }
     return e;
-}
-
-static void keep(struct process *p, struct envelope *e)
-{
-    p->ctx.heap.queued += sizeof(*e); /* as any draft */
-    e->next = p->drafts;
-    p->drafts = e;
 }
 
 /* Why it refused or stopped, in its words; NULL if it said nothing. */
@@ -63,7 +58,7 @@ static moult_next say(moult_ctx *ctx, moult_next next, const char *format, va_li
     envelope_destroy(take_kept(p, SAID));
     if (e) {
         signal_set_text(e, text);
-        keep(p, e);
+        draft_keep(p, e);
     }
     return next;
 }
@@ -107,7 +102,7 @@ moult_out *moult_continuation(moult_ctx *ctx)
         process_exit(p, -ENOMEM, "no memory for what it continues with");
         return moult_draft(ctx);
     }
-    keep(p, e);
+    draft_keep(p, e);
     return &e->out;
 }
 
@@ -122,14 +117,13 @@ void moult_log(moult_ctx *ctx, int32_t level, const char *format, ...)
 {
     static const enum event_level levels[] = {EVENT_DEBUG, EVENT_INFO, EVENT_WARN,
                                               EVENT_ERROR};
-    struct process *p = process_of(ctx);
-    struct server *s = p->data;
+    struct barrier_whose whose = barrier_whose(process_of(ctx));
     char text[1001];
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    event_emit(levels[level & 3], "plugin.log", "{s:s, s:s, s:s}", "server", s->id,
-               "app", s->code->app, "text", text);
+    event_emit(levels[level & 3], "plugin.log", "{s:s?, s:s?, s:s}", "server",
+               whose.server, "app", whose.app, "text", text);
 }

@@ -256,6 +256,16 @@ static void handle_start(struct process *p, struct server *s)
         go_on(p, s, "init", next);
 }
 
+/* Write what a task came to as the map {"task": ref, "result"}; see abi/moult/task.h. */
+static void put_result(moult_out *out, const struct envelope *e)
+{
+    moult_put_map(out, 2);
+    moult_put_text(out, "task");
+    moult_put_uint(out, e->ref);
+    moult_put_text(out, "result");
+    moult_put_item(out, e->out.bytes, e->out.len);
+}
+
 /* Write the end of another, told by `e`, as a map that begins with what it is. */
 static void put_end(moult_out *out, const struct envelope *e)
 {
@@ -272,6 +282,7 @@ static void put_end(moult_out *out, const struct envelope *e)
     moult_put_text_at(out, "text", utf8_valid(text, strlen(text)) ? text : "");
 }
 
+/* It becomes a message to handle_info; see abi/moult/process.h and task.h. */
 bool server_news(struct process *p, struct server *s)
 {
     struct envelope *e = p->current, *news = envelope_create(ENVELOPE_INFO);
@@ -280,7 +291,10 @@ bool server_news(struct process *p, struct server *s)
         server_stop(p, s, -ENOMEM, "no memory to tell that another ended");
         return false;
     }
-    put_end(&news->out, e);
+    if (e->kind == ENVELOPE_RESULT)
+        put_result(&news->out, e);
+    else
+        put_end(&news->out, e);
     news->from = e->from;
     p->current = news;
     envelope_destroy(e);
@@ -326,6 +340,7 @@ static void dispatch(struct process *p, struct server *s)
         handle_exit(p, s);
         return;
     case ENVELOPE_DOWN:
+    case ENVELOPE_RESULT:
         handle_end(p, s);
         return;
     case ENVELOPE_IDLE:
@@ -373,6 +388,18 @@ void server_ended(struct process *p)
     free(s);
 }
 
+/* The one that runs; NULL: none, or the host itself for it. */
+static const char *callback_of(const struct envelope *current)
+{
+    static const char *const names[] = {
+        [ENVELOPE_CAST] = "handle_cast",   [ENVELOPE_INFO] = "handle_info",
+        [ENVELOPE_CALL] = "handle_call",   [ENVELOPE_START] = "init",
+        [ENVELOPE_EXIT] = "handle_info",   [ENVELOPE_DOWN] = "handle_info",
+        [ENVELOPE_RESULT] = "handle_info", [ENVELOPE_IDLE] = "handle_info"};
+
+    return current ? names[current->kind] : NULL;
+}
+
 void server_whose(struct process *p, struct barrier_whose *whose)
 {
     const struct server *s = p->data;
@@ -381,6 +408,8 @@ void server_whose(struct process *p, struct barrier_whose *whose)
     whose->vsn = s->code->vsn;
     whose->server = s->id;
     whose->is_private = s->code->server.format_status != NULL;
+    whose->function =
+        p->current && s->machine ? "handle_event" : callback_of(p->current);
 }
 
 const struct process_class server_class = {"server", handle,       server_ended,

@@ -350,6 +350,7 @@ static void dispatch(struct process *p, struct server *s)
         return;
     case ENVELOPE_EXIT:
     case ENVELOPE_DOWN:
+    case ENVELOPE_RESULT:
         handle_end(p, s);
         return;
     case ENVELOPE_IDLE:

@@ -10,6 +10,7 @@
 #include "json.h"
 #include "message.h"
 #include "name.h"
+#include "plain.h"
 #include "supervisor.h"
 #include "worker.h"
 
@@ -125,11 +126,10 @@ static void put_spec(moult_out *out, const moult_child *spec, const struct code 
 /* The spec, by its code's name: a pointer would be of this version only. */
 static int put_checked(struct process *p, moult_out *out, const moult_child *spec)
 {
-    const struct server *s = server_of(p);
+    const struct code *own = plain_code(p);
     const void *declared = spec->server ? (const void *)spec->server : spec->supervisor;
     const char *wrong = wrong_with(spec);
-    const struct code *code =
-        s && !wrong ? code_declared(s->code->all, declared) : NULL;
+    const struct code *code = own && !wrong ? code_declared(own->all, declared) : NULL;
     char text[320];
 
     if (!wrong && !code)

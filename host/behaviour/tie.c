@@ -53,7 +53,7 @@ void moult_demonitor(moult_ctx *ctx, uint64_t ref)
     struct envelope *e, *before = NULL;
 
     signal_demonitor(p, ref);
-    for (e = p->first; e && (e->kind != ENVELOPE_DOWN || e->ref != ref); e = e->next)
+    for (e = p->first; e && !signal_is_of(e, ref); e = e->next)
         before = e;
     if (!e)
         return;

@@ -261,6 +261,7 @@ static const char *process_status(struct process *p)
     case MAILBOX_IDLE:
         return "idle";
     case MAILBOX_WAIT:
+    case MAILBOX_RECEIVE:
         return "waiting";
     case MAILBOX_HELD:
         return "held";

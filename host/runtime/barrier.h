@@ -39,8 +39,9 @@ struct process;
 /* Whose code a process runs, filled in by its class; NULL: not known. */
 struct barrier_whose {
     const char *app, *vsn, *server;
-    struct fault *why; /* gets what failed */
-    bool is_private;   /* what it is sent is to be seen by nobody */
+    struct fault *why;    /* gets what failed */
+    bool is_private;      /* what it is sent is to be seen by nobody */
+    const char *function; /* that runs, for people */
 };
 
 /* Ask the class of `p`.  In a handler too. */

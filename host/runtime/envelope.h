@@ -33,6 +33,8 @@ enum envelope_kind {
     ENVELOPE_REPLY = ENVELOPE_SIGNAL, /* `code` 0, or an error and its text */
     ENVELOPE_EXIT,                    /* `code` is the reason */
     ENVELOPE_DOWN,                    /* `code` is the reason */
+    ENVELOPE_RESULT,                  /* of the task that is watched as `ref` */
+    ENVELOPE_LOOK,                    /* a call that is answered at once; see look.h */
     ENVELOPE_LINK,
     ENVELOPE_UNLINK,
     ENVELOPE_MONITOR,
@@ -44,7 +46,8 @@ enum envelope_kind {
 enum envelope_flag {
     ENVELOPE_ERROR = 2, /* a reply that is an error */
     ENVELOPE_DEAD = 4,  /* a reply because the callee ended; `ref` as asked */
-    ENVELOPE_TIMED = 8  /* fired by a timer of the receiver's own */
+    ENVELOPE_TIMED = 8, /* fired by a timer of the receiver's own */
+    ENVELOPE_RECEIVED = 16 /* among the drafts of who received it */
 };
 
 struct envelope {
@@ -55,8 +58,8 @@ struct envelope {
     int32_t code;
     struct moult_out out; /* the content */
     uint8_t kind;         /* enum envelope_kind */
-    uint8_t flags : 4;    /* enum envelope_flag */
-    uint8_t worker : 4;   /* that sent it, modulo 16 */
+    uint8_t flags : 5;    /* enum envelope_flag */
+    uint8_t worker : 3;   /* that sent it, modulo 8 */
     uint8_t urgency;      /* an upgrade waits for it, if not 0 */
     uint8_t space[ENVELOPE_INLINE];
 } __attribute__((aligned(128)));

@@ -17,6 +17,16 @@ void group_finish(struct group *g)
     pthread_mutex_destroy(&g->lock);
 }
 
+uint32_t group_count(struct group *g)
+{
+    uint32_t count;
+
+    pthread_mutex_lock(&g->lock);
+    count = g->count;
+    pthread_mutex_unlock(&g->lock);
+    return count;
+}
+
 void hold_init(struct hold *hold)
 {
     pthread_condattr_t attr;
@@ -47,7 +57,9 @@ void group_add(struct group *g, struct process *p)
         p->next->link = &p->next;
     g->members = p;
     g->count++;
-    if (g->hold) { /* only a member that is not at rest can start one: not frozen yet */
+    g->free += p->class->is_free;
+    /* Only a member that is not at rest can start one that is to: not frozen yet. */
+    if (g->hold && !p->class->is_free) {
         pthread_mutex_lock(&g->hold->lock);
         g->hold->busy++;
         atomic_store_explicit(&p->hold, g->hold, memory_order_relaxed);
@@ -77,6 +89,7 @@ void group_remove(struct group *g, struct process *p)
             p->next->link = p->link;
         p->link = NULL;
         g->count--;
+        g->free -= p->class->is_free;
     }
     /* From here on nobody asks it to rest. */
     hold = atomic_load_explicit(&p->hold, memory_order_relaxed);
@@ -115,9 +128,11 @@ void group_hold(struct group *g, struct hold *hold)
     g->hold = hold;
     g->next_held = hold->groups;
     hold->groups = g;
-    hold->busy += g->count;
+    hold->busy += g->count - g->free;
     hold->frozen = false;
     for (struct process *p = g->members; p; p = p->next) {
+        if (p->class->is_free)
+            continue;
         atomic_store_explicit(&p->hold, hold, memory_order_seq_cst);
         if (take_idle(p))
             leave(hold);

@@ -17,6 +17,8 @@
  * waits for them by then, in order, and again after twice as long: each time whatever
  * holds it up gets on by at least one call.
  *
+ * Processes whose class is free of it (see spawn) are members and are not asked.
+ *
  * When the last member rests the hold freezes: from then on none wakes, and whoever asked
  * for it owns all members until it releases them.  OTP: the group leader; sys:suspend/1.
  */
@@ -47,6 +49,7 @@ struct group {
     pthread_mutex_t lock; /* guards all that follows */
     struct process *members;
     uint32_t count;
+    uint32_t free;           /* of them, that are not asked to rest */
     struct hold *hold;       /* what new members are held by, or NULL */
     struct group *next_held; /* guarded by the hold's lock */
     const char *name;        /* of the application; lives as long as the group */
@@ -58,6 +61,9 @@ struct group {
 /* `name` is borrowed for the group's life. */
 void group_init(struct group *g, const char *name);
 void group_finish(struct group *g);
+
+/* How many members there are.  [any] */
+uint32_t group_count(struct group *g);
 
 /* Called by process_launch and process_finish. */
 void group_add(struct group *g, struct process *p);

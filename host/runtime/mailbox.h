@@ -13,6 +13,7 @@
  *   RUN      running, or in a run queue       -
  *   IDLE     between messages, none waits     anything
  *   WAIT     inside a callback that waits     a signal
+ *   RECEIVE  the same, for messages too       anything
  *   HELD     at rest for an upgrade           what a process that is waited for sends
  *   CLOSED   gone; nothing is taken           -
  *
@@ -34,7 +35,8 @@ enum mailbox_state {
     MAILBOX_IDLE,
     MAILBOX_WAIT,
     MAILBOX_HELD,
-    MAILBOX_CLOSED
+    MAILBOX_CLOSED,
+    MAILBOX_RECEIVE
 };
 
 #define MAILBOX_COUNT_MAX 0xfffffu
@@ -87,7 +89,8 @@ static inline int mailbox_push(mailbox *box, struct envelope *e, uint32_t room)
         if (__builtin_expect(state != MAILBOX_RUN, 0)) {
             if (state == MAILBOX_CLOSED)
                 return -ESRCH;
-            wakes = state == MAILBOX_IDLE || (state == MAILBOX_WAIT && signal);
+            wakes = state == MAILBOX_IDLE || state == MAILBOX_RECEIVE ||
+                    (state == MAILBOX_WAIT && signal);
         }
         if (!signal && count >= room)
             return -EAGAIN;
@@ -144,17 +147,17 @@ static inline bool mailbox_nudge(mailbox *box)
 {
     uint64_t old = atomic_load_explicit(box, memory_order_relaxed);
     uint64_t woken;
+    bool waits;
 
     do {
+        waits =
+            mailbox_state(old) == MAILBOX_WAIT || mailbox_state(old) == MAILBOX_RECEIVE;
         woken = old & ~(uint64_t)7;
-        if (mailbox_state(old) != MAILBOX_WAIT &&
-            mailbox_count(old) < MAILBOX_COUNT_MAX)
-            woken = old + 8;
-        else if (mailbox_state(old) != MAILBOX_WAIT)
-            woken = old;
+        if (!waits)
+            woken = mailbox_count(old) < MAILBOX_COUNT_MAX ? old + 8 : old;
     } while (!atomic_compare_exchange_weak_explicit(
         box, &old, woken, memory_order_acq_rel, memory_order_relaxed));
-    return mailbox_state(old) == MAILBOX_WAIT;
+    return waits;
 }
 
 /* Has anything arrived since the last take, a nudge too?  By who owns the process. */

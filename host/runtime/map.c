@@ -21,22 +21,27 @@ static struct map_entry *place(const struct map *map, uint64_t key)
     return &map->entries[i];
 }
 
-static int grow(struct map *map)
+/* Have room for `room` entries, a power of two. */
+static int move(struct map *map, uint32_t room)
 {
-    uint32_t room = map->entries ? (map->mask + 1) * 2 : MAP_FIRST;
-    struct map larger = {.mask = room - 1, .count = map->count};
+    struct map other = {.mask = room - 1, .count = map->count};
 
-    if (room == 0)
-        return -ENOMEM;
-    larger.entries = calloc(room, sizeof(*larger.entries));
-    if (!larger.entries)
+    other.entries = calloc(room, sizeof(*other.entries));
+    if (!other.entries)
         return -ENOMEM;
     for (uint32_t i = 0; map->entries && i <= map->mask; i++)
         if (map->entries[i].key)
-            *place(&larger, map->entries[i].key) = map->entries[i];
+            *place(&other, map->entries[i].key) = map->entries[i];
     free(map->entries);
-    *map = larger;
+    *map = other;
     return 0;
+}
+
+static int grow(struct map *map)
+{
+    uint32_t room = map->entries ? (map->mask + 1) * 2 : MAP_FIRST;
+
+    return room ? move(map, room) : -ENOMEM;
 }
 
 int map_put(struct map *map, uint64_t key, uint64_t value)
@@ -102,6 +107,18 @@ const struct map_entry *map_next(const struct map *map, uint32_t *at)
             return e;
     }
     return NULL;
+}
+
+void map_shrink(struct map *map)
+{
+    uint32_t room = MAP_FIRST;
+
+    while (map->count >= room / 8 * 7)
+        room *= 2;
+    if (map->count && room <= map->mask)
+        move(map, room);
+    else if (!map->count)
+        map_finish(map);
 }
 
 void map_finish(struct map *map)

@@ -37,6 +37,9 @@ bool map_remove(struct map *map, uint64_t key, uint64_t *value);
  * meanwhile. */
 const struct map_entry *map_next(const struct map *map, uint32_t *at);
 
+/* Have no more room than what is in it needs; without memory it stays as it is. */
+void map_shrink(struct map *map);
+
 /* Free the entries; the map is empty then. */
 void map_finish(struct map *map);
 

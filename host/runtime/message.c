@@ -58,15 +58,41 @@ moult_out *moult_draft_outside(void)
     return e ? &e->out : &no_memory.out;
 }
 
+void draft_keep(struct process *p, struct envelope *e)
+{
+    p->ctx.heap.queued += sizeof(*e);
+    e->next = p->drafts;
+    p->drafts = e;
+}
+
+/* The one at `link` goes; what it was received as, and not answered yet, is owed. */
+static void drop(struct process *p, struct envelope **link)
+{
+    struct envelope *e = *link;
+
+    *link = e->next;
+    p->ctx.heap.queued -= sizeof(*e);
+    if (e->kind != ENVELOPE_CALL)
+        envelope_destroy(e);
+    else if (debt_add(p, e) < 0)
+        process_answer_dead(e, process_pid(p), -ENOMEM, NULL);
+}
+
 void drafts_drop(struct process *p)
 {
-    while (p->drafts) {
-        struct envelope *e = p->drafts;
+    while (p->drafts)
+        drop(p, &p->drafts);
+}
 
-        p->drafts = e->next;
-        p->ctx.heap.queued -= sizeof(*e);
-        envelope_destroy(e);
-    }
+void received_drop(struct process *p)
+{
+    struct envelope **link = &p->drafts;
+
+    while (*link)
+        if ((*link)->flags & ENVELOPE_RECEIVED)
+            drop(p, link);
+        else
+            link = &(*link)->next;
 }
 
 static void undraft(struct process *p, const struct envelope *e)
@@ -272,14 +298,24 @@ int32_t moult_call_reason(moult_ctx *ctx)
 
 /* -- answers -- */
 
+/* Is `e` (may be NULL) the call that `from` stands for? */
+static bool is_call(const struct envelope *e, const moult_from *from)
+{
+    return e && e->kind == ENVELOPE_CALL && e->ref == from->ref &&
+           moult_pid_equal(e->from, from->caller);
+}
+
 /* Take the call that `from` stands for off what `p` owes. */
 static void settle_debt(struct process *p, const moult_from *from)
 {
-    struct envelope *now = p->current;
+    struct envelope *e = p->drafts;
 
-    if (now && now->kind == ENVELOPE_CALL && now->ref == from->ref &&
-        moult_pid_equal(now->from, from->caller))
-        now->kind = ENVELOPE_CAST; /* the one being handled is one no more */
+    while (e && !is_call(e, from))
+        e = e->next;
+    if (is_call(p->current, from))
+        e = p->current;
+    if (e)
+        e->kind = ENVELOPE_CAST; /* the one being handled is one no more */
     else
         envelope_destroy(debt_take(p, from->caller, from->ref));
 }
@@ -345,6 +381,24 @@ moult_timer moult_send_after(moult_ctx *ctx, moult_pid to, uint64_t delay_ms,
     e->kind = ENVELOPE_INFO;
     e->from = process_pid(p);
     return send_timer_start(p, to, delay_ms, e);
+}
+
+moult_timer moult_send_interval(moult_ctx *ctx, moult_pid to, uint64_t every_ms,
+                                moult_out *message)
+{
+    struct process *p = process_of(ctx);
+    struct envelope *e;
+
+    if (take(ctx, message, &e) != 0)
+        return 0;
+    e->kind = ENVELOPE_INFO;
+    e->from = process_pid(p);
+    return send_timer_repeat(p, to, every_ms, e);
+}
+
+int64_t moult_read_timer(moult_ctx *ctx, moult_timer timer)
+{
+    return send_timer_left(process_of(ctx), timer);
 }
 
 int64_t moult_cancel_timer(moult_ctx *ctx, moult_timer timer)

@@ -32,6 +32,12 @@ int draft_take(struct process *p, moult_out *out, struct envelope **e);
 /* `e` is no draft of `p` any more, but the caller's. */
 void draft_forget(struct process *p, const struct envelope *e);
 
+/* Put `e` (taken) among the drafts, to be freed with them. */
+void draft_keep(struct process *p, struct envelope *e);
+
+/* Free what was received with moult_receive() and its like; calls are owed from now on. */
+void received_drop(struct process *p);
+
 /* Free `out`, a draft of `p` that was taken and not sent. */
 void draft_drop(struct process *p, moult_out *out);
 

@@ -9,6 +9,7 @@
 
 #include "charge.h"
 #include "debt.h"
+#include "dictionary.h"
 #include "group.h"
 #include "name.h"
 #include "registry.h"
@@ -268,7 +269,7 @@ static int send(struct process *sender, moult_pid to, struct envelope *e, bool l
         return -ESRCH;
     }
     e->to_generation = pid_generation(to);
-    e->worker = here & 15;
+    e->worker = here & 7;
     if (sender) {
         e->urgency = process_urgency(sender);
         if (__builtin_expect(sender->flags & PROCESS_WATCHED, 0))
@@ -329,7 +330,7 @@ void process_answer_dead(struct envelope *e, moult_pid callee, int32_t reason,
     moult_pid caller = e->from;
 
     if (e->kind != ENVELOPE_CALL && e->kind != ENVELOPE_SYSTEM &&
-        e->kind != ENVELOPE_START) {
+        e->kind != ENVELOPE_START && e->kind != ENVELOPE_LOOK) {
         envelope_destroy(e);
         return;
     }
@@ -380,7 +381,7 @@ static void queue_all(struct process *p, struct envelope *first, struct envelope
 static void receive_all(struct process *p)
 {
     uint32_t generation = pid_generation(process_pid(p));
-    unsigned here = worker_index() & 15;
+    unsigned here = worker_index() & 7;
     uint32_t remote = 0, count = 0, mixed = 0;
     struct envelope *newest = mailbox_take(&p->inbox), *e = newest, *oldest = NULL;
 
@@ -489,7 +490,7 @@ static int wait_until(struct process *p, struct await *a, uint64_t timeout_ms,
             a->timer.fire = await_fire;
             worker_start_timer(&a->timer, timeout_ms);
         }
-        if (worker_wait(p, MAILBOX_WAIT) < 0)
+        if (worker_wait(p, a->messages ? MAILBOX_RECEIVE : MAILBOX_WAIT) < 0)
             return await_end(p, a, -ENOMEM);
     }
 }
@@ -506,6 +507,13 @@ int process_await_until(struct process *p,
     struct await a = {0}; /* ref 0 is no call's: no reply is taken */
 
     return wait_until(p, &a, timeout_ms, done, about);
+}
+
+int process_await_done(struct process *p, struct await *a,
+                       bool (*done)(struct process *p, moult_pid about),
+                       uint64_t timeout_ms)
+{
+    return wait_until(p, a, timeout_ms, done, (moult_pid){0});
 }
 
 void process_obey(struct process *p)
@@ -554,16 +562,6 @@ void process_answer_all(struct process *p, struct envelope *e)
     }
 }
 
-static void destroy_all(struct envelope *e)
-{
-    while (e) {
-        struct envelope *next = e->next;
-
-        envelope_destroy(e);
-        e = next;
-    }
-}
-
 static void relations_destroy(struct relations *r)
 {
     if (!r)
@@ -573,24 +571,36 @@ static void relations_destroy(struct relations *r)
     map_finish(&r->watchers);
     map_finish(&r->owed);
     map_finish(&r->timers);
+    map_finish(&r->dictionary);
     free(r);
 }
 
 static bool is_empty(const struct relations *r)
 {
     return !(r->links.count | r->watched.count | r->watchers.count | r->owed.count |
-             r->timers.count) &&
+             r->timers.count | r->dictionary.count) &&
            !r->sys;
 }
 
 void process_hibernate(struct process *p)
 {
+    struct relations *r = p->relations;
+
     envelope_destroy(p->answer);
     p->answer = NULL;
-    if (p->relations && is_empty(p->relations)) {
-        relations_destroy(p->relations);
+    if (!r)
+        return;
+    if (is_empty(r)) {
+        relations_destroy(r);
         p->relations = NULL;
+        return;
     }
+    map_shrink(&r->links);
+    map_shrink(&r->watched);
+    map_shrink(&r->watchers);
+    map_shrink(&r->owed);
+    map_shrink(&r->timers);
+    map_shrink(&r->dictionary);
 }
 
 /* Signals that were on their way to a process that ended are answered or dropped. */
@@ -603,7 +613,7 @@ static void turn_away(struct process *p, struct envelope *e)
         charge_take_off(p, e);
         if (e->to_generation != pid_generation(process_pid(p)))
             answer_stale(p, e);
-        else if (e->kind < ENVELOPE_SIGNAL)
+        else if (e->kind < ENVELOPE_SIGNAL || e->kind == ENVELOPE_LOOK)
             process_answer_dead(e, process_pid(p), p->reason, p->reason_text);
         else if (e->kind == ENVELOPE_LINK || e->kind == ENVELOPE_MONITOR)
             signal_act(p, e); /* into the tables that signal_farewell reads */
@@ -632,7 +642,8 @@ void process_finish(struct process *p)
     process_answer_all(p, p->first);
     debts_answer(p);
     signal_farewell(p);
-    destroy_all(p->drafts);
+    process_answer_all(p, p->drafts); /* calls that it received are among them */
+    dictionary_finish(p);
     envelope_destroy(p->answer);
     relations_destroy(p->relations);
     heap_finish(&p->ctx.heap);

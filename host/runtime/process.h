@@ -49,11 +49,14 @@ struct process_class {
      */
     void (*show)(struct process *p, const struct envelope *e, bool in_callback,
                  moult_out *out);
+    /* An upgrade leaves it alone: it goes on in the code that it runs. */
+    bool is_free;
 };
 
-/* One call that a process waits on; on its stack. */
+/* What a process waits for: the reply to a call, a message; on its stack. */
 struct await {
-    uint64_t ref;
+    uint64_t ref;           /* 0: of no call */
+    bool messages;          /* they wake it, too */
     struct envelope *reply; /* or the news that there will be none */
     struct timer timer;
     struct process *process;
@@ -68,6 +71,7 @@ struct relations {
     struct map watchers; /* monitor ref -> pid; who monitors this process */
     struct map owed;     /* call -> envelopes; calls taken that were not answered yet */
     struct map timers;   /* id -> struct send_timer */
+    struct map dictionary; /* hash of key -> struct definition; see dictionary.h */
     uint32_t timers_swept;
     struct registry *registry; /* it is one */
     struct owner *registered;  /* as far as it is in registries; see partition.h */
@@ -243,6 +247,14 @@ int process_await_until(struct process *p,
                         bool (*done)(struct process *p, moult_pid about),
                         moult_pid about, uint64_t timeout_ms);
 
+/*
+ * The same with `a`, empty but for what it says itself; messages wake it if that says so.
+ * `done` finds it as `p->await`.
+ */
+int process_await_done(struct process *p, struct await *a,
+                       bool (*done)(struct process *p, moult_pid about),
+                       uint64_t timeout_ms);
+
 /* Put `e` (taken) at the end of what has been received.  By `p`. */
 static inline void process_queue(struct process *p, struct envelope *e)
 {
@@ -275,6 +287,17 @@ static inline void process_unqueue(struct process *p, struct envelope *e,
     atomic_store_explicit(&p->backlog, backlog - 1, memory_order_relaxed);
     if (__builtin_expect(e->out.owned, 0))
         p->ctx.heap.queued -= e->out.capacity;
+}
+
+/* Put `e` (taken) in front of all that has been received.  By `p`. */
+static inline void process_queue_first(struct process *p, struct envelope *e)
+{
+    struct envelope *others = p->first, *last = p->last;
+
+    p->first = p->last = NULL;
+    process_queue(p, e);
+    e->next = others;
+    p->last = others ? last : e;
 }
 
 /* Take what has arrived; does not return if that ends the process. */

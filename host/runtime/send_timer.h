@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * send_timer - messages that are sent later.  OTP: erlang:send_after/3.
+ * send_timer - messages that are sent later, once or again and again.  OTP:
+ * erlang:send_after/3, timer:send_interval/3.
  */
 #ifndef MOULT_SEND_TIMER_H
 #define MOULT_SEND_TIMER_H
@@ -14,7 +15,17 @@
 uint64_t send_timer_start(struct process *p, moult_pid to, uint64_t delay_ms,
                           struct envelope *e);
 
-/* Milliseconds that were left, or -ENOENT if it has fired or never was.  By `p`. */
+/*
+ * Send copies of `e` (taken) to `to` each `every_ms` until it is stopped, `p` ends or `to`
+ * has.  The rest as above.
+ */
+uint64_t send_timer_repeat(struct process *p, moult_pid to, uint64_t every_ms,
+                           struct envelope *e);
+
+/* Milliseconds that are left, or -ENOENT as below.  By `p`. */
+int64_t send_timer_left(struct process *p, uint64_t id);
+
+/* Stop it.  Milliseconds that were left, or -ENOENT if it has fired or never was.  By `p`. */
 int64_t send_timer_cancel(struct process *p, uint64_t id);
 
 /* How long the timer was to take, also if it has fired; MOULT_INFINITY: it is done with. */

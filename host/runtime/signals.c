@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "debt.h"
+#include "look.h"
 
 void signal_set_text(struct envelope *e, const char *text)
 {
@@ -101,6 +102,15 @@ static void act_down(struct process *p, struct envelope *e)
         envelope_destroy(e);
 }
 
+/* Who has given up to wait for it does not want it. */
+static void act_result(struct process *p, struct envelope *e)
+{
+    if (p->relations && map_find(&p->relations->watched, e->ref, NULL))
+        process_queue(p, e);
+    else
+        envelope_destroy(e);
+}
+
 /* Without memory the other is told that we ended: a false alarm, but never silence. */
 static void act_link(struct process *p, struct envelope *e)
 {
@@ -145,6 +155,12 @@ void signal_act(struct process *p, struct envelope *e)
     case ENVELOPE_DOWN:
         act_down(p, e);
         return;
+    case ENVELOPE_RESULT:
+        act_result(p, e);
+        return;
+    case ENVELOPE_LOOK:
+        look_answer(p, e);
+        return;
     case ENVELOPE_LINK:
         act_link(p, e);
         return;
@@ -176,6 +192,10 @@ void signal_refuse(struct envelope *e, moult_pid to)
         tell_end(to, e->from, ENVELOPE_EXIT, 1, MOULT_NOPROC, NULL);
     else if (e->kind == ENVELOPE_MONITOR)
         tell_end(to, e->from, ENVELOPE_DOWN, e->ref, MOULT_NOPROC, NULL);
+    else if (e->kind == ENVELOPE_LOOK) {
+        process_answer_dead(e, to, MOULT_NOPROC, NULL);
+        return;
+    }
     envelope_destroy(e);
 }
 

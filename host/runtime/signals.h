@@ -41,6 +41,12 @@ int signal_monitor(struct process *p, moult_pid to, uint64_t *ref);
 /* Not any more.  OTP: demonitor/1. */
 void signal_demonitor(struct process *p, uint64_t ref);
 
+/* Is it what the monitor `ref` told, or the result that was awaited as that? */
+static inline bool signal_is_of(const struct envelope *e, uint64_t ref)
+{
+    return e->ref == ref && (e->kind == ENVELOPE_DOWN || e->kind == ENVELOPE_RESULT);
+}
+
 /* Ask `to` to end for `reason`.  `sender` may be NULL; `text` may be.  OTP: exit/2. [any] */
 int signal_exit(struct process *sender, moult_pid to, int32_t reason, const char *text);
 

@@ -77,6 +77,8 @@ const char *sys_kind_text(enum envelope_kind kind)
         return "exit";
     case ENVELOPE_DOWN:
         return "down";
+    case ENVELOPE_RESULT:
+        return "result";
     case ENVELOPE_IDLE:
         return "timeout";
     default:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "timer.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 #define SLOT_BITS 6u
@@ -90,6 +91,18 @@ bool timer_cancel(struct timer *t)
     return waiting;
 }
 
+int64_t timer_left(struct timer *t, uint64_t now_ms)
+{
+    struct wheel *w = t->wheel;
+    int64_t left = -ENOENT;
+
+    wheel_lock(w);
+    if (t->link)
+        left = t->due_ms > now_ms ? (int64_t)(t->due_ms - now_ms) : 0;
+    wheel_unlock(w);
+    return left;
+}
+
 /* The time at which the next used slot of `level` begins, or TIMER_NEVER. */
 static uint64_t level_next(const struct wheel *w, unsigned level)
 {
@@ -136,9 +149,11 @@ static void visit(struct wheel *w)
             struct timer *next = t->next;
 
             t->link = NULL;
-            if (t->due_ms <= w->now_ms)
+            if (t->due_ms <= w->now_ms) {
                 t->fire(t);
-            else
+                t->due_ms += t->every_ms;
+            }
+            if (t->due_ms > w->now_ms)
                 insert(w, t);
             t = next;
         }

@@ -24,6 +24,7 @@ struct timer {
     struct timer *next, **link; /* in a slot; `link` NULL: in none */
     struct wheel *wheel;        /* it was last started on */
     uint64_t due_ms;
+    uint64_t every_ms; /* then it is due again, without end; 0: it is not */
     /* Called when due, with the wheel's lock held, on any worker: it may push messages
      * and schedule, never start or cancel a timer. */
     void (*fire)(struct timer *t);
@@ -50,6 +51,9 @@ bool timer_start(struct timer *t, struct wheel *w, uint64_t due_ms);
  * never started; in any case it does not fire after this returns.
  */
 bool timer_cancel(struct timer *t);
+
+/* How long `t`, whose wheel's time is `now_ms`, has to wait; -ENOENT if it does not. */
+int64_t timer_left(struct timer *t, uint64_t now_ms);
 
 /* Fire all of `w` that is due by `now_ms`. */
 void wheel_advance(struct wheel *w, uint64_t now_ms);
