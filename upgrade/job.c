@@ -59,7 +59,7 @@ int job_post(struct job *job)
     bool is_known, is_room;
 
     pthread_mutex_lock(&self.lock);
-    is_known = job->kind == JOB_DROP && is_waiting(job);
+    is_known = (job->kind == JOB_DROP || job->kind == JOB_PURGE) && is_waiting(job);
     is_room = job->kind == JOB_END || self.waiting < RELEASE_JOBS_MAX;
     if (!is_known && is_room)
         append(job);
@@ -129,4 +129,12 @@ void job_finish(void)
         self.busy = job->next;
         job_destroy(job);
     }
+    pthread_mutex_lock(&self.lock);
+    while ((job = self.first)) { /* too late */
+        self.first = job->next;
+        job_destroy(job);
+    }
+    self.last = NULL;
+    self.waiting = 0;
+    pthread_mutex_unlock(&self.lock);
 }

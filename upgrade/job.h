@@ -7,7 +7,7 @@
 
 #include "release.h"
 
-enum job_kind { JOB_ASKED, JOB_DROP, JOB_END };
+enum job_kind { JOB_ASKED, JOB_DROP, JOB_PURGE, JOB_END };
 
 struct job {
     struct job *next;
@@ -24,7 +24,7 @@ void job_destroy(struct job *job);
 
 /*
  * Have `job` (taken) done after the others; a file that waits to be looked at already
- * waits once.  0; -EAGAIN (RELEASE_JOBS_MAX wait), never for JOB_END.  [any]
+ * waits once, as does a purge.  0; -EAGAIN (RELEASE_JOBS_MAX wait), never for JOB_END.  [any]
  */
 int job_post(struct job *job);
 
@@ -37,7 +37,7 @@ struct job *job_take(void);
  */
 void job_put_off(struct job *job);
 
-/* Forget those that were put off; nobody takes any more. */
+/* Forget those that are left; nobody takes any more. */
 void job_finish(void);
 
 #endif

@@ -221,11 +221,12 @@ int migration_collect(struct migration *m, const struct plan *plan, struct group
                       struct fault *why)
 {
     struct collecting c = {.migration = m};
+    uint32_t count = group_count(group); /* and more of what is no server, meanwhile */
 
     *m = (struct migration){.plan = plan};
-    m->moves = malloc((group->count + 1) * sizeof(*m->moves));
+    m->moves = malloc((count + 1) * sizeof(*m->moves));
     if (!m->moves)
-        return fault(why, -ENOMEM, "no memory to list %u servers", group->count);
+        return fault(why, -ENOMEM, "no memory to list %u servers", count);
     group_each(group, collect, &c);
     if (c.stranger) {
         fault_where(why, NULL, NULL, c.stranger->label, NULL);

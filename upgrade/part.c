@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "part.h"
 
+#include "plain.h"
 #include "rehearse.h"
 
 #define LIST_MOST 100u /* servers that a report names one by one */
@@ -79,6 +80,8 @@ void part_retire(struct part *part)
 void part_undo(struct part *part)
 {
     supervision_undo(&part->supervision);
+    /* What the new children have spawned. */
+    plains_kill(&part->move->app->group, part->move->to);
 }
 
 void part_finish(struct part *part)

@@ -16,9 +16,11 @@
 #include "intake.h"
 #include "job.h"
 #include "json_memory.h"
+#include "keepers.h"
 #include "ledger.h"
 #include "loaded.h"
 #include "permanent.h"
+#include "plain.h"
 #include "remove.h"
 #include "thread.h"
 #include "watch.h"
@@ -159,13 +161,14 @@ static void set_texts(json_t *release)
 json_t *release_list(void)
 {
     json_t *ledger = record_copy(self.stock.record), *releases, *release;
+    json_t *versions = catalog_json(self.stock.catalog);
     size_t i;
 
+    keepers_tell(versions);
     releases = json_incref(json_object_get(ledger, "releases"));
     json_decref(ledger);
     json_array_foreach(releases, i, release) set_texts(release);
-    return json_pack("{s:o, s:o}", "releases", releases, "versions",
-                     catalog_json(self.stock.catalog));
+    return json_pack("{s:o, s:o}", "releases", releases, "versions", versions);
 }
 
 /* -- what is dropped -- */
@@ -218,8 +221,20 @@ static bool run_job(struct job *job)
 {
     if (job->kind == JOB_DROP)
         return run_drop(job);
-    run_asked(job);
+    if (job->kind == JOB_PURGE)
+        loaded_purge(&self.stock);
+    else
+        run_asked(job);
     return true;
+}
+
+/* The last process that ran some code has ended; without memory the next job sees to it. */
+static void unused_now(void)
+{
+    struct job *job = job_create(JOB_PURGE, "");
+
+    if (job)
+        job_post(job);
 }
 
 static void *handler_main(void *unused)
@@ -273,8 +288,10 @@ int release_start(const struct release_options *options, struct fault *why)
     if (!error && thread_start(&self.thread, "release", handler_main, NULL) < 0)
         error = fault(why, -EAGAIN, "unable to start the release handler's thread");
     self.has_thread = !error;
-    if (!error)
+    if (!error) {
+        plains_tell_unused(unused_now);
         error = watch_start(options->plugins, dropped, NULL, &self.watch, why);
+    }
     if (error)
         release_stop();
     return error;
@@ -286,6 +303,7 @@ static void end_thread(void)
 
     if (!self.has_thread)
         return;
+    plains_tell_unused(NULL);
     end = (struct job){.kind = JOB_END};
     job_post(&end);
     pthread_join(self.thread, NULL);

@@ -120,8 +120,8 @@ static void name_straggler(struct process *p, void *context)
     struct straggler *s = context;
     size_t used = strlen(s->names);
 
-    if (mailbox_state(atomic_load_explicit(&p->inbox, memory_order_relaxed)) ==
-        MAILBOX_HELD)
+    if (p->class->is_free || mailbox_state(atomic_load_explicit(
+                                 &p->inbox, memory_order_relaxed)) == MAILBOX_HELD)
         return;
     if (s->count++ < 5)
         snprintf(s->names + used, sizeof(s->names) - used, "%s'%s'", used ? ", " : "",

@@ -44,9 +44,9 @@ enum envelope_kind {
 };
 
 enum envelope_flag {
-    ENVELOPE_ERROR = 2, /* a reply that is an error */
-    ENVELOPE_DEAD = 4,  /* a reply because the callee ended; `ref` as asked */
-    ENVELOPE_TIMED = 8, /* fired by a timer of the receiver's own */
+    ENVELOPE_ERROR = 2,    /* a reply that is an error */
+    ENVELOPE_DEAD = 4,     /* a reply because the callee ended; `ref` as asked */
+    ENVELOPE_TIMED = 8,    /* fired by a timer of the receiver's own */
     ENVELOPE_RECEIVED = 16 /* among the drafts of who received it */
 };
 

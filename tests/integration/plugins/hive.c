@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hive - a server, the queen, that spawns plain processes, bees, which do as they are told.
+ *
+ *     queen   "vsn", "count"        are answered at once
+ *             "spawn"               a bee, registered as that
+ *             {"ask": message}      calls the bee with that, and answers what it does
+ *     bee     "vsn"                 is answered at once
+ *             "count"               asks the drone for it
+ *             "gate"                waits at the gate, then as "count"
+ *             casts "end", "fault", "spin"
+ *
+ * With EXTRA the states have a field more, and there is a nurse, whose init spawns a stray.
+ */
+#include <moult.h>
+
+struct hive {
+    int64_t count;
+#ifdef EXTRA
+    int64_t extra;
+#endif
+};
+
+#ifdef EXTRA
+MOULT_STATE(hive_state, struct hive, MOULT_FIELD(count, .initial = 7),
+            MOULT_FIELD(extra, .initial = 9));
+#else
+MOULT_STATE(hive_state, struct hive, MOULT_FIELD(count, .initial = 7));
+#endif
+
+static int64_t ask_drone(moult_ctx *ctx)
+{
+    moult_out *m = moult_draft(ctx);
+    moult_in reply;
+
+    moult_put_text(m, "count");
+    if (moult_call(ctx, moult_whereis("drone"), m, MOULT_INFINITY, &reply) < 0)
+        return -1;
+    return moult_get_int(&reply);
+}
+
+static void wait_at_gate(moult_ctx *ctx)
+{
+    moult_out *m = moult_draft(ctx);
+    moult_in reply;
+
+    moult_put_map(m, 1);
+    moult_put_text_at(m, "wait", "a bee");
+    moult_call(ctx, moult_whereis("gate"), m, MOULT_INFINITY, &reply);
+}
+
+static void answer(moult_ctx *ctx, moult_message *m)
+{
+    moult_from from = m->from;
+    moult_out *out;
+
+    if (moult_match(&m->in, "vsn")) {
+        out = moult_draft(ctx);
+        moult_put_text(out, moult_plugin.vsn);
+    } else {
+        int64_t count;
+
+        if (moult_match(&m->in, "gate"))
+            wait_at_gate(ctx);
+        count = ask_drone(ctx);
+        out = moult_draft(ctx);
+        moult_put_int(out, count);
+    }
+    moult_reply_to(ctx, &from, out);
+}
+
+static int32_t bee(moult_ctx *ctx, moult_in *args)
+{
+    moult_message m;
+
+    moult_register(ctx, "bee");
+    while (moult_receive(ctx, NULL, NULL, MOULT_INFINITY, &m) == 0) {
+        if (m.kind == MOULT_GOT_CALL)
+            answer(ctx, &m);
+        else if (moult_match(&m.in, "fault"))
+            *(volatile int *)NULL = 1; /* NOLINT: the sin */
+        else if (moult_match(&m.in, "spin"))
+            while (m.kind >= 0)
+                __asm__ volatile("" : "+r"(m.kind));
+        else
+            return MOULT_NORMAL;
+    }
+    return MOULT_NORMAL;
+}
+
+static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *from,
+                              moult_in *request, moult_out *reply)
+{
+    moult_spawn_options options = {
+        .size = sizeof(options), .label = "bee", .max_callback_ms = 200};
+    const struct hive *hive = state;
+    moult_spawned spawned;
+    moult_in what;
+
+    if (moult_match(request, "vsn")) {
+        moult_put_text(reply, moult_plugin.vsn);
+    } else if (moult_match(request, "spawn")) {
+        moult_put_int(reply, moult_spawn_opt(ctx, bee, NULL, &options, &spawned));
+    } else if (moult_match_map(request, "ask", &what)) {
+        moult_out *m = moult_draft(ctx);
+        size_t len;
+        const void *item = moult_get_item(&what, &len);
+
+        moult_put_item(m, item, len);
+        if (moult_call(ctx, moult_whereis("bee"), m, MOULT_INFINITY, &what) < 0)
+            return moult_refuse(ctx, -EIO, "%s", moult_call_text(ctx));
+        moult_put_int(reply, moult_get_int(&what));
+    } else {
+        moult_put_int(reply, hive->count);
+    }
+    return moult_reply();
+}
+
+static const moult_server hive = {
+    .size = sizeof(moult_server), .state = hive_state, .handle_call = handle_call};
+
+#ifdef EXTRA
+static int32_t stray(moult_ctx *ctx, moult_in *args)
+{
+    return moult_sleep(ctx, MOULT_INFINITY);
+}
+
+static moult_next nurse_init(moult_ctx *ctx, void *state, moult_in *args)
+{
+    moult_spawned spawned;
+
+    moult_spawn(ctx, stray, NULL, &spawned);
+    return moult_noreply();
+}
+
+static const moult_server nurse = {.size = sizeof(moult_server), .init = nurse_init};
+#endif
+
+static const moult_child children[] = {
+    {.id = "queen", .server = &hive, .name = "queen"},
+    {.id = "drone", .server = &hive, .name = "drone"},
+#ifdef EXTRA
+    {.id = "nurse", .server = &nurse},
+#endif
+    {.id = NULL}};
+
+MOULT_PLUGIN(.description = "spawns", .children = children);
