@@ -73,6 +73,7 @@ static void a_contained_fault_is_listed_and_shown(void **state)
     const char *id;
 
     start_with(h, "crashes_in_call");
+    host_event(h, "server.fault", "server", "sinner");
     id = text_at(first(crash(h, NULL, NULL)), "id");
     assert_string_equal(text_at(first(crash(h, NULL, NULL)), "status"), "contained");
     is_told_whole(crash(h, id, NULL), "crashes_in_call");
