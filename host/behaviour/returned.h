@@ -27,7 +27,18 @@ static inline bool returned_stop(moult_next next)
  * Is `next` one of `verdicts`, and what is to come after it one thing at most: a timeout,
  * hibernation or a continue, and nothing after an end?  [pure]
  */
-bool returned_one_of(moult_next next, uint32_t verdicts);
+static inline bool returned_one_of(moult_next next, uint32_t verdicts)
+{
+    const uint32_t ends = RETURNED_STOPS | RETURNED(MOULT_NEXT_IGNORE);
+    int32_t then = next.verdict & ~MOULT_NEXT_VERDICT;
+    uint32_t verdict = (uint32_t)next.verdict & MOULT_NEXT_VERDICT;
+
+    if (verdict > MOULT_NEXT_IGNORE || !(verdicts & RETURNED(verdict)))
+        return false;
+    return !then || (!(ends & RETURNED(verdict)) &&
+                     (then == MOULT_NEXT_TIMEOUT || then == MOULT_NEXT_HIBERNATE ||
+                      then == MOULT_NEXT_CONTINUE));
+}
 
 /* `callback` returned `next`, which it may not: a stop that says so.  [server] */
 moult_next returned_badly(moult_ctx *ctx, const char *callback, moult_next next);

@@ -184,8 +184,8 @@ static int save_struct(struct place *up, const moult_schema *schema,
 static int save_whole(const moult_schema *schema, const void *state, bool shown,
                       moult_out *out, struct fault *why)
 {
-    struct place top = {.schema = schema, .shown = shown};
-    int err = save_struct(&top, schema, state, out, why);
+    struct place top = {.schema = schema, .shown = true}; /* says so to those below */
+    int err = save_struct(shown ? &top : NULL, schema, state, out, why);
 
     if (!err && out->error)
         err = fault(why, out->error, "unable to save state '%s': %s", schema->name,

@@ -25,6 +25,7 @@ static const struct option tree_options[] = {
     {0},
 };
 static const struct option ps_options[] = {
+    {"sort", "KEY", "memory, mailbox or reductions: the most first; or name"},
     {"limit", "N", "no more than so many; 1000"},
     {0},
 };
@@ -103,15 +104,17 @@ static const struct command commands[] = {
     },
     {
         .name = "ps",
-        .synopsis = "[--limit N]",
+        .synopsis = "[--sort KEY] [--limit N]",
         .summary = "the processes",
-        .details = "  MAILBOX is how many messages wait, MEMORY is in bytes.\n"
+        .details = "  MAILBOX is how many messages wait, MEMORY is in bytes, REDUCTIONS how\n"
+                   "  many messages it has handled.\n"
                    "\n"
                    "  moult ps\n"
+                   "  moult ps --sort mailbox --limit 10\n"
                    "  moult ps --json | jq '.[] | select(.mailbox > 100)'\n",
         .options = ps_options,
         .method = "ps",
-        .params = words_limit,
+        .params = words_ps,
         .show = show_ps,
         .run = talk_ps,
     },
@@ -132,10 +135,71 @@ static const struct command commands[] = {
         .run = talk_run,
     },
     {
+        .name = "children",
+        .synopsis = "SUP [--limit N]",
+        .summary = "the children of one supervisor",
+        .details = "  SUP is its registered name, its pid as 'moult tree' shows it, or the\n"
+                   "  application that it is the top supervisor of.\n"
+                   "\n"
+                   "  moult children pool\n"
+                   "  moult children 0.5.1 --json | jq '.children[].pid'\n",
+        .options = tree_options,
+        .least = 1,
+        .most = 1,
+        .method = "children",
+        .params = words_name_limit,
+        .show = show_children,
+        .run = talk_run,
+    },
+    {
+        .name = "suspend",
+        .synopsis = "NAME|PID",
+        .summary = "have a server or a supervisor rest",
+        .details = "  What it is sent waits until 'moult resume', also through an upgrade;\n"
+                   "  calls time out meanwhile.\n"
+                   "\n"
+                   "  moult suspend counter\n",
+        .least = 1,
+        .most = 1,
+        .method = "suspend",
+        .params = words_name,
+        .show = show_nothing,
+        .run = talk_run,
+    },
+    {
+        .name = "resume",
+        .synopsis = "NAME|PID",
+        .summary = "have it go on",
+        .details = "  moult resume counter\n",
+        .least = 1,
+        .most = 1,
+        .method = "resume",
+        .params = words_name,
+        .show = show_nothing,
+        .run = talk_run,
+    },
+    {
+        .name = "trace",
+        .synopsis = "NAME|PID",
+        .summary = "what a server is sent and sends, as it happens",
+        .details = "  Until it ends or this is interrupted.  A line a message: when, in or out,\n"
+                   "  what kind, from or to whom, and its content.  The server waits for nobody:\n"
+                   "  what comes faster than it is read is dropped, and told how much.\n"
+                   "\n"
+                   "  moult trace counter\n"
+                   "  moult trace counter --json | jq 'select(.kind == \"call\")'\n",
+        .least = 1,
+        .most = 1,
+        .method = "trace",
+        .params = words_name,
+        .run = talk_trace,
+    },
+    {
         .name = "state",
-        .synopsis = "NAME",
+        .synopsis = "NAME|PID",
         .summary = "the state of a server",
-        .details = "  NAME is a registered name, as 'moult ps' shows it.\n"
+        .details = "  NAME is a registered name, as 'moult ps' shows it.  Fields that are secret\n"
+                   "  are not shown.\n"
                    "\n"
                    "  moult state counter\n"
                    "  moult state counter --json | jq .state\n",

@@ -117,10 +117,32 @@ void show_ps(const struct screen *screen, const json_t *result)
         {"STATUS", "status", COLUMN_STATUS},
         {"MAILBOX", "mailbox", COLUMN_NUMBER},
         {"MEMORY", "memory", COLUMN_NUMBER},
+        {"REDUCTIONS", "reductions", COLUMN_NUMBER},
         {0},
     };
 
     table_print(screen, columns, result, "no process runs");
+}
+
+void show_children(const struct screen *screen, const json_t *result)
+{
+    static const struct column columns[] = {
+        {"ID", "id"},
+        {"NAME", "name"},
+        {"PID", "pid"},
+        {"TYPE", "type"},
+        {"STATUS", "status", COLUMN_STATUS},
+        {"RESTARTS", "restarts", COLUMN_NUMBER},
+        {"VSN", "vsn"},
+        {0},
+    };
+    const json_t *children = json_object_get(result, "children");
+    json_int_t more =
+        show_number(result, "count") - (json_int_t)json_array_size(children);
+
+    table_print(screen, columns, children, "it has no children");
+    if (more > 0)
+        fprintf(screen->out, "and %" JSON_INTEGER_FORMAT " more\n", more);
 }
 
 /* Below the table what needs more room than a column. */

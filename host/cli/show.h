@@ -16,6 +16,7 @@ void show_status(const struct screen *screen, const json_t *result);
 void show_apps(const struct screen *screen, const json_t *result);
 void show_tree(const struct screen *screen, const json_t *result);
 void show_registry(const struct screen *screen, const json_t *result);
+void show_children(const struct screen *screen, const json_t *result);
 void show_ps(const struct screen *screen, const json_t *result);
 void show_state(const struct screen *screen, const json_t *result);
 void show_releases(const struct screen *screen, const json_t *result);

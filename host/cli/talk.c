@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client.h"
 #include "config.h"
@@ -312,5 +313,89 @@ int talk_events(const struct args *args, const struct screen *screen)
             status = follow(client, args, screen, next);
     }
     client_close(client);
+    return status;
+}
+
+/* -- a trace -- */
+
+static void print_time(const struct screen *screen, json_int_t at_us)
+{
+    time_t when = (time_t)(at_us / 1000000);
+    char text[32];
+    struct tm utc;
+
+    gmtime_r(&when, &utc);
+    strftime(text, sizeof(text), "%H:%M:%S", &utc);
+    fprintf(screen->out, "%s.%06d ", text, (int)(at_us % 1000000));
+}
+
+/* "12:04:05.678901 in  call    <0.9.1> {"add": 5}" */
+static void print_note(const struct screen *screen, const json_t *note)
+{
+    json_int_t bytes = show_number(note, "bytes");
+    const json_t *message = json_object_get(note, "message");
+    const char *peer = show_text(note, "peer");
+
+    print_time(screen, show_number(note, "at_us"));
+    screen_text(screen, BOLD, 4, show_text(note, "event"));
+    screen_text(screen, PLAIN, 8, show_text(note, "kind"));
+    screen_text(screen, DIM, 0,
+                peer && strcmp(peer, "<0.0.0>") == 0 ? "outside" : peer);
+    putc(' ', screen->out);
+    if (json_object_get(note, "reason"))
+        fprintf(screen->out, "reason %" JSON_INTEGER_FORMAT,
+                show_number(note, "reason"));
+    else if (json_is_null(message) && bytes > 1)
+        fprintf(screen->out, "(%" JSON_INTEGER_FORMAT " bytes)", bytes);
+    else
+        json_dumpf(message, screen->out, JSON_ENCODE_ANY);
+    putc('\n', screen->out);
+}
+
+static void on_note(void *context, const char *method, const json_t *params)
+{
+    const struct watcher *watcher = context;
+    const struct screen *screen = watcher->screen;
+    json_int_t missed = show_number(params, "missed");
+
+    if (strcmp(method, "trace") != 0)
+        return;
+    if (missed > 0 && !watcher->args->json)
+        screen_complain(screen,
+                        "%lld messages were dropped: they came faster than they were "
+                        "read",
+                        (long long)missed);
+    if (watcher->args->json) {
+        json_dumpf(params, screen->out, JSON_COMPACT);
+        putc('\n', screen->out);
+    } else {
+        print_note(screen, params);
+    }
+    fflush(screen->out);
+}
+
+int talk_trace(const struct args *args, const struct screen *screen)
+{
+    struct watcher watcher = {args, screen};
+    struct client *client = NULL;
+    struct fault why = {0};
+    struct answer answer;
+    json_t *params;
+    int status = prepare(args, screen, &params, &client), error;
+
+    if (status != CLI_DONE)
+        return status;
+    client_on_notice(client, on_note, &watcher);
+    error = client_ask(client, args->command->method, params, &answer, &why);
+    client_close(client);
+    if (error) /* who interrupts has seen enough */
+        return why.error == -EINTR ? CLI_DONE : unable(args, screen, &why);
+    if (answer.error) {
+        show_error(screen, answer.error, args->json);
+        status = CLI_FAILED;
+    } else if (!args->json) {
+        screen_complain(screen, "it has ended: %s", show_text(answer.result, "ended"));
+    }
+    answer_finish(&answer);
     return status;
 }

@@ -21,6 +21,7 @@ int talk_ask(const struct args *args, const struct screen *screen, const char *m
 int talk_ps(const struct args *args, const struct screen *screen);
 
 /* `moult events`: what happened, and with --follow what happens. */
+int talk_trace(const struct args *args, const struct screen *screen);
 int talk_events(const struct args *args, const struct screen *screen);
 
 /* `moult stop`: ask, and wait until the host has gone. */

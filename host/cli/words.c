@@ -59,6 +59,35 @@ int words_limit(const struct args *args, json_t **params, struct fault *why)
     return *params ? 0 : no_memory(why);
 }
 
+int words_ps(const struct args *args, json_t **params, struct fault *why)
+{
+    const char *sort = args_value(args, "sort");
+    json_t *object = NULL;
+    int error = words_limit(args, &object, why);
+
+    if (!error && sort)
+        error = set_text(object, "sort", sort, why);
+    if (error)
+        json_decref(object);
+    else
+        *params = object;
+    return error;
+}
+
+int words_name_limit(const struct args *args, json_t **params, struct fault *why)
+{
+    json_t *object = NULL;
+    int error = words_limit(args, &object, why);
+
+    if (!error)
+        error = set_text(object, "name", args->words[0], why);
+    if (error)
+        json_decref(object);
+    else
+        *params = object;
+    return error;
+}
+
 int words_registry(const struct args *args, json_t **params, struct fault *why)
 {
     json_t *object = NULL;

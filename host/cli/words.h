@@ -23,6 +23,8 @@ int words_message(const struct args *args, json_t **params, struct fault *why);
 int words_targets(const struct args *args, json_t **params, struct fault *why);
 int words_files(const struct args *args, json_t **params, struct fault *why);
 int words_release(const struct args *args, json_t **params, struct fault *why);
+int words_ps(const struct args *args, json_t **params, struct fault *why);
+int words_name_limit(const struct args *args, json_t **params, struct fault *why);
 int words_limit(const struct args *args, json_t **params, struct fault *why);
 int words_registry(const struct args *args, json_t **params, struct fault *why);
 

@@ -8,88 +8,23 @@
 
 #include "application.h"
 #include "ask.h"
+#include "asking.h"
 #include "changes.h"
 #include "clock.h"
 #include "crashes.h"
 #include "event.h"
 #include "json.h"
-#include "name.h"
 #include "params.h"
+#include "processes.h"
 #include "registry_method.h"
 #include "rpc.h"
+#include "sys_methods.h"
+#include "tracer.h"
 #include "worker.h"
 
-#define ASK_MS 5000u /* for a server's state or a supervisor's children */
-#define LIST_MOST \
-    1000u /* processes or children that are listed, unless asked otherwise */
+#define LIST_MOST 1000u /* children that are listed, unless asked otherwise */
 
 /* -- calls and casts -- */
-
-static void answer_failed(struct request *request, int error, const char *name,
-                          const char *text)
-{
-    struct fault why = {0};
-
-    fault_where(&why, NULL, NULL, name, NULL);
-    fault(&why, error, "%s", text);
-    request_fault(request, &why);
-}
-
-/* A call that was asked for, until its reply comes. */
-struct asked {
-    struct request *request;
-    char name[];
-};
-
-static void call_done(void *context, int error, const char *text, moult_in *in)
-{
-    struct asked *asked = context;
-    struct fault why = {0};
-    json_t *reply = NULL;
-
-    if (!error)
-        reply = json_from_cbor(in, &why);
-    if (error)
-        answer_failed(asked->request, error, asked->name, text);
-    else if (reply)
-        request_reply(asked->request, reply);
-    else
-        request_fault(asked->request, &why);
-    free(asked);
-}
-
-static void not_there(struct request *request, const char *name)
-{
-    struct fault why = {0};
-
-    fault_where(&why, NULL, NULL, name, NULL);
-    fault(&why, -ENOENT, "no process is registered as '%s'; `moult ps` lists them",
-          name);
-    request_fault(request, &why);
-}
-
-static void ask_for(struct request *request, const char *name, struct envelope *e,
-                    uint64_t timeout_ms, ask_done *done)
-{
-    struct asked *asked = malloc(sizeof(*asked) + strlen(name) + 1);
-    moult_pid pid = name_find(name);
-
-    if (!pid.bits || !e || !asked) {
-        envelope_destroy(e);
-        free(asked);
-        if (!pid.bits)
-            not_there(request, name);
-        else
-            answer_failed(request, -ENOMEM, name, "no memory for the call");
-        return;
-    }
-    asked->request = request;
-    strcpy(asked->name, name);
-    if (ask(pid, e, timeout_ms, done, asked) < 0) {
-        free(asked);
-        answer_failed(request, -ENOMEM, name, "no memory for the call");
-    }
-}
 
 static struct envelope *encode(enum envelope_kind kind, const json_t *message,
                                struct request *request)
@@ -118,7 +53,7 @@ static void call(struct request *request, void *context)
 
     if (params_refused(&p, request) || !(e = encode(ENVELOPE_CALL, message, request)))
         return;
-    ask_for(request, name, e, timeout_ms, call_done);
+    asking(request, name, e, timeout_ms, NULL);
 }
 
 static void cast(struct request *request, void *context)
@@ -133,49 +68,15 @@ static void cast(struct request *request, void *context)
 
     if (params_refused(&p, request) || !(e = encode(ENVELOPE_CAST, message, request)))
         return;
-    pid = name_find(name);
+    pid = asking_find(name);
     error = process_send(NULL, pid, e);
     if (error == -ESRCH)
-        not_there(request, name);
+        asking_nobody(request, name);
     else if (error)
-        answer_failed(request, error, name,
+        asking_failed(request, error, name,
                       process_refusal(pid, error, text, sizeof(text)));
     else
         request_reply(request, json_null());
-}
-
-static void state_done(void *context, int error, const char *text, moult_in *in)
-{
-    struct asked *asked = context;
-    struct fault why = {0};
-    json_t *reply = error ? NULL : json_from_cbor(in, &why);
-    char pid[PID_TEXT];
-
-    if (error) {
-        answer_failed(asked->request, error, asked->name, text);
-    } else if (reply) {
-        json_object_set_new(reply, "name", json_string(asked->name));
-        json_object_set_new(reply, "pid",
-                            json_string(pid_print(name_find(asked->name), pid)));
-        request_reply(asked->request, reply);
-    } else {
-        request_fault(asked->request, &why);
-    }
-    free(asked);
-}
-
-static void state(struct request *request, void *context)
-{
-    struct params p = params_of(request);
-    const char *name = params_text(&p, "name");
-    struct envelope *e;
-
-    if (params_refused(&p, request))
-        return;
-    e = envelope_create(ENVELOPE_SYSTEM);
-    if (e)
-        e->code = SYSTEM_STATE;
-    ask_for(request, name, e, ASK_MS, state_done);
 }
 
 /* -- what there is -- */
@@ -245,76 +146,6 @@ static void apps(struct request *request, void *context)
     list = json_array();
     application_each(add_application, list);
     request_reply(request, list);
-}
-
-struct listing {
-    json_t *list;
-    const char *app, *vsn;
-    uint64_t left;
-};
-
-static const char *process_status(struct process *p)
-{
-    switch (mailbox_state(atomic_load_explicit(&p->inbox, memory_order_relaxed))) {
-    case MAILBOX_RUN:
-        return "running";
-    case MAILBOX_IDLE:
-        return "idle";
-    case MAILBOX_WAIT:
-    case MAILBOX_RECEIVE:
-        return "waiting";
-    case MAILBOX_HELD:
-        return "held";
-    default:
-        return "exiting";
-    }
-}
-
-static void add_process(struct process *p, void *context)
-{
-    struct listing *l = context;
-    char pid[PID_TEXT], name[NAME_MAX_LEN + 1];
-    uint64_t word = atomic_load_explicit(&p->inbox, memory_order_relaxed);
-    json_int_t memory = (json_int_t)sizeof(*p);
-
-    if (!l->left)
-        return;
-    l->left--;
-    memory += atomic_load_explicit(&p->memory, memory_order_relaxed);
-    name_of(process_pid(p), name);
-    json_array_append_new(
-        l->list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "pid",
-                           pid_print(process_pid(p), pid), "name", name, "application",
-                           l->app, "id", p->label ? p->label : p->class->name, "vsn",
-                           l->vsn, "status", process_status(p), "mailbox",
-                           (json_int_t)mailbox_count(word) +
-                               (json_int_t)atomic_load_explicit(&p->backlog,
-                                                                memory_order_relaxed),
-                           "memory", memory));
-}
-
-static void add_processes(struct application *app, void *context)
-{
-    struct listing *l = context;
-
-    l->app = app->name;
-    l->vsn = app->spec ? app->spec->vsn : "";
-    group_each(&app->group, add_process, l);
-}
-
-static void ps(struct request *request, void *context)
-{
-    struct params p = params_of(request);
-    struct listing l = {.left = params_uint_or(&p, "limit", LIST_MOST, 1, UINT32_MAX)};
-
-    if (params_refused(&p, request))
-        return;
-    l.list = json_array();
-    application_each(add_processes, &l);
-    l.app = "kernel";
-    l.vsn = MOULT_HOST_VERSION;
-    group_each(&ask_group, add_process, &l);
-    request_reply(request, l.list);
 }
 
 /* -- the tree: every supervisor is asked for its children, and those of these -- */
@@ -403,7 +234,7 @@ static void ask_for_subtree(struct tree *tree, json_t *supervisor, moult_pid pid
     e->code = SYSTEM_CHILDREN;
     moult_put_uint(&e->out, tree->limit);
     tree_wait(tree, 1);
-    if (ask(pid, e, ASK_MS, subtree_done, t) < 0) {
+    if (ask(pid, e, ASKING_MS, subtree_done, t) < 0) {
         tree_wait(tree, (size_t)-1); /* not the last: who asks waits too */
         free(t);
     }
@@ -468,19 +299,24 @@ const struct method host_methods[] = {
     {"apps", apps},
     {"call", call},
     {"cast", cast},
+    {"children", sys_children},
     {"crash.list", crashes_list},
     {"crash.show", crashes_show},
     {"downgrade", changes_downgrade},
     {"install", changes_install},
     {"permanent", changes_permanent},
-    {"ps", ps},
+    {"ps", processes_list},
     {"reboot-old", changes_reboot_old},
     {"registry", registry_method},
     {"releases", changes_releases},
     {"remove", changes_remove},
-    {"state", state},
+    {"resume", sys_resume},
+    {"state", sys_state},
+    {"statistics", sys_statistics},
     {"status", status},
     {"stop", stop},
+    {"suspend", sys_suspend},
+    {"trace", tracer_method},
     {"tree", tree},
     {"unpack", changes_unpack},
     {"upgrade", changes_upgrade},

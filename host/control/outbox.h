@@ -19,6 +19,7 @@ struct letter {
     struct request *request; /* whom it answers */
     char *text;              /* the line, malloc'd; NULL if there is none */
     bool last;               /* part of the request, which is over with it */
+    bool counted;            /* in the request's `waiting` */
 };
 
 /*

@@ -53,16 +53,19 @@ const struct protocol_method protocol_methods[] = {
 {
     .name = "ps",
     .summary = "the processes",
-    .params = "limit  integer, 1000 unless given: no more than so many",
+    .params = "limit  integer, 1000 unless given: no more than so many\n"
+              "sort   \"memory\", \"mailbox\" or \"reductions\": the most first; \"name\":\n"
+              "       those that have one first",
     .result = "an array of objects: pid, name (\"\" if it is not registered), application\n"
               "(\"kernel\" is the host's own), id, vsn, status (\"running\", \"idle\",\n"
-              "\"waiting\", \"held\" by an upgrade, \"exiting\"), mailbox (messages that\n"
-              "wait), memory (bytes)",
+              "\"waiting\", \"suspended\", \"held\" by an upgrade, \"exiting\"), mailbox\n"
+              "(messages that wait), memory (bytes), reductions (messages that it has\n"
+              "handled)",
     .errors = "none",
     .example = ASK("'method':'ps'")
                ANSWER("[{'pid':'<0.4.1>','name':'counter',\n"
                "   'application':'counter','id':'counter','vsn':'1.0.0','status':'idle',\n"
-               "   'mailbox':0,'memory':512}]"),
+               "   'mailbox':0,'memory':512,'reductions':7}]"),
     .command = "moult ps",
 },
 {
@@ -83,10 +86,73 @@ const struct protocol_method protocol_methods[] = {
     .command = "moult registry",
 },
 {
+    .name = "children",
+    .summary = "the children of one supervisor",
+    .params = "name   string, a registered name, a pid as \"<0.4.1>\", or the application that\n"
+              "       it is the top supervisor of\n"
+              "limit  integer, no more than so many; 1000",
+    .result = "an object: name, pid, strategy, count and children, as of tree",
+    .errors = "not_found, unsupported (it is no supervisor), timeout, died",
+    .example = ASK("'method':'children','params':{'name':'pool'}")
+               ANSWER("{'name':'pool','pid':'<0.5.1>',\n"
+               "   'strategy':'one_for_one','count':1,'children':[{'id':'worker',...}]}"),
+    .command = "moult children",
+},
+{
+    .name = "suspend",
+    .summary = "have a server or a supervisor rest: what it is sent waits",
+    .params = "name  string, a registered name, or a pid as \"<0.4.1>\"",
+    .result = "null: it rests, until it is resumed; an upgrade changes nothing of that",
+    .errors = "not_found, timeout (it is in a callback that does not end), died",
+    .example = ASK("'method':'suspend','params':{'name':'counter'}")
+               ANSWER("null"),
+    .command = "moult suspend",
+},
+{
+    .name = "resume",
+    .summary = "have it go on, with what waits",
+    .params = "name  as of suspend",
+    .result = "null; also if it was not suspended",
+    .errors = "not_found, timeout, died",
+    .example = ASK("'method':'resume','params':{'name':'counter'}")
+               ANSWER("null"),
+    .command = "moult resume",
+},
+{
+    .name = "trace",
+    .summary = "what a process is sent and sends, as it happens",
+    .params = "name  as of suspend",
+    .result = "once it has ended, an object: ended, why in words.  Before that a notification\n"
+              "`trace.begin`, and for each message `trace`: trace (the pid that is traced),\n"
+              "event (\"in\" or \"out\"), kind (\"call\", \"cast\", \"info\", \"reply\", \"exit\",\n"
+              "\"down\", \"timeout\"), peer (a pid), at_us (microseconds since 1970), message\n"
+              "(null if it has none, or more than 4096 bytes), bytes, reason (of an exit, a\n"
+              "down or a refusal), missed (how many were dropped before this one, since they\n"
+              "came faster than they were read).  It ends with the session",
+    .errors = "not_found, timeout, refused (8 others trace it)",
+    .example = ASK("'method':'trace','params':{'name':'counter'}")
+               "< {'jsonrpc':'2.0','method':'trace','params':{'event':'in','kind':'call',\n"
+               "   'peer':'<0.9.1>','at_us':1767323045000000,'message':'bump','bytes':5,...}}",
+    .command = "moult trace",
+},
+{
+    .name = "statistics",
+    .summary = "count the messages of a process, or tell how many there were",
+    .params = "name  as of suspend\n"
+              "on    true or false: count from now on, or no more",
+    .result = "null; without `on` an object: for_ms, in and out (messages) and handled, or\n"
+              "null if it does not count",
+    .errors = "not_found, timeout, died",
+    .example = ASK("'method':'statistics','params':{'name':'counter'}")
+               ANSWER("{'for_ms':1000,'in':12,'out':12,'handled':12}"),
+    .command = "none: 'moult ps' shows how many messages each has handled",
+},
+{
     .name = "state",
     .summary = "the state of a server",
-    .params = "name  string, a registered name",
-    .result = "an object: name, pid, vsn, format, and state: a map keyed by field",
+    .params = "name  as of suspend",
+    .result = "an object: name, pid, vsn, format, and state: a map keyed by field, in which\n"
+              "\"(secret)\" stands for what is secret, or what its format_status makes of it",
     .errors = "not_found, timeout (it is in a callback that does not end), died",
     .example = ASK("'method':'state','params':{'name':'counter'}")
                ANSWER("{'name':'counter','pid':'<0.4.1>',\n"
@@ -96,7 +162,7 @@ const struct protocol_method protocol_methods[] = {
 {
     .name = "call",
     .summary = "ask a server something and wait for its reply",
-    .params = "name        string, a registered name\n"
+    .params = "name        as of suspend\n"
               "message     any JSON, as CBOR what the server is asked\n"
               "timeout_ms  integer, 5000 unless given: how long to wait",
     .result = "the reply, any JSON",
@@ -110,7 +176,7 @@ const struct protocol_method protocol_methods[] = {
 {
     .name = "cast",
     .summary = "tell a server something and not wait",
-    .params = "name     string, a registered name\n"
+    .params = "name     as of suspend\n"
               "message  any JSON, as CBOR what the server is told",
     .result = "null: it is in the mailbox",
     .errors = "not_found, busy (its mailbox is full)",

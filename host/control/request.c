@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WAITING_MOST 1024u /* notifications of a request, for the loop */
+
 json_t *request_params(const struct request *request)
 {
     return json_object_get(request->call, "params");
@@ -106,4 +108,38 @@ void request_progress(struct request *request, json_t *members)
         }
     }
     json_decref(members);
+}
+
+bool request_notify(struct request *request, const char *method, json_t *params,
+                    uint64_t *missed)
+{
+    struct letter *letter = NULL;
+    bool open = true;
+
+    *missed += atomic_exchange_explicit(&request->missed, 0, memory_order_relaxed);
+    if (*missed)
+        json_object_set_new(params, "missed", json_integer((json_int_t)*missed));
+    if (atomic_load_explicit(&request->waiting, memory_order_relaxed) < WAITING_MOST)
+        letter = calloc(1, sizeof(*letter));
+    if (letter) {
+        letter->request = request;
+        letter->counted = true;
+        letter->text = rpc_call(NULL, method, params);
+        atomic_fetch_add_explicit(&request->waiting, 1, memory_order_relaxed);
+        open = letter->text && outbox_post(request->outbox, letter);
+    }
+    *missed = letter ? 0 : *missed + 1;
+    if (letter && !open) {
+        free(letter->text);
+        free(letter);
+    }
+    json_decref(params);
+    return open;
+}
+
+void request_on_gone(struct request *request, void (*gone)(uint64_t context),
+                     uint64_t context)
+{
+    request->gone = gone;
+    request->gone_context = context;
 }

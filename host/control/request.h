@@ -12,6 +12,8 @@
 #define MOULT_REQUEST_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "fault.h"
 #include "rpc.h"
@@ -59,5 +61,20 @@ json_t *request_fault_data(const struct fault *why);
  * [any]
  */
 void request_progress(struct request *request, json_t *members);
+
+/*
+ * Send the client a notification `method` with `params` (taken).  False: nobody is there
+ * to be told.  It is lost if the client does not keep up, and added to what is next told
+ * as `*missed`, so far; that is then given.  One thread at a time.
+ */
+bool request_notify(struct request *request, const char *method, json_t *params,
+                    uint64_t *missed);
+
+/*
+ * `gone` is to be called, on the loop, if the client goes before it is answered; at most
+ * once.  By the method itself, before it hands the request on.
+ */
+void request_on_gone(struct request *request, void (*gone)(uint64_t context),
+                     uint64_t context);
 
 #endif

@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,11 @@ void session_deliver(struct control *control, struct letter *letter)
         session_send(request->session, letter->text);
         letter->text = NULL;
     }
+    if (letter->counted) {
+        atomic_fetch_sub_explicit(&request->waiting, 1, memory_order_relaxed);
+        if (letter->text)
+            atomic_fetch_add_explicit(&request->missed, 1, memory_order_relaxed);
+    }
     free(letter->text);
     free(letter);
 }
@@ -181,16 +187,27 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(bytes, (unsigned)room);
 }
 
+/* At its end: is it only that it sends no more, or has it closed the socket? */
+static bool has_closed(const struct session *session)
+{
+    struct pollfd look = {.fd = -1};
+
+    return uv_fileno((const uv_handle_t *)&session->pipe, &look.fd) == 0 &&
+           poll(&look, 1, 0) == 1 && look.revents & POLLHUP;
+}
+
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 {
     struct session *session = stream->data;
 
-    if (got == UV_EOF)
+    if (got == UV_EOF) {
         session->ended = true;
-    else if (got < 0)
+        session->gone = has_closed(session);
+    } else if (got < 0) {
         session_close(session, NULL);
-    else
+    } else {
         lines_filled(&session->in, (size_t)got);
+    }
     if (got != 0)
         session_go_on(session);
 }
@@ -218,7 +235,8 @@ void session_go_on(struct session *session)
     set_reading(session, !session->ended && may_take(session));
     if (stream_pump(session))
         outbox_wake(session->control->outbox);
-    if (over && session->pending == 0 && !session->closing && unread(session) == 0)
+    if (over && !session->closing &&
+        (session->gone || (session->pending == 0 && unread(session) == 0)))
         session_close(session, NULL);
 }
 
@@ -289,6 +307,8 @@ void session_close(struct session *session, char *text)
             batch_free(request->batch);
         request->batch = NULL;
         session_forget(session, request);
+        if (request->gone)
+            request->gone(request->gone_context);
     }
     disown(session);
     uv_close((uv_handle_t *)&session->pipe, on_closed);

@@ -9,6 +9,7 @@
 #ifndef MOULT_SESSION_H
 #define MOULT_SESSION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/queue.h>
 
@@ -53,17 +54,24 @@ struct session {
     size_t pending; /* requests in the list */
     bool reading;
     bool ended;   /* nothing more comes from the client */
+    bool gone;    /* nor does it read any more */
     bool closing; /* and not in control's list any more */
 };
 
 struct request {
-    TAILQ_ENTRY(request) link; /* loop only */
-    struct session *session;   /* loop only; NULL once the client has gone */
-    struct batch *batch;       /* loop only; NULL if it came alone */
-    struct outbox *outbox;     /* held */
-    json_t *call;              /* all of it; NULL if it could not be read */
-    json_t *id;                /* in `call`; NULL if there is none */
-    bool silent;               /* a notification: the answer is not sent */
+    TAILQ_ENTRY(request) link;      /* loop only */
+    struct session *session;        /* loop only; NULL once the client has gone */
+    struct batch *batch;            /* loop only; NULL if it came alone */
+    struct outbox *outbox;          /* held */
+    json_t *call;                   /* all of it; NULL if it could not be read */
+    json_t *id;                     /* in `call`; NULL if there is none */
+    bool silent;                    /* a notification: the answer is not sent */
+    void (*gone)(uint64_t context); /* loop only; or NULL */
+    uint64_t gone_context;
+    /* Notifications on their way to the loop, and those that it could not send.  Relaxed:
+     * the outbox orders all else. */
+    _Atomic uint32_t waiting;
+    _Atomic uint64_t missed;
     struct letter answer;
 };
 
