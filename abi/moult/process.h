@@ -126,6 +126,7 @@ MOULT_EXPORT bool moult_dict_erase(moult_ctx *ctx, const char *key);
  *   memory             bytes that it holds
  *   reductions         messages that it has handled
  *   trap_exit
+ *   parent             who started it; null for nobody
  *   links, monitors, monitored_by   arrays of pids
  *
  * or an error of moult_call().  OTP: process_info/1.  [server]

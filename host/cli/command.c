@@ -152,6 +152,22 @@ static const struct command commands[] = {
         .run = talk_run,
     },
     {
+        .name = "info",
+        .synopsis = "NAME|PID",
+        .summary = "all that one process tells of itself",
+        .details = "  How it is and in which function, its mailbox, memory and reductions, whom\n"
+                   "  it is tied to, and who is above it.\n"
+                   "\n"
+                   "  moult info counter\n"
+                   "  moult info 0.4.1 --json | jq .links\n",
+        .least = 1,
+        .most = 1,
+        .method = "info",
+        .params = words_name,
+        .show = show_info,
+        .run = talk_run,
+    },
+    {
         .name = "suspend",
         .synopsis = "NAME|PID",
         .summary = "have a server or a supervisor rest",

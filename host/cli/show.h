@@ -17,6 +17,7 @@ void show_apps(const struct screen *screen, const json_t *result);
 void show_tree(const struct screen *screen, const json_t *result);
 void show_registry(const struct screen *screen, const json_t *result);
 void show_children(const struct screen *screen, const json_t *result);
+void show_info(const struct screen *screen, const json_t *result);
 void show_ps(const struct screen *screen, const json_t *result);
 void show_state(const struct screen *screen, const json_t *result);
 void show_releases(const struct screen *screen, const json_t *result);

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "crashes.h"
 #include "event.h"
+#include "info_method.h"
 #include "json.h"
 #include "params.h"
 #include "processes.h"
@@ -303,6 +304,7 @@ const struct method host_methods[] = {
     {"crash.list", crashes_list},
     {"crash.show", crashes_show},
     {"downgrade", changes_downgrade},
+    {"info", info_method},
     {"install", changes_install},
     {"permanent", changes_permanent},
     {"ps", processes_list},

@@ -12,7 +12,7 @@
 
 #define LIST_MOST 1000u /* unless asked otherwise */
 
-const char *process_status_text(struct process *p)
+static const char *status_text(struct process *p)
 {
     enum mailbox_state state =
         mailbox_state(atomic_load_explicit(&p->inbox, memory_order_relaxed));
@@ -59,8 +59,22 @@ static json_t *describe(struct process *p, const char *app, const char *vsn)
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "pid",
                      pid_print(process_pid(p), pid), "name", name, "application", app,
                      "id", p->label ? p->label : p->class->name, "vsn", vsn, "status",
-                     process_status_text(p), "mailbox", mailbox_length(p), "memory",
+                     status_text(p), "mailbox", mailbox_length(p), "memory",
                      memory_of(p), "reductions", reductions_of(p));
+}
+
+json_t *processes_figures(moult_pid pid)
+{
+    struct process *p = process_find(pid);
+    char text[PID_TEXT], name[NAME_MAX_LEN + 1];
+
+    if (!p)
+        return NULL;
+    name_of(pid, name);
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "pid", pid_print(pid, text),
+                     "name", name, "status", status_text(p), "mailbox",
+                     mailbox_length(p), "memory", memory_of(p), "reductions",
+                     reductions_of(p));
 }
 
 /* -- the first so many of an order -- */

@@ -5,13 +5,13 @@
 #ifndef MOULT_PROCESSES_H
 #define MOULT_PROCESSES_H
 
+#include "process.h"
 #include "request.h"
 
 /* Answer `request`; a row of methods.c. */
 void processes_list(struct request *request, void *context);
 
-/* How the process is, for people: "idle", "running" and so on. */
-struct process;
-const char *process_status_text(struct process *p);
+/* What can be seen of `pid` from outside, an object, given; NULL if it is gone.  [any] */
+json_t *processes_figures(moult_pid pid);
 
 #endif

@@ -99,6 +99,23 @@ const struct protocol_method protocol_methods[] = {
     .command = "moult children",
 },
 {
+    .name = "info",
+    .summary = "all that one process tells of itself",
+    .params = "name  as of suspend",
+    .result = "an object: pid, name, label, kind (\"server\", \"statem\", \"supervisor\",\n"
+              "\"process\", \"task\"), application, vsn, status (\"idle\", \"running\", \"waiting\"\n"
+              "in a callback, \"suspended\", \"exiting\"), function (that runs, or null),\n"
+              "mailbox (messages that wait), memory (bytes), reductions (messages that it\n"
+              "has handled), trap_exit, parent, links, monitors, monitored_by (arrays of\n"
+              "pids), ancestors (array of pid and name, the parent first).  Of one that\n"
+              "computes without end only pid, name, status, mailbox, memory, reductions",
+    .errors = "not_found, died",
+    .example = ASK("'method':'info','params':{'name':'counter'}")
+               ANSWER("{'pid':'<0.4.1>','name':'counter',\n"
+               "   'kind':'server','status':'idle','function':null,'mailbox':0,...}"),
+    .command = "moult info",
+},
+{
     .name = "suspend",
     .summary = "have a server or a supervisor rest: what it is sent waits",
     .params = "name  string, a registered name, or a pid as \"<0.4.1>\"",

@@ -6,6 +6,7 @@
 #include "message.h"
 #include "name.h"
 #include "signals.h"
+#include "sys.h"
 
 /* By itself, so it runs; but what made it look is not what it is at. */
 static const char *status_of(const struct process *p)
@@ -16,6 +17,8 @@ static const char *status_of(const struct process *p)
         return "waiting";
     if (p->current)
         return "running";
+    if (sys_is_suspended(p))
+        return "suspended";
     return atomic_load_explicit(&p->hold, memory_order_relaxed) ? "suspended" : "idle";
 }
 
@@ -36,6 +39,11 @@ static void put_links(struct process *p, moult_out *out)
     const struct map_entry *entry;
     uint32_t at = 0;
 
+    moult_put_text(out, "parent");
+    if (p->parent.bits)
+        moult_put_pid(out, p->parent);
+    else
+        moult_put_null(out);
     moult_put_text(out, "links");
     moult_put_array(out, links->count + (p->flags & PROCESS_LINKED ? 1 : 0));
     if (p->flags & PROCESS_LINKED)
@@ -69,7 +77,7 @@ void look_put(struct process *p, moult_out *out)
     char name[NAME_MAX_LEN + 1];
 
     name_of(process_pid(p), name);
-    moult_put_map(out, 15);
+    moult_put_map(out, 16);
     moult_put_text(out, "pid");
     moult_put_pid(out, process_pid(p));
     put_text_or_null(out, "name", name);

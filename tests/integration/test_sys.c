@@ -143,6 +143,44 @@ static void the_children_of_one_supervisor_are_listed(void **state)
     host_stop(h);
 }
 
+static void a_process_tells_what_it_is_and_who_is_above_it(void **state)
+{
+    struct host *h = *state;
+    json_t *info;
+
+    start_crew(h);
+    info = host_ask(h, "info", named("a"));
+    assert_string_equal(text_at(info, "kind"), "server");
+    assert_string_equal(text_at(info, "application"), "crew");
+    assert_string_equal(text_at(info, "vsn"), "1.0.0");
+    assert_string_equal(text_at(info, "status"), "idle");
+    assert_int_equal(json_array_size(at(info, "ancestors")), 2);
+    assert_string_equal(text_at(json_array_get(at(info, "ancestors"), 1), "name"),
+                        "application_controller");
+    host_ask(h, "suspend", named("a"));
+    info = host_ask(h, "info", named("a"));
+    assert_string_equal(text_at(info, "status"), "suspended");
+    host_stop(h);
+}
+
+static void a_process_that_waits_in_a_callback_tells_in_which(void **state)
+{
+    struct host *h = *state;
+    json_int_t asked;
+    json_t *info;
+
+    start_crew(h);
+    host_ask(h, "suspend", named("b"));
+    asked = begin_call(h, "a", "{\"do\": [[\"b\", \"count\"]]}");
+    wait_for_mail(h, "b");
+    info = host_ask(h, "info", named("a"));
+    assert_string_equal(text_at(info, "status"), "waiting");
+    assert_string_equal(text_at(info, "function"), "handle_call");
+    host_ask(h, "resume", named("b"));
+    talk_answer(h->talk, asked);
+    host_stop(h);
+}
+
 /* -- statistics and traces -- */
 
 static void a_server_counts_while_it_is_asked_to(void **state)
@@ -284,6 +322,8 @@ int main(void)
         HOST_TEST(a_process_is_named_by_its_pid_too),
         HOST_TEST(processes_come_in_the_order_that_is_asked_for),
         HOST_TEST(the_children_of_one_supervisor_are_listed),
+        HOST_TEST(a_process_tells_what_it_is_and_who_is_above_it),
+        HOST_TEST(a_process_that_waits_in_a_callback_tells_in_which),
         HOST_TEST(a_server_counts_while_it_is_asked_to),
         HOST_TEST(a_trace_tells_what_comes_and_goes_until_the_end),
         HOST_TEST(a_trace_ends_with_its_client),
