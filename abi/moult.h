@@ -51,5 +51,6 @@
 #include "moult/statem.h"
 #include "moult/supervisor.h"
 #include "moult/sys.h"
+#include "moult/task.h"
 
 #endif

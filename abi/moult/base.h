@@ -68,6 +68,13 @@ enum {
  */
 MOULT_EXPORT const char *moult_strerror(int error);
 
+static inline moult_pid moult_pid_none(void)
+{
+    moult_pid none = {0};
+
+    return none;
+}
+
 static inline bool moult_pid_is_none(moult_pid pid)
 {
     return pid.bits == 0;

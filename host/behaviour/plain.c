@@ -244,11 +244,10 @@ static int32_t run_plain(struct process *p, struct plain *s, moult_in *args)
     return ((moult_function *)s->run)(&p->ctx, args);
 }
 
-/* `args` (taken, or NULL) as an envelope. */
-static int take_args(moult_ctx *ctx, moult_out *args, struct envelope **e)
+int plain_args(struct process *by, moult_out *args, struct envelope **e)
 {
     if (args)
-        return draft_take(process_of(ctx), args, e);
+        return draft_take(by, args, e);
     *e = envelope_create(ENVELOPE_CAST);
     return *e ? 0 : -ENOMEM;
 }
@@ -263,7 +262,7 @@ int moult_spawn_opt(moult_ctx *ctx, moult_function *run, moult_out *args,
                               .options = &known};
     moult_spawned own = {0};
     struct process *p;
-    int error = take_args(ctx, args, &spec.args);
+    int error = plain_args(process_of(ctx), args, &spec.args);
 
     if (error)
         return error;
@@ -304,7 +303,7 @@ int32_t moult_hibernate(moult_ctx *ctx, moult_function *run, moult_out *args)
     struct process *p = process_of(ctx);
     struct plain *s = p->class == &plain_class ? p->data : NULL;
     struct envelope *e;
-    int error = take_args(ctx, args, &e);
+    int error = plain_args(p, args, &e);
 
     if (error)
         return error;

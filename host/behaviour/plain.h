@@ -27,6 +27,7 @@ struct plain {
     /* A task's: whom it tells its result, as what, and whom it is a child of. */
     moult_pid owner, supervisor;
     uint64_t ref;
+    bool is_linked; /* to its owner, once its supervisor has it */
     char label[];
 };
 
@@ -51,6 +52,9 @@ struct plain_spec {
  */
 struct process *plain_create(struct process *by, const struct plain_spec *spec,
                              moult_spawned *spawned);
+
+/* `args` (taken; NULL: null), a draft of `by`, as an envelope, given.  0 or its error. */
+int plain_args(struct process *by, moult_out *args, struct envelope **e);
 
 /* Throw away what plain_create() made: nobody hears of it. */
 void plain_discard(struct process *by, struct process *p, uint64_t ref);

@@ -260,6 +260,19 @@ struct started serve_child(moult_pid parent, const moult_server *callbacks,
     return order.started;
 }
 
+struct started serve_given(const moult_server *callbacks, const char *id,
+                           const char *args)
+{
+    struct server_spec spec = {.code = code_of(callbacks, id),
+                               .id = id,
+                               .args = args,
+                               .args_len = strlen(args)};
+    struct order order = {.spec = &spec};
+
+    assert_int_equal(actor_do(starter_pid, start_server, &order), 0);
+    return order.started;
+}
+
 struct started serve_by(moult_pid parent, const moult_server *callbacks,
                         const char *name)
 {

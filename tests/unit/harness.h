@@ -94,6 +94,9 @@ struct started {
 };
 struct started serve_child(moult_pid parent, const moult_server *callbacks,
                            moult_child child);
+/* With `args`, encoded and without a zero in them. */
+struct started serve_given(const moult_server *callbacks, const char *id,
+                           const char *args);
 struct started serve_by(moult_pid parent, const moult_server *callbacks,
                         const char *name);
 struct started serve_as(const moult_server *callbacks, const char *name);
