@@ -36,6 +36,7 @@
 #ifndef MOULT_H
 #define MOULT_H
 
+#include "moult/agent.h"
 #include "moult/base.h"
 #include "moult/blocking.h"
 #include "moult/cbor.h"
