@@ -6,18 +6,22 @@
 
 #include "barrier.h"
 
+#define SIZE_BITS 48u
+#define SIZE_MASK ((UINT64_C(1) << SIZE_BITS) - 1)
+#define SIZE_TOP  (SIZE_MASK / 2) /* so that sums can't wrap */
+
 struct block {
     struct block *next, *prev; /* prev of the first is NULL: the heap may move */
-    size_t size;               /* bytes that follow */
+    uint64_t size : SIZE_BITS; /* bytes that follow */
+    uint64_t part : 16;        /* of the heap */
     uintptr_t mark;            /* of a live block at this address */
     unsigned char memory[];
 };
 
 _Static_assert(sizeof(struct block) == 32, "keeps memory aligned to 16, and is small");
 
-#define MARK     ((uintptr_t)0x6d6f756c74u)
-#define SMALL    1024u /* bytes; below, malloc and memset beat calloc in glibc */
-#define SIZE_TOP (SIZE_MAX / 2) /* so that sums can't wrap */
+#define MARK  ((uintptr_t)0x6d6f756c74u)
+#define SMALL 1024u /* bytes; below, malloc and memset beat calloc in glibc */
 
 static struct block *block_of(void *memory)
 {
@@ -161,7 +165,8 @@ void *heap_alloc(struct heap *heap, size_t size)
         return NULL;
     if (size <= SMALL)
         memset(b->memory, 0, size);
-    b->size = size;
+    b->size = size & SIZE_MASK;
+    b->part = heap->part;
     b->mark = (uintptr_t)b ^ MARK;
     link_first(heap, b);
     heap->used += whole;
@@ -195,7 +200,7 @@ void *heap_realloc(struct heap *heap, void *memory, size_t size)
         return NULL;
     if (size > old)
         memset(moved->memory + old, 0, size - old);
-    moved->size = size;
+    moved->size = size & SIZE_MASK;
     moved->mark = (uintptr_t)moved ^ MARK;
     relink(heap, moved);
     heap->used = heap->used - old + size;
@@ -220,6 +225,19 @@ void heap_free(struct heap *heap, void *memory)
     unmark(b);
     free(b);
     hold_less(heap);
+}
+
+void heap_free_part(struct heap *heap, uint16_t part)
+{
+    struct block *b = heap->first;
+
+    while (b) {
+        struct block *next = b->next;
+
+        if (b->part == part)
+            heap_free(heap, b->memory);
+        b = next;
+    }
 }
 
 void heap_finish(struct heap *heap)

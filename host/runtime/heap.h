@@ -36,6 +36,7 @@ struct heap {
     uint32_t held;       /* of the quota, in units of HEAP_SHARE bytes */
     uint8_t over;        /* enum heap_over */
     bool is_limited;     /* by the one or the other */
+    uint16_t part;       /* of the heap, that is allocated in; see heap_free_part() */
 };
 
 #define HEAP_SHARE 64u
@@ -84,6 +85,9 @@ void *heap_realloc(struct heap *heap, void *memory, size_t size);
  * [any]
  */
 void heap_free(struct heap *heap, void *memory);
+
+/* Free every block that was allocated while `heap->part` was `part`.  [any] */
+void heap_free_part(struct heap *heap, uint16_t part);
 
 /* Free every block; the heap is empty, its limit and its quota stay.  [any] */
 void heap_finish(struct heap *heap);

@@ -191,6 +191,28 @@ static void any_order_of_use_keeps_the_blocks_apart(void **state)
     heap_finish(&heap);
 }
 
+static void a_part_is_freed_by_itself(void **state)
+{
+    struct heap heap = {0};
+    unsigned char *own = heap_alloc(&heap, 10), *grows;
+
+    heap.part = 7;
+    grows = heap_alloc(&heap, 10);
+    heap_alloc(&heap, 2000);
+    heap.part = 65535;
+    heap_alloc(&heap, 20);
+    grows = heap_realloc(&heap, grows, 5000); /* it stays where it was */
+    memset(grows, 1, 5000);
+    heap.part = 0;
+    heap_free_part(&heap, 7);
+    assert_int_equal(heap.used, 32 + 10 + 32 + 20);
+    heap_free_part(&heap, 7);
+    heap_free_part(&heap, 65535);
+    assert_int_equal(heap.used, 32 + 10);
+    heap_free(&heap, own);
+    assert_int_equal(heap.used, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +226,7 @@ int main(void)
         cmocka_unit_test(heaps_that_share_a_quota_have_no_more_together),
         cmocka_unit_test(what_a_heap_has_already_counts_when_it_comes_to_share),
         cmocka_unit_test(a_successor_has_the_messages_and_the_share),
+        cmocka_unit_test(a_part_is_freed_by_itself),
         cmocka_unit_test(any_order_of_use_keeps_the_blocks_apart),
     };
 
