@@ -250,9 +250,8 @@ static _Noreturn void contain(struct failure *f, struct process *p)
         fault_where(whose.why, NULL, NULL, whose.server, c->place.function);
         fault(whose.why, -EFAULT, "%s", words);
     }
-    process_exit(p, -EFAULT, words);
     failing = false;
-    worker_abandon(p);
+    process_fail_callback(p, -EFAULT, words);
 }
 
 /* -- signals -- */

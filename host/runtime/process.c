@@ -550,6 +550,15 @@ void process_exit(struct process *p, int32_t reason, const char *text)
     p->reason_text = text && *text ? strdup(text) : NULL;
 }
 
+void process_fail_callback(struct process *p, int32_t reason, const char *words)
+{
+    if (!(p->flags & PROCESS_EXITING) && p->class->outlives &&
+        p->class->outlives(p, reason, words))
+        worker_abandon_callback(p);
+    process_exit(p, reason, words);
+    worker_abandon(p);
+}
+
 void process_answer_all(struct process *p, struct envelope *e)
 {
     moult_pid self = process_pid(p);

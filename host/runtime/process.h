@@ -51,6 +51,11 @@ struct process_class {
                  moult_out *out);
     /* An upgrade leaves it alone: it goes on in the code that it runs. */
     bool is_free;
+    /*
+     * Its callback failed for `reason`, in these words, and will not come back: does it
+     * go on nevertheless, with its next message?  NULL: it ends.
+     */
+    bool (*outlives)(struct process *p, int32_t reason, const char *words);
 };
 
 /* What a process waits for: the reply to a call, a message; on its stack. */
@@ -271,6 +276,20 @@ static inline void process_queue(struct process *p, struct envelope *e)
         p->ctx.heap.queued += e->out.capacity;
 }
 
+/* Put `e` (taken), which was first already, back there. */
+static inline void process_queue_again(struct process *p, struct envelope *e)
+{
+    uint32_t backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
+
+    e->next = p->first;
+    p->first = e;
+    if (!p->last)
+        p->last = e;
+    atomic_store_explicit(&p->backlog, backlog + 1, memory_order_relaxed);
+    if (e->out.owned)
+        p->ctx.heap.queued += e->out.capacity;
+}
+
 /* Take `e`, which stands behind `before` (NULL: first), out of the queue. */
 static inline void process_unqueue(struct process *p, struct envelope *e,
                                    struct envelope *before)
@@ -313,6 +332,13 @@ static inline void process_breathe(struct process *p)
 
 /* End when the callback returns; `text` is copied, or NULL.  The first reason stays. */
 void process_exit(struct process *p, int32_t reason, const char *text);
+
+/*
+ * The callback at hand failed and its stack is to be left for good: the process ends, in
+ * these words, unless its class has it go on.
+ */
+_Noreturn void process_fail_callback(struct process *p, int32_t reason,
+                                     const char *words);
 
 /* Everything but the slot's memory goes, and the others are told.  On a worker's loop. */
 void process_finish(struct process *p);

@@ -135,13 +135,14 @@ static void land(void)
     struct barrier_whose whose = barrier_whose(p);
     char where[384], words[512];
     struct place place;
+    bool too_long = s->sentence == TOO_LONG;
 
     fesetenv(FE_DFL_ENV); /* whatever the plugin made of it */
     place_find(s->path, s->bias, s->at, &place);
     if (!place.function[0] && s->from)
         place_find(s->path, s->bias, s->from, &place);
     describe(s, &place, where, sizeof(where));
-    if (s->sentence == TOO_LONG)
+    if (too_long)
         snprintf(words, sizeof(words), "a callback took longer than %u ms, in %s",
                  atomic_load_explicit(&p->max_callback_ms, memory_order_relaxed),
                  where);
@@ -152,8 +153,10 @@ static void land(void)
         fault_where(whose.why, NULL, NULL, whose.server, place.function);
         fault(whose.why, -ETIMEDOUT, "%s", words);
     }
-    process_exit(p, s->sentence == TOO_LONG ? -ETIMEDOUT : MOULT_KILLED, words);
     atomic_store_explicit(&s->stage, FREE, memory_order_release);
+    if (too_long)
+        process_fail_callback(p, -ETIMEDOUT, words);
+    process_exit(p, MOULT_KILLED, words);
     worker_abandon(p);
 }
 

@@ -362,13 +362,12 @@ void worker_block(bool begins)
     }
 }
 
-void worker_abandon(struct process *p)
+/* Nobody comes back to this stack. */
+static _Noreturn void leave_for_good(struct worker *w)
 {
-    struct worker *w = worker_current();
     struct fiber *mine = w->fiber, *other;
 
     worker_block(false);
-    w->ending = p;
     other = take_spare(w);
     if (!other) { /* no memory for another: begin anew on this one, from its top */
         struct fiber nobody = {0};
@@ -379,6 +378,26 @@ void worker_abandon(struct process *p)
     w->abandoned = mine;
     w->fiber = other;
     fiber_leave(mine, other);
+}
+
+void worker_abandon(struct process *p)
+{
+    struct worker *w = worker_current();
+
+    w->ending = p;
+    leave_for_good(w);
+}
+
+void worker_abandon_callback(struct process *p)
+{
+    struct worker *w = worker_current();
+
+    p->fiber = NULL;
+    w->parking = p;
+    w->park_state = MAILBOX_RUN;
+    if (atomic_load_explicit(&w->duty, memory_order_relaxed) == BLOCKS)
+        w->move = BACK; /* it is not to block any more */
+    leave_for_good(w);
 }
 
 void worker_start_timer(struct timer *t, uint64_t delay_ms)

@@ -76,8 +76,9 @@ bool worker_can_wait(void);
 /* Wait in `state`, inside a callback of `p`.  0, or -ENOMEM: no stack to go on with. */
 int worker_wait(struct process *p, enum mailbox_state state);
 
-/* Leave the callback of `p` for good, and end `p`. */
+/* Leave the callback of `p` for good, and end `p`; or have it go on with what waits. */
 _Noreturn void worker_abandon(struct process *p);
+_Noreturn void worker_abandon_callback(struct process *p);
 
 /*
  * Go on with `p`, inside a callback, on a worker where it may block, or back on the
