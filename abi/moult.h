@@ -40,6 +40,7 @@
 #include "moult/base.h"
 #include "moult/blocking.h"
 #include "moult/cbor.h"
+#include "moult/event.h"
 #include "moult/log.h"
 #include "moult/memory.h"
 #include "moult/message.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "carry.h"
+#include "manager.h"
 #include "statem.h"
 
 const char *plan_move_text(enum plan_move move)
@@ -62,9 +63,57 @@ static int check_kinds(const struct branch *a, const struct branch *b, const cha
     return 0;
 }
 
+/* What a server is besides, which it stays for as long as it runs. */
+static const char *sort_of(const struct code *code)
+{
+    if (code->server.statem)
+        return "a statem";
+    return code->server.manager ? "a manager of handlers" : "a server";
+}
+
+/* How the state of `a` becomes one of `b`, the same server or kind of handler. */
+static int decide_move(const struct code *a, const struct code *b, enum plan_move *move,
+                       struct fault *why)
+{
+    const struct code *newer = carry_translator(a, b);
+
+    if (a->server.format == b->server.format) {
+        *move = hands_over(a, b) ? PLAN_POINTER : PLAN_SCHEMA;
+        return 0;
+    }
+    *move = PLAN_CODE_CHANGE;
+    if (newer->server.code_change)
+        return 0;
+    fault_where(why, NULL, NULL, NULL, "code_change");
+    return fault(why, -ENOTSUP,
+                 "server '%s' has format %u in %s and %u in %s, and %s has no "
+                 "code_change to carry its state between them",
+                 a->id, a->server.format, a->vsn, b->server.format, b->vsn, newer->vsn);
+}
+
+/* All handlers of a manager move in the way of the one that takes most. */
+static int decide_handlers(const struct code *a, const struct code *b,
+                           enum plan_move *most, struct fault *why)
+{
+    int error = 0;
+
+    *most = PLAN_POINTER;
+    for (size_t i = 0; i < a->kind_count && !error; i++) {
+        const struct code *kind = &a->kinds[i];
+        const struct code *same = manager_kind(b, kind->handler.name);
+        enum plan_move move = PLAN_SCHEMA; /* gone: is one of it there? */
+
+        if (same)
+            error = decide_move(kind, same, &move, why);
+        if (move > *most)
+            *most = move;
+    }
+    return error;
+}
+
 static int decide(const struct plan *plan, struct plan_child *c, struct fault *why)
 {
-    const struct code *a = c->from, *b = c->to, *newer = carry_translator(a, b);
+    const struct code *a = c->from, *b = c->to;
     int error;
 
     fault_where(why, NULL, NULL, a->id, NULL);
@@ -78,12 +127,10 @@ static int decide(const struct plan *plan, struct plan_child *c, struct fault *w
             "it another id",
             a->id, a->child->count ? a->vsn : b->vsn,
             a->child->count ? b->vsn : a->vsn);
-    if (!a->server.statem != !b->server.statem)
+    if (strcmp(sort_of(a), sort_of(b)) != 0)
         return fault(why, -ENOTSUP,
-                     "server '%s' is %s statem in %s and %s in %s: give the child "
-                     "another id",
-                     a->id, a->server.statem ? "a" : "no", a->vsn,
-                     b->server.statem ? "one" : "none", b->vsn);
+                     "'%s' is %s in %s and %s in %s: give the child another id", a->id,
+                     sort_of(a), a->vsn, sort_of(b), b->vsn);
     if (!same_text(a->child->name, b->child->name))
         return fault(
             why, -ENOTSUP,
@@ -91,20 +138,14 @@ static int decide(const struct plan *plan, struct plan_child *c, struct fault *w
             "can't change while it runs; give the child another id",
             a->id, a->child->name ? a->child->name : "", a->vsn,
             b->child->name ? b->child->name : "", b->vsn);
-    if (a->branch) {
+    if (a->branch)
         c->move = PLAN_SUPERVISOR;
-    } else if (a->server.format == b->server.format) {
-        c->move = hands_over(a, b) ? PLAN_POINTER : PLAN_SCHEMA;
-    } else if (newer->server.code_change) {
-        c->move = PLAN_CODE_CHANGE;
-    } else {
-        fault_where(why, NULL, NULL, NULL, "code_change");
-        return fault(why, -ENOTSUP,
-                     "server '%s' has format %u in %s and %u in %s, and %s has no "
-                     "code_change to carry its state between them",
-                     a->id, a->server.format, a->vsn, b->server.format, b->vsn,
-                     newer->vsn);
-    }
+    else if (a->server.manager)
+        error = decide_handlers(a, b, &c->move, why);
+    else
+        error = decide_move(a, b, &c->move, why);
+    if (error)
+        return error;
     if (why) /* nothing was wrong */
         why->server[0] = 0;
     return 0;

@@ -145,6 +145,7 @@ typedef struct {
 /* -- the behaviour -- */
 
 typedef struct moult_statem moult_statem;
+typedef struct moult_manager moult_manager;
 
 typedef struct {
     uint32_t size;   /* sizeof(moult_server), as the plugin was built; only grows */
@@ -207,6 +208,9 @@ typedef struct {
      * server sends is not shown at all.  OTP: format_status/1.  [pure]
      */
     int (*format_status)(int32_t what, moult_in *value, moult_out *out);
+
+    /* It is a manager of handlers: see event.h.  Then but format_status nothing is set. */
+    const moult_manager *manager;
 } moult_server;
 
 enum { MOULT_SHOW_STATE, MOULT_SHOW_MESSAGE };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "carry.h"
 
+#include "manager.h"
+
 bool carry_is_map(const moult_out *out)
 {
     moult_in in = out_read(out);
@@ -25,14 +27,13 @@ static int refused(const moult_change *change, const moult_in *in, int error,
                  server, change->from, change->to, words);
 }
 
-int carry_translate(const struct code *from, const struct code *to,
-                    const moult_out *saved, moult_out *changed, struct fault *why)
+static int translate(const struct code *from, const struct code *to, moult_in in,
+                     moult_out *changed, struct fault *why)
 {
     char said[256] = "";
     moult_change change = {
         from->server.format, to->server.format, from->vsn, to->vsn, NULL, said,
         sizeof(said)};
-    moult_in in = out_read(saved);
     int error = carry_translator(from, to)->server.code_change(&change, &in, changed);
 
     said[sizeof(said) - 1] = 0;
@@ -52,21 +53,38 @@ int carry_translate(const struct code *from, const struct code *to,
         from->id, change.from, change.to);
 }
 
+int carry_translate(const struct code *from, const struct code *to,
+                    const moult_out *saved, moult_out *changed, struct fault *why)
+{
+    return translate(from, to, out_read(saved), changed, why);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): all that a state is on its way between */
-int carry_state(const struct code *from, const struct code *to, const moult_out *saved,
-                moult_out *scratch, struct moult_ctx *ctx, void **state,
-                struct fault *why)
+int carry_item(const struct code *from, const struct code *to, moult_in in,
+               moult_out *scratch, struct moult_ctx *ctx, void **state,
+               struct fault *why)
 {
     bool same = from->server.format == to->server.format;
-    moult_in in = out_read(saved);
     int error;
 
     if (!same) {
         out_reset(scratch);
-        error = carry_translate(from, to, saved, scratch, why);
+        error = translate(from, to, in, scratch, why);
         if (error)
             return error;
         in = out_read(scratch);
     }
     return state_load(ctx, to, same ? from->schema : NULL, &in, state, why);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): as above */
+int carry_state(const struct code *from, const struct code *to, const moult_out *saved,
+                moult_out *scratch, struct moult_ctx *ctx, void **state,
+                struct fault *why)
+{
+    moult_in in = out_read(saved);
+
+    if (to->server.manager)
+        return manager_carry(from, to, in, scratch, ctx, state, why);
+    return carry_item(from, to, in, scratch, ctx, state, why);
 }

@@ -28,6 +28,14 @@ int carry_translate(const struct code *from, const struct code *to,
                     const moult_out *saved, moult_out *changed, struct fault *why);
 
 /*
+ * Make a state of `to`, which is no manager, in `ctx` from the map at `in`, as below.
+ * [pure]
+ */
+int carry_item(const struct code *from, const struct code *to, moult_in in,
+               moult_out *scratch, struct moult_ctx *ctx, void **state,
+               struct fault *why);
+
+/*
  * Make a state of `to` in `ctx` from what was `saved` by `from`; `scratch` is room to
  * translate in.  0 and `*state`; or a negative errno, `why` names field or function, and
  * what was allocated is `ctx`'s.  [pure]

@@ -13,6 +13,7 @@
 #include "moult.h"
 
 struct code;
+struct fault;
 struct image;
 
 /* All code of an image; what is below a supervisor comes behind it. */
@@ -38,9 +39,13 @@ struct code {
     const struct branch *branch; /* it is a supervisor, of these; NULL: a server */
     moult_statem statem; /* a copy, if `server.statem` is set; all zero: it is none */
     const moult_field *state_field; /* where a statem keeps its state's name */
-    const moult_schema *schema;     /* or NULL: no state */
-    uint64_t layout;       /* schema_layout(); equal ones hand the memory over */
-    const char *app, *vsn; /* lent by the image */
+    /* Of a manager: a code for each kind of handler, whose `server` has what carries it. */
+    struct code *kinds;
+    size_t kind_count;
+    moult_handler handler;      /* a copy, if it is such a kind */
+    const moult_schema *schema; /* or NULL: no state */
+    uint64_t layout;            /* schema_layout(); equal ones hand the memory over */
+    const char *app, *vsn;      /* lent by the image */
     /* Names it across versions: the child's id, behind those of the supervisors that it
      * is below: "pool/worker". */
     const char *id;
@@ -61,6 +66,15 @@ static inline bool branch_is_dynamic(const struct branch *branch)
 {
     return branch->strategy >= MOULT_SIMPLE_ONE_FOR_ONE;
 }
+
+/* Told before each step that may crash or hang: which, and of which server. */
+typedef void code_step(const char *doing, const char *server);
+
+/*
+ * Get and check the schema of `code`, whose `server` is set.  0; or a negative errno and
+ * `why`.
+ */
+int code_describe(struct code *code, code_step *step, struct fault *why);
 
 /* How many are started of `child`: its count as it is meant. */
 uint32_t child_times(const moult_child *child);

@@ -7,6 +7,7 @@
 
 #include "debt.h"
 #include "event.h"
+#include "manager.h"
 #include "message.h"
 #include "returned.h"
 #include "saying.h"
@@ -28,6 +29,8 @@ static void terminate(struct process *p, struct server *s, int32_t reason,
     server_report(p, reason, text); /* first: what is in the state is let go of now */
     if (s->code->server.terminate)
         s->code->server.terminate(&p->ctx, s->state, reason);
+    if (s->code->server.manager)
+        manager_end(p, s->state, reason);
     s->flags &= (uint8_t)~SERVER_STARTED;
 }
 

@@ -31,7 +31,7 @@ struct server {
     char id[];     /* its own, "worker.7" */
 };
 
-extern const struct process_class server_class, statem_class;
+extern const struct process_class server_class, statem_class, manager_class;
 
 /* What servers and supervisors answer to calls of ENVELOPE_SYSTEM, by `code`. */
 enum system_request {
@@ -50,7 +50,12 @@ enum system_request {
     SYSTEM_DELETE_CHILD,
     SYSTEM_WHICH_CHILDREN,
     SYSTEM_COUNT_CHILDREN,
-    SYSTEM_CHILD_SPEC
+    SYSTEM_CHILD_SPEC,
+    SYSTEM_NOTIFY, /* this and the next: see manager.h */
+    SYSTEM_ADD_HANDLER,
+    SYSTEM_DELETE_HANDLER,
+    SYSTEM_SWAP_HANDLER,
+    SYSTEM_WHICH_HANDLERS
 };
 
 /* What to start.  All is borrowed until the server runs. */
@@ -72,7 +77,10 @@ int server_start(struct process *parent, const struct server_spec *spec,
 
 static inline struct server *server_of(const struct process *p)
 {
-    return p->class == &server_class || p->class == &statem_class ? p->data : NULL;
+    return p->class == &server_class || p->class == &statem_class ||
+                   p->class == &manager_class
+               ? p->data
+               : NULL;
 }
 
 /*

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "group.h"
+#include "manager.h"
 #include "name.h"
 #include "registry.h"
 #include "returned.h"
@@ -73,6 +74,8 @@ bool server_begin(struct process *p, struct server *s, moult_next *init_said)
         start_failed(p, -ENOMEM, "init needs more memory than its max_heap");
         return false;
     }
+    if (s->code->server.manager)
+        next = manager_begun(&p->ctx, s, &args);
     if (s->machine)
         next = statem_begun(&p->ctx, s, next);
     else if (!returned_one_of(next, RETURNED_BY_INIT))
@@ -102,10 +105,17 @@ static struct quota *quota_of(struct group *group)
     return atomic_load_explicit(&quota->limit, memory_order_relaxed) ? quota : NULL;
 }
 
+static const struct process_class *class_of(const moult_server *s)
+{
+    if (s->statem)
+        return &statem_class;
+    return s->manager ? &manager_class : &server_class;
+}
+
 int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
 {
     struct process_options options = {
-        .class = spec->code->server.statem ? &statem_class : &server_class,
+        .class = class_of(&spec->code->server),
         .group = parent->group,
         .parent = process_pid(parent),
         .linked = true,

@@ -2,6 +2,7 @@
 /*
  * server_state - a server's state: saved, made from what was saved, exchanged.
  */
+#include "manager.h"
 #include "schema.h"
 #include "server.h"
 #include "statem.h"
@@ -11,6 +12,8 @@ static int save(const struct server *s, bool shown, moult_out *out, struct fault
     const struct code *code = s->code;
     int error = 0;
 
+    if (code->server.manager)
+        return manager_save(s->state, shown, out, why);
     if (code->server.save) {
         error = code->server.save(s->state, out);
         if (!error)
@@ -51,6 +54,9 @@ int state_load(struct moult_ctx *ctx, const struct code *code,
     void *memory = NULL;
     int error = 0;
 
+    if (code->server.manager)
+        return in ? manager_carry(code, code, *in, NULL, ctx, state, why)
+                  : manager_create(ctx, code, state, why);
     if (schema) {
         memory = heap_alloc(&ctx->heap, schema->size);
         if (!memory || schema_init(ctx, schema, memory) < 0)
@@ -80,6 +86,8 @@ void server_swap(struct process *p, const struct code *code, void *state,
 
     s->code = code;
     s->state = state;
+    if (code->server.manager)
+        manager_adopt(state, code);
     if (ctx) {
         struct moult_ctx old = p->ctx;
 

@@ -59,7 +59,7 @@ static int replace(struct request *r)
     int error;
 
     moult_put_null(r->out);
-    if (!code->schema && !code->server.load)
+    if (!code->schema && !code->server.load && !code->server.manager)
         return fault(&r->why, -ENOTSUP, "it has no state");
     if (!ctx)
         return -ENOMEM;

@@ -10,8 +10,8 @@
 #include "descriptor_check.h"
 #include "json.h"
 #include "json_memory.h"
+#include "manager.h"
 #include "out.h"
-#include "schema.h"
 #include "statem.h"
 
 /* What the structs of ABI 1.0 had; they have only grown since. */
@@ -154,38 +154,6 @@ static int take_args(const char *id, const char *text, const void **args,
                : 0;
 }
 
-static int take_schema(struct code *code, descriptor_step *step, struct fault *why)
-{
-    if (step)
-        step("state()", code->id);
-    code->schema = code->server.state ? code->server.state() : NULL;
-    if (code->server.state && !code->schema)
-        return fault(
-            why, -EINVAL,
-            "state() of server '%s' gives NULL: give what MOULT_STATE made, or "
-            "leave .state out",
-            code->id);
-    if (step)
-        step("its schema", code->id);
-    if (code->schema) {
-        int err = schema_check(code->schema, why);
-
-        if (err)
-            return err;
-        code->layout = schema_layout(code->schema);
-    }
-    return 0;
-}
-
-static int check_server(const struct code *code, struct fault *why)
-{
-    if (!code->server.save != !code->server.load)
-        return fault(why, -EINVAL, "server '%s' has %s but no %s: set both or none",
-                     code->id, code->server.save ? "save" : "load",
-                     code->server.save ? "load" : "save");
-    return 0;
-}
-
 /* -- children -- */
 
 /* What is being copied. */
@@ -203,14 +171,14 @@ static int take_server(struct taking *t, struct code *code, const moult_child *c
 
     code->declared = child->server;
     copy_known(&code->server, sizeof(code->server), child->server, child->server->size);
-    err = check_server(code, why);
-    if (!err)
-        err = take_args(code->id, child->args, &code->args, &code->args_len, why);
+    err = take_args(code->id, child->args, &code->args, &code->args_len, why);
     if (!err && child->server == &moult_registry)
         err = descriptor_check_registry(code, why);
     if (!err)
-        err = take_schema(code, t->step, why);
-    return err ? err : statem_take(code, why);
+        err = code_describe(code, t->step, why);
+    if (!err)
+        err = statem_take(code, why);
+    return err ? err : manager_take(code, t->step, why);
 }
 
 static int take_id(struct code *code, const char *above, struct fault *why)
@@ -417,6 +385,7 @@ void descriptor_release(struct descriptor *d)
         free((char *)d->children[i].args);
         free((void *)d->codes[i].args);
         free((char *)d->codes[i].id);
+        manager_forget(&d->codes[i]);
     }
     for (size_t i = 0; i < d->branch_count; i++)
         free((void *)d->branches[i].args);

@@ -34,7 +34,7 @@ struct descriptor {
 };
 
 /* Told before code of the plugin is called: which function, and of which server. */
-typedef void descriptor_step(const char *function, const char *server);
+typedef code_step descriptor_step;
 
 /*
  * Copy and check `plugin`, whose code is loaded.  `step` may be NULL.  0, or with

@@ -13,6 +13,7 @@
 #include "ctx.h"
 #include "event.h"
 #include "image.h"
+#include "manager.h"
 #include "out.h"
 #include "server.h"
 
@@ -123,6 +124,26 @@ static int translate(const struct code *a, const struct code *b, const moult_out
     return carry_translate(a, b, from, to, why);
 }
 
+/* The same for those of a manager's handlers that `from` has. */
+static int carry_handlers(const struct code *a, const struct code *b,
+                          const moult_out *from, moult_out *to, struct fault *why)
+{
+    struct moult_ctx ctx = {0};
+    struct server server = {.code = b};
+    moult_out scratch;
+    int err;
+
+    out_init(&scratch, NULL, 0);
+    heap_init(&ctx.heap, 0);
+    note("carrying the handlers", a->id);
+    err = carry_state(a, b, from, &scratch, &ctx, &server.state, why);
+    if (!err)
+        err = server_save(&server, to, why);
+    heap_finish(&ctx.heap);
+    out_release(&scratch);
+    return err;
+}
+
 /* Carry a state of `a` to one of `b`, and have `b` load it and save it in `to`. */
 static int carry(const struct code *a, const struct code *b, const moult_out *from,
                  moult_out *to, struct fault *why)
@@ -131,6 +152,8 @@ static int carry(const struct code *a, const struct code *b, const moult_out *fr
     moult_out changed;
     int err = 0;
 
+    if (b->server.manager && a->server.manager)
+        return carry_handlers(a, b, from, to, why);
     out_init(&changed, NULL, 0);
     if (is_changed)
         err = translate(a, b, from, &changed, why);
@@ -184,6 +207,20 @@ static int carry_initial(const struct code *a, const struct code *b, json_t *lin
     return err;
 }
 
+/* What there may be of it: the kinds that both have. */
+static int carry_initial_handlers(const struct code *a, const struct code *b,
+                                  json_t *lints, struct fault *why)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < a->kind_count && !err; i++) {
+        const struct code *same = manager_kind(b, a->kinds[i].handler.name);
+
+        err = same ? carry_initial(&a->kinds[i], same, lints, why) : 0;
+    }
+    return err;
+}
+
 static int carry_snapshot(const struct image *with, const struct image *image,
                           const struct vet_state *state, struct fault *why)
 {
@@ -232,6 +269,8 @@ static int try_image(const struct image *image, struct fault *why)
 
     for (size_t i = 0; i < d->count && !err; i++) {
         err = d->codes[i].branch ? 0 : check_initial(&d->codes[i], why);
+        for (size_t k = 0; k < d->codes[i].kind_count && !err; k++)
+            err = check_initial(&d->codes[i].kinds[k], why);
         if (err)
             fault_where(why, NULL, NULL, d->codes[i].id, NULL);
     }
@@ -250,8 +289,10 @@ static int try_change(const struct vet_job *job, const struct image *with,
     for (size_t i = 0; i < d->count && !err; i++) {
         const struct code *before = image_find_code(with, d->codes[i].id);
 
-        if (before && !before->branch && !d->codes[i].branch)
+        if (before && !before->branch && !d->codes[i].branch && !before->server.manager)
             err = carry_initial(before, &d->codes[i], lints, why);
+        if (before && !err)
+            err = carry_initial_handlers(before, &d->codes[i], lints, why);
     }
     for (size_t i = 0; i < job->state_count && !err; i++) {
         progress->state = (int64_t)i;

@@ -9,6 +9,7 @@
 
 #include "ask.h"
 #include "group.h"
+#include "manager.h"
 #include "reader.h"
 #include "sanitize.h"
 #include "send_timer.h"
@@ -224,6 +225,7 @@ struct code *code_of_child(const moult_server *callbacks, moult_child child)
     k->code.args = "\xf6";
     k->code.args_len = 1;
     assert_int_equal(statem_take(&k->code, NULL), 0);
+    assert_int_equal(manager_take(&k->code, NULL, NULL), 0);
     k->next = codes;
     codes = k;
     return &k->code;
@@ -415,6 +417,7 @@ void harness_stop(void)
     while (codes) {
         struct kept_code *next = codes->next;
 
+        manager_forget(&codes->code);
         free(codes);
         codes = next;
     }

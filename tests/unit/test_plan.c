@@ -81,6 +81,35 @@ static void a_statem_whose_states_go_is_asked_which_it_is_in(void **state)
     assert_int_equal(only_move(), PLAN_SCHEMA);
 }
 
+static void a_manager_moves_as_that_of_its_handlers_which_takes_most(void **state)
+{
+    static const moult_manager manager;
+    struct code a[2] = {{.id = "a/x", .handler.name = "x", .schema = &schema},
+                        {.id = "a/y", .handler.name = "y", .schema = &schema}};
+    struct code b[2];
+    struct image from = image("1", &codes[0], 1), to = image("2", &codes[1], 1);
+    struct fault why = {0};
+    struct plan plan;
+
+    memcpy(b, a, sizeof(b));
+    child(0, "a", 0, 0, "1")->server.manager = &manager;
+    child(1, "a", 0, 0, "2")->server.manager = &manager;
+    codes[0].kinds = a;
+    codes[1].kinds = b;
+    codes[0].kind_count = codes[1].kind_count = 2;
+    assert_int_equal(only_move(), PLAN_POINTER);
+    codes[1].kind_count = 1; /* one is gone: is it there? */
+    assert_int_equal(only_move(), PLAN_SCHEMA);
+    codes[1].kind_count = 2;
+    b[1].layout = 2;
+    assert_int_equal(only_move(), PLAN_SCHEMA);
+    b[0].server.format = 1;
+    assert_int_equal(plan_make(&from, &to, &plan, &why), -ENOTSUP);
+    assert_non_null(strstr(why.text, "server 'a/x' has format 0 in"));
+    b[0].server.code_change = change;
+    assert_int_equal(only_move(), PLAN_CODE_CHANGE);
+}
+
 static void a_server_does_not_become_a_statem(void **state)
 {
     static const moult_statem statem;
@@ -91,7 +120,7 @@ static void a_server_does_not_become_a_statem(void **state)
     child(0, "a", 1, 7, "1");
     child(1, "a", 1, 7, "2")->server.statem = &statem;
     assert_int_equal(plan_make(&a, &b, &plan, &why), -ENOTSUP);
-    assert_non_null(strstr(why.text, "'a' is no statem in 1 and one in 2"));
+    assert_non_null(strstr(why.text, "'a' is a server in 1 and a statem in 2"));
 }
 
 static void a_save_hook_on_either_side_forbids_handing_memory_over(void **state)
@@ -177,6 +206,7 @@ int main(void)
         cmocka_unit_test(equal_layouts_and_formats_move_by_pointer),
         cmocka_unit_test(another_layout_moves_by_schema),
         cmocka_unit_test(a_statem_whose_states_go_is_asked_which_it_is_in),
+        cmocka_unit_test(a_manager_moves_as_that_of_its_handlers_which_takes_most),
         cmocka_unit_test(a_server_does_not_become_a_statem),
         cmocka_unit_test(a_save_hook_on_either_side_forbids_handing_memory_over),
         cmocka_unit_test(servers_without_a_state_move_by_pointer),
