@@ -37,6 +37,7 @@
 #define MOULT_H
 
 #include "moult/agent.h"
+#include "moult/application.h"
 #include "moult/base.h"
 #include "moult/blocking.h"
 #include "moult/cbor.h"

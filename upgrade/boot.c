@@ -10,8 +10,42 @@
 #include "intake.h"
 #include "ledger.h"
 #include "loaded.h"
+#include "needs.h"
 #include "order.h"
 #include "remove.h"
+
+/* -- those that wait for another -- */
+
+/* Applications that need one that is not here, or did not start. */
+struct waiting {
+    struct waiting *next;
+    char name[MANIFEST_NAME_MAX + 1];
+};
+
+static void wait_for_others(struct stock *s, const struct catalog_entry *entry,
+                            const char *culprit, const struct fault *why)
+{
+    struct waiting **link = &s->waiting;
+
+    while (*link && strcmp((*link)->name, entry->manifest.name) != 0)
+        link = &(*link)->next;
+    if (*link || !(*link = calloc(1, sizeof(**link))))
+        return;
+    strcpy((*link)->name, entry->manifest.name);
+    event_emit(EVENT_WARN, "application.waits", "{s:s, s:s, s:s, s:s}", "app",
+               entry->manifest.name, "vsn", entry->manifest.vsn, "for", culprit,
+               "reason", why->text);
+}
+
+void boot_forget_waiting(struct stock *s)
+{
+    struct waiting *w;
+
+    while ((w = s->waiting)) {
+        s->waiting = w->next;
+        free(w);
+    }
+}
 
 static void start_refused(struct stock *s, const struct catalog_entry *entry,
                           const struct fault *why)
@@ -21,25 +55,124 @@ static void start_refused(struct stock *s, const struct catalog_entry *entry,
                entry->manifest.name, "vsn", entry->manifest.vsn, "reason", why->text);
 }
 
+/* What `entry` lists did not start: of itself, or because of another. */
+static void start_failed(struct stock *s, const struct catalog_entry *entry,
+                         const struct needs *n, const struct fault *why)
+{
+    const char *culprit = n->missing[0] ? n->missing : why->app;
+
+    if (why->error != -ELOOP && culprit[0] &&
+        strcmp(culprit, entry->manifest.name) != 0)
+        wait_for_others(s, entry, culprit, why);
+    else
+        start_refused(s, entry, why);
+    application_start_failed(entry->manifest.name, why->text);
+}
+
 /* -- one, later -- */
 
-void boot_start(struct stock *s, const struct catalog_entry *entry)
+/* All of `n` runs, and the ledger says so. */
+static int run_needs(struct stock *s, const struct needs *n, struct fault *why)
 {
     struct order order = {.stock = s};
-    json_t *apps = stock_applications(s, entry), *report = NULL,
-           *next =
-               apps ? ledger_become(record_ledger(s->record), apps, s->manual) : NULL;
-    struct fault why = {0};
-    int error = order_start(&order, entry, &why);
+    json_t *apps = stock_applications(s, NULL), *report = NULL, *next = NULL;
+    int error = apps ? 0 : fault(why, -ENOMEM, "no memory to start what is new");
 
-    if (!error)
-        error = order_run(&order, next, &report, &why);
+    for (size_t i = 0; i < n->count && !error; i++) {
+        if (!n->list[i].is_part)
+            error = order_start(&order, &n->list[i].entry, why);
+        if (!error && stock_add_application(apps, &n->list[i].entry) < 0)
+            error = fault(why, -ENOMEM, "no memory to start what is new");
+    }
+    if (!error) {
+        next = ledger_become(record_ledger(s->record), apps, s->manual);
+        error = order_run(&order, next, &report, why);
+    }
+    for (size_t i = 0; i < n->count && !error; i++)
+        catalog_set_status(s->catalog, n->list[i].spec->name, n->list[i].spec->vsn,
+                           CATALOG_RUNNING);
     order_finish(&order);
-    if (error)
-        start_refused(s, entry, &why);
     json_decref(report);
     json_decref(next);
     json_decref(apps);
+    return error;
+}
+
+static int start_with_needs(struct stock *s, const struct catalog_entry *entry,
+                            struct needs *n, struct fault *why)
+{
+    int error;
+
+    *n = (struct needs){.stock = s};
+    error = needs_add(n, entry, why);
+    return error ? error : run_needs(s, n, why);
+}
+
+static void start_new(struct stock *s, const struct catalog_entry *entry)
+{
+    struct needs n;
+    struct fault why = {0};
+
+    if (start_with_needs(s, entry, &n, &why) < 0)
+        start_failed(s, entry, &n, &why);
+    needs_release(&n);
+}
+
+/* Forget those that run; true if there are such. */
+static bool forget_running(struct stock *s)
+{
+    struct waiting **link = &s->waiting, *w;
+    bool any = false;
+
+    while ((w = *link)) {
+        if (!application_runs(w->name)) {
+            link = &w->next;
+            continue;
+        }
+        any = true;
+        *link = w->next;
+        free(w);
+    }
+    return any;
+}
+
+/* Try those that wait once more, for as long as that helps one. */
+static void start_waiting(struct stock *s)
+{
+    do {
+        for (struct waiting *w = s->waiting; w; w = w->next) {
+            struct catalog_entry entry = {0};
+
+            if (!application_runs(w->name) && needs_choose(s, w->name, &entry) == 0)
+                start_new(s, &entry);
+            catalog_entry_release(&entry);
+        }
+    } while (forget_running(s));
+}
+
+void boot_start(struct stock *s, const struct catalog_entry *entry)
+{
+    start_waiting(s); /* one may include it */
+    if (!application_runs(entry->manifest.name))
+        start_new(s, entry);
+    start_waiting(s);
+}
+
+int boot_ensure(struct stock *s, const char *name, struct fault *why)
+{
+    struct catalog_entry entry = {0};
+    struct needs n = {0};
+    int error;
+
+    if (application_runs(name))
+        return 0;
+    error = needs_choose(s, name, &entry);
+    if (error)
+        return fault(why, error, "there is no version of '%s'", name);
+    error = start_with_needs(s, &entry, &n, why);
+    needs_release(&n);
+    catalog_entry_release(&entry);
+    return error;
 }
 
 /* -- all, at first -- */
@@ -49,55 +182,77 @@ struct boot {
     json_t *apps; /* that run, or should: of the release that this comes to */
 };
 
-static int start(struct boot *b, const struct catalog_entry *entry, struct fault *why)
+static int start_one(struct boot *b, const struct need *need, struct fault *why)
 {
     struct application *app;
-    struct loaded *l;
-    int error = loaded_open(b->stock, entry, &l, why);
+    int error = 0;
 
-    if (!error)
-        error = application_start(&l->spec, &app, why);
-    if (!error)
-        error = stock_add_application(b->apps, entry);
-    if (error) {
-        loaded_purge(b->stock);
-        return error;
-    }
-    catalog_set_status(b->stock->catalog, entry->manifest.name, entry->manifest.vsn,
-                       CATALOG_RUNNING);
-    return 0;
+    if (!need->is_part && !application_runs(need->spec->name))
+        error = application_start(need->spec, &app, why);
+    if (!error && stock_add_application(b->apps, &need->entry) < 0)
+        error = fault(why, -ENOMEM, "no memory to know of '%s'", need->spec->name);
+    return error;
 }
 
-/* The version of `name` to begin with: the release's if it is here, or the highest. */
-static int choose(struct boot *b, const char *name, const json_t *version,
-                  struct catalog_entry *out)
+static int start(struct boot *b, const struct catalog_entry *entry, struct needs *n,
+                 struct fault *why)
 {
-    const char *vsn = json_string_value(json_object_get(version, "vsn")),
-               *hash = json_string_value(json_object_get(version, "hash"));
+    int error;
 
-    if (vsn && hash && catalog_find(b->stock->catalog, name, vsn, out) == 0) {
-        if (strcmp(out->manifest.hash, hash) == 0)
-            return 0;
-        catalog_entry_release(out);
-    }
-    if (vsn)
-        event_emit(EVENT_WARN, "release.missing", "{s:s, s:s}", "app", name, "vsn",
-                   vsn);
-    return catalog_find_highest(b->stock->catalog, name, out);
+    *n = (struct needs){.stock = b->stock};
+    error = needs_add(n, entry, why);
+    for (size_t i = 0; i < n->count && !error; i++)
+        error = start_one(b, &n->list[i], why);
+    for (size_t i = 0; i < n->count; i++)
+        if (application_runs(n->list[i].spec->name))
+            catalog_set_status(b->stock->catalog, n->list[i].spec->name,
+                               n->list[i].spec->vsn, CATALOG_RUNNING);
+    return error;
+}
+
+/* Is it part of another that is loaded? */
+static bool is_included(const struct stock *s, const char *name)
+{
+    const struct loaded *l = s->loaded;
+
+    while (l && !resource_has(application_resource(&l->spec)->included, name))
+        l = l->next;
+    return l != NULL;
+}
+
+/* Load it, so that it is known what it includes; what is wrong is told when it starts. */
+static void load_named(struct boot *b, const char *name, const json_t *version)
+{
+    struct catalog_entry entry = {0};
+    struct loaded *l;
+
+    if (needs_choose(b->stock, name, &entry) == 0)
+        loaded_open(b->stock, &entry, &l, NULL);
+    catalog_entry_release(&entry);
 }
 
 /* `version` is what a release has of it, or NULL. */
 static void start_named(struct boot *b, const char *name, const json_t *version)
 {
+    const char *vsn = json_string_value(json_object_get(version, "vsn")),
+               *hash = json_string_value(json_object_get(version, "hash"));
     struct catalog_entry entry = {0};
-    struct application *app = application_find(name);
+    struct needs n = {0};
     struct fault why = {0};
 
-    if ((app && app->status == APPLICATION_RUNNING) ||
-        choose(b, name, version, &entry) < 0)
+    if (application_runs(name) || is_included(b->stock, name) ||
+        needs_choose(b->stock, name, &entry) < 0) {
+        if (vsn && !application_runs(name) && !is_included(b->stock, name))
+            event_emit(EVENT_WARN, "release.missing", "{s:s, s:s}", "app", name, "vsn",
+                       vsn);
         return;
-    if (start(b, &entry, &why) < 0)
-        start_refused(b->stock, &entry, &why);
+    }
+    if (vsn && (!hash || strcmp(entry.manifest.hash, hash) != 0))
+        event_emit(EVENT_WARN, "release.missing", "{s:s, s:s}", "app", name, "vsn",
+                   vsn);
+    if (start(b, &entry, &n, &why) < 0)
+        start_failed(b->stock, &entry, &n, &why);
+    needs_release(&n);
     catalog_entry_release(&entry);
 }
 
@@ -112,7 +267,9 @@ static void take_in_each(struct stock *s, const struct intake_folder *folder)
     }
 }
 
-static void start_all(struct boot *b, const struct intake_folder *folder)
+/* Do `visit` with what the release has, and then with what no release knows. */
+static void each(struct boot *b, const struct intake_folder *folder,
+                 void (*visit)(struct boot *b, const char *name, const json_t *version))
 {
     const json_t *ledger = record_ledger(b->stock->record);
     json_t *version;
@@ -120,11 +277,11 @@ static void start_all(struct boot *b, const struct intake_folder *folder)
     const char *app;
 
     json_object_foreach(ledger_applications(ledger_running(ledger)), app, version)
-        start_named(b, app, version);
+        visit(b, app, version);
     for (size_t i = 0; i < folder->count; i++)
         if (manifest_read(folder->paths[i], &m, NULL) == 0 &&
             !ledger_knows(ledger, m.name))
-            start_named(b, m.name, NULL);
+            visit(b, m.name, NULL);
 }
 
 /* What runs is the release that has just this. */
@@ -156,8 +313,11 @@ int boot_all(struct stock *s, const char *plugins, struct fault *why)
     if (!error) {
         remove_sweep(s);
         take_in_each(s, &folder);
-        start_all(&b, &folder);
+        each(&b, &folder, load_named);
+        each(&b, &folder, start_named);
         settle(&b);
+        start_waiting(s);
+        loaded_purge(s);
     }
     intake_release_folder(&folder);
     json_decref(b.apps);

@@ -16,9 +16,20 @@
 int boot_all(struct stock *stock, const char *plugins, struct fault *why);
 
 /*
- * Start what `entry` lists, which is new; it is told as `application.refused` if that
- * can't be.  On the release handler's thread.
+ * Start what `entry` lists, which is new, with what it needs, and then those that waited
+ * for it.  It is told as `application.refused` if that can't be; as `application.waits` if
+ * another is missing or did not start: then it is tried again after each start.  On the
+ * release handler's thread.
  */
 void boot_start(struct stock *stock, const struct catalog_entry *entry);
+
+/*
+ * Start `name`, unless it runs, with what it needs.  0; or a negative errno and `why`:
+ * then nothing was started.  On the release handler's thread.
+ */
+int boot_ensure(struct stock *stock, const char *name, struct fault *why);
+
+/* Nothing waits any more. */
+void boot_forget_waiting(struct stock *stock);
 
 #endif

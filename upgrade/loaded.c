@@ -27,9 +27,13 @@ static int make_loaded(struct stock *s, struct image *image, struct loaded **out
     l->spec = (struct application_spec){
         .name = image->name,
         .vsn = image->vsn,
-        .description = d->plugin.description ? d->plugin.description : "",
+        .description = d->resource.description ? d->resource.description
+                       : d->plugin.description ? d->plugin.description
+                                               : "",
         .top = d->branches[0],
-        .image = image};
+        .image = image,
+        .resource = &d->resource,
+        .uses = &image->uses};
     l->next = s->loaded;
     s->loaded = l;
     *out = l;
@@ -103,7 +107,7 @@ void loaded_purge(struct stock *s)
         }
         *link = l->next;
         if (app && app->spec == &l->spec)
-            application_became(app, NULL);
+            application_unload(app);
         event_emit(EVENT_DEBUG, "image.purge", "{s:s, s:s}", "app", l->image->name,
                    "vsn", l->image->vsn);
         image_close(l->image);

@@ -9,6 +9,7 @@
 #include "event.h"
 #include "ledger.h"
 #include "loaded.h"
+#include "needs.h"
 
 /* Room for one more of `size` bytes at `*list`, which has `count`; false: no memory. */
 static bool make_room(void *list, size_t count, size_t size)
@@ -126,6 +127,63 @@ static int run(struct order *o, json_t *next, json_t **report, struct fault *why
     return error;
 }
 
+/* -- what goes first -- */
+
+/* Is it included in another that starts?  That one starts it. */
+static bool is_part(const struct order *o, const struct application_spec *spec)
+{
+    for (size_t i = 0; i < o->start_count; i++)
+        if (resource_has(application_resource(o->starts[i])->included, spec->name))
+            return true;
+    return false;
+}
+
+static int take_out_parts(struct order *o, struct fault *why)
+{
+    size_t starts = 0, stops = 0;
+
+    for (size_t i = 0; i < o->start_count; i++)
+        if (!is_part(o, o->starts[i]))
+            continue;
+        else if (!application_load(o->starts[i]))
+            return fault(why, -ENOMEM, "no memory for application '%s'",
+                         o->starts[i]->name);
+    for (size_t i = 0; i < o->start_count; i++)
+        if (!is_part(o, o->starts[i]))
+            o->starts[starts++] = o->starts[i];
+    for (size_t i = 0; i < o->stop_count; i++)
+        if (!o->stops[i]->owner)
+            o->stops[stops++] = o->stops[i];
+    o->start_count = starts;
+    o->stop_count = stops;
+    return 0;
+}
+
+/* Those that others of them need are stopped after these. */
+static int sort_stops(struct order *o, struct fault *why)
+{
+    size_t count = o->stop_count;
+    const struct application_spec **specs = calloc(count + 1, sizeof(*specs));
+
+    if (!specs)
+        return fault(why, -ENOMEM, "no memory for the upgrade");
+    for (size_t i = 0; i < count; i++)
+        specs[i] = o->stops[i]->spec;
+    needs_sort(specs, count);
+    for (size_t i = 0; i < count; i++)
+        o->stops[count - 1 - i] = application_find(specs[i]->name);
+    free(specs);
+    return 0;
+}
+
+static int settle(struct order *o, struct fault *why)
+{
+    int error = take_out_parts(o, why);
+
+    needs_sort(o->starts, o->start_count);
+    return error ? error : sort_stops(o, why);
+}
+
 int order_run(struct order *o, json_t *next, json_t **report, struct fault *why)
 {
     const json_t *ledger = record_ledger(o->stock->record);
@@ -133,7 +191,9 @@ int order_run(struct order *o, json_t *next, json_t **report, struct fault *why)
     int error;
 
     ledger_name(ledger_running(ledger), from);
-    error = run(o, next, report, why);
+    error = settle(o, why);
+    if (!error)
+        error = run(o, next, report, why);
     ledger_name(ledger_running(record_ledger(o->stock->record)), to);
     if (strcmp(from, to) != 0)
         event_emit(

@@ -1,16 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "part.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "plain.h"
 #include "rehearse.h"
 
 #define LIST_MOST 100u /* servers that a report names one by one */
+
+static bool is_same_list(char *const *a, char *const *b)
+{
+    for (; a && *a && b && *b && strcmp(*a, *b) == 0; a++)
+        b++;
+    return !(a && *a) && !(b && *b);
+}
+
+/* It may be configured as the host is, and includes what it did. */
+static int configure(struct part *part, struct fault *why)
+{
+    const struct upgrade_move *m = part->move;
+    const struct resource *to = application_resource(m->spec);
+
+    if (!is_same_list(application_resource(m->app->spec)->included, to->included))
+        return fault(why, -ENOTSUP,
+                     "which applications '%s' includes can't change while it runs",
+                     m->app->name);
+    return env_make(m->app->name, to, &part->env, why);
+}
 
 int part_plan(struct part *part, struct fault *why)
 {
     const struct upgrade_move *m = part->move;
     int error = plan_make(m->from, m->to, &part->plan, why);
 
+    if (!error)
+        error = configure(part, why);
     if (error)
         fault_where(why, "plan", m->app->name, NULL, NULL);
     part->supervision =
@@ -69,11 +94,12 @@ void part_commit(struct part *part)
     part->list = list_servers(&part->migration);
     migration_commit(&part->migration);
     supervision_become(&part->supervision);
-    application_became(part->move->app, part->move->spec);
+    part->env = application_became(part->move->app, part->move->spec, part->env);
 }
 
 void part_retire(struct part *part)
 {
+    application_config_changed(part->move->app, part->env);
     supervision_remove(&part->supervision);
 }
 
@@ -89,6 +115,7 @@ void part_finish(struct part *part)
     migration_finish(&part->migration);
     plan_release(&part->plan);
     supervision_finish(&part->supervision);
+    env_destroy(part->env);
     json_decref(part->list);
 }
 

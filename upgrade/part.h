@@ -18,6 +18,7 @@ struct part {
     struct plan plan;
     struct migration migration;
     struct supervision supervision;
+    struct env *env;  /* what it will have; from the commit on, what it had */
     size_t rehearsed; /* states */
     uint64_t waited;  /* messages */
     json_t *list;     /* of servers, for the report */

@@ -109,12 +109,22 @@ static int remove_one(struct job *job, json_t **report, struct fault *why)
     return remove_release(&self.stock, first_word(job), report, why);
 }
 
+static int start(struct job *job, json_t **report, struct fault *why)
+{
+    int error = boot_ensure(&self.stock, first_word(job), why);
+
+    if (!error)
+        *report = json_pack("{s:s}", "application", first_word(job));
+    return error;
+}
+
 static int (*const verbs[])(struct job *job, json_t **report, struct fault *why) = {
     [RELEASE_UPGRADE] = change,       [RELEASE_DOWNGRADE] = change,
     [RELEASE_PLAN_UPGRADE] = change,  [RELEASE_PLAN_DOWNGRADE] = change,
     [RELEASE_UNPACK] = unpack,        [RELEASE_INSTALL] = install,
     [RELEASE_PLAN_INSTALL] = install, [RELEASE_PERMANENT] = make_permanent,
     [RELEASE_REMOVE] = remove_one,    [RELEASE_REBOOT_OLD] = reboot_old,
+    [RELEASE_START] = start,
 };
 
 static void run_asked(struct job *job)
@@ -143,6 +153,23 @@ int release_ask(enum release_verb verb, const json_t *words,
         return -ENOMEM;
     }
     return job_post(job);
+}
+
+static void ensured(void *whom, json_t *report, const struct fault *why)
+{
+    applications_ensured(whom, report ? 0 : why->error, why->text);
+    json_decref(report);
+}
+
+/* By the application controller, for a server. */
+static int ensure(const char *name, void *whom)
+{
+    const struct release_listener listener = {NULL, ensured, whom};
+    json_t *words = json_pack("[s]", name);
+    int error = words ? release_ask(RELEASE_START, words, &listener) : -ENOMEM;
+
+    json_decref(words);
+    return error;
 }
 
 /* What is listed of a release: its applications as texts. */
@@ -282,6 +309,7 @@ int release_start(const struct release_options *options, struct fault *why)
 
     self.stage_only = options->stage_only;
     self.stock.manual = options->manual;
+    applications_on_ensure(ensure);
     if (!error)
         error = boot_all(&self.stock, options->plugins, why);
     commons_own_all(); /* no plugin has opened any yet */
@@ -317,6 +345,7 @@ void release_stop(void)
     self.watch = NULL;
     end_thread();
     applications_stop();
+    boot_forget_waiting(&self.stock);
     loaded_purge(&self.stock);
     stock_close(&self.stock);
 }

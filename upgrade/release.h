@@ -42,9 +42,10 @@ enum release_verb {
     RELEASE_UNPACK,  /* paths of files to take in without going to them */
     RELEASE_INSTALL, /* a release, by "NAME@VSN", its vsn or its name */
     RELEASE_PLAN_INSTALL,
-    RELEASE_PERMANENT, /* a release, or none: what runs */
-    RELEASE_REMOVE,    /* a release */
-    RELEASE_REBOOT_OLD /* a release: it is permanent then, and does not run yet */
+    RELEASE_PERMANENT,  /* a release, or none: what runs */
+    RELEASE_REMOVE,     /* a release */
+    RELEASE_REBOOT_OLD, /* a release: it is permanent then, and does not run yet */
+    RELEASE_START       /* "APP": unless it runs, with what it needs */
 };
 
 /* How a job goes on and ends, on the release handler's thread. */

@@ -19,12 +19,14 @@
 #include "vet.h"
 
 struct loaded;
+struct waiting;
 
 struct stock {
     struct catalog *catalog;
     struct store *store;
     struct vet *vet;
-    struct loaded *loaded; /* see loaded.h */
+    struct loaded *loaded;   /* see loaded.h */
+    struct waiting *waiting; /* see boot.h */
     struct record *record;
     bool manual; /* what is upgraded to is not permanent until it is made so */
 };

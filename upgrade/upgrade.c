@@ -40,14 +40,50 @@ static void step(struct attempt *a, const char *name)
 
 /* -- before -- */
 
-static int make_plans(struct attempt *a, struct fault *why)
+/* Will `name` run when it is done? */
+static bool will_run(const struct upgrade *u, const char *name)
+{
+    for (size_t i = 0; i < u->start_count; i++)
+        if (strcmp(u->starts[i]->name, name) == 0)
+            return true;
+    for (size_t i = 0; i < u->stop_count; i++)
+        if (strcmp(u->stops[i]->name, name) == 0)
+            return false;
+    return application_runs(name);
+}
+
+/* Will all run that the new version of `m` needs? */
+static int check_needs(const struct upgrade *u, const struct upgrade_move *m,
+                       struct fault *why)
+{
+    const struct resource *r = application_resource(m->spec);
+
+    for (char **name = r->applications; name && *name; name++)
+        if (!resource_has(r->optional, *name) && !will_run(u, *name)) {
+            fault_where(why, "plan", m->app->name, NULL, NULL);
+            return fault(why, -ENOENT,
+                         "application '%s' needs '%s', which does not run",
+                         m->app->name, *name);
+        }
+    return 0;
+}
+
+static int plan_parts(struct attempt *a, struct fault *why)
 {
     int error = 0;
 
-    step(a, "plan");
-    for (size_t i = 0; i < a->u->move_count && !error; i++)
+    for (size_t i = 0; i < a->u->move_count && !error; i++) {
         error = part_plan(&a->parts[i], why);
+        if (!error)
+            error = check_needs(a->u, &a->u->moves[i], why);
+    }
     return error;
+}
+
+static int make_plans(struct attempt *a, struct fault *why)
+{
+    step(a, "plan");
+    return plan_parts(a, why);
 }
 
 static int run_rehearsals(struct attempt *a, struct fault *why)
@@ -299,8 +335,7 @@ int upgrade_plan(const struct upgrade *u, json_t **report, struct fault *why)
 
     if (error)
         return error;
-    for (size_t i = 0; i < u->move_count && !error; i++)
-        error = part_plan(&a.parts[i], why);
+    error = plan_parts(&a, why);
     if (!error) {
         upgraded = json_array();
         for (size_t i = 0; i < u->move_count; i++)

@@ -9,6 +9,7 @@
 #ifndef MOULT_PLUGIN_H
 #define MOULT_PLUGIN_H
 
+#include "application.h"
 #include "supervisor.h"
 
 MOULT_BEGIN
@@ -29,6 +30,17 @@ struct moult_plugin {
     int32_t auto_shutdown; /* of it; MOULT_ANY_SIGNIFICANT and so on */
     /* What only moult_start_child() starts; as `children`, or NULL. */
     const moult_child *templates;
+    uint32_t env_size;   /* sizeof(moult_env) */
+    uint32_t phase_size; /* sizeof(moult_start_phase) */
+    /* Names, each list ends with NULL, or is NULL.  OTP: the keys of the same name. */
+    const char *const *modules;               /* for people, as is the next */
+    const char *const *registered;            /* names that its servers have */
+    const char *const *applications;          /* that must have started before it */
+    const char *const *included_applications; /* that start and stop as parts of it */
+    const char *const *optional_applications; /* of `applications`: need not be there */
+    const moult_env *env;                     /* ends with a NULL key; or NULL */
+    const moult_start_phase *start_phases;    /* ends with a NULL name; or NULL */
+    const moult_application *mod;             /* or NULL */
 };
 
 #define MOULT_MAGIC 0x746c756du /* "mult", little endian */
@@ -58,6 +70,7 @@ MOULT_EXPORT extern const struct moult_plugin moult_plugin;
         .magic = MOULT_MAGIC, .size = sizeof(struct moult_plugin),                  \
         .abi_major = MOULT_ABI_MAJOR, .abi_minor = MOULT_ABI_MINOR,                 \
         .child_size = sizeof(moult_child), .field_size = sizeof(moult_field),       \
+        .env_size = sizeof(moult_env), .phase_size = sizeof(moult_start_phase),     \
         .name = MOULT_PLUGIN_NAME, .vsn = MOULT_PLUGIN_VSN, __VA_ARGS__}
 /* clang-format on */
 

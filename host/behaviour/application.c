@@ -5,26 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
-#include "ending.h"
+#include "controller.h"
 #include "event.h"
-#include "message.h"
 #include "signals.h"
 
 #define STOP_MOST_MS 60000u /* for all that have an end to their patience */
 
-/* How much memory an application may have, be it there yet or not. */
-struct allowance {
-    struct allowance *next;
-    uint64_t bytes;
+/* What was said of an application, be it there yet or not. */
+struct setting {
+    struct setting *next;
+    uint64_t max_heap; /* bytes; 0: any */
+    enum application_type type;
     char name[];
 };
 
 static struct {
     pthread_mutex_t lock; /* guards the list and what of an application changes */
     struct application *first;
-    struct allowance *allowances;
-    moult_pid controller;
+    struct setting *settings;
+    void (*fatal)(void *context, const char *app, const char *reason);
+    void *context; /* for `fatal` */
 } list = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct application *application_find(const char *name)
@@ -61,42 +61,137 @@ static void move_to_end(struct application *app)
     app->next = NULL;
 }
 
-static void set(struct application *app, enum application_status status, moult_pid pid)
+void application_set(struct application *app, enum application_status status,
+                     moult_pid supervisor)
 {
     pthread_mutex_lock(&list.lock);
     app->status = status;
-    app->supervisor = pid;
+    app->supervisor = supervisor;
     if (status == APPLICATION_RUNNING)
         move_to_end(app);
     pthread_mutex_unlock(&list.lock);
 }
 
-void application_became(struct application *app, const struct application_spec *spec)
+struct application *application_of(moult_pid supervisor)
+{
+    struct application *app;
+
+    pthread_mutex_lock(&list.lock);
+    for (app = list.first; app && !moult_pid_equal(app->supervisor, supervisor);)
+        app = app->next;
+    pthread_mutex_unlock(&list.lock);
+    return app;
+}
+
+bool application_runs(const char *name)
+{
+    const struct application *app = application_find(name);
+
+    return strcmp(name, "kernel") == 0 || (app && app->status == APPLICATION_RUNNING);
+}
+
+const struct resource *application_resource(const struct application_spec *spec)
+{
+    static const struct resource nothing;
+
+    return spec && spec->resource ? spec->resource : &nothing;
+}
+
+bool resource_has(char *const *names, const char *name)
+{
+    while (names && *names && strcmp(*names, name) != 0)
+        names++;
+    return names && *names;
+}
+
+static void set_spec(struct application *app, const struct application_spec *spec)
 {
     pthread_mutex_lock(&list.lock);
     app->spec = spec;
     pthread_mutex_unlock(&list.lock);
 }
 
-int application_allow(const char *name, uint64_t bytes)
+struct env *application_became(struct application *app,
+                               const struct application_spec *spec, struct env *env)
 {
-    struct allowance *a = malloc(sizeof(*a) + strlen(name) + 1);
-
-    if (!a)
-        return -ENOMEM;
-    a->bytes = bytes;
-    strcpy(a->name, name);
-    a->next = list.allowances;
-    list.allowances = a;
-    return 0;
+    set_spec(app, spec);
+    return env_swap(&app->env, env);
 }
 
-static uint64_t allowed(const char *name)
+void application_unload(struct application *app)
 {
-    for (const struct allowance *a = list.allowances; a; a = a->next)
-        if (strcmp(a->name, name) == 0)
-            return a->bytes;
-    return 0;
+    set_spec(app, NULL);
+}
+
+/* What was said of `name`, made if need be; NULL: no memory. */
+static struct setting *setting_of(const char *name)
+{
+    struct setting *s = list.settings;
+
+    while (s && strcmp(s->name, name) != 0)
+        s = s->next;
+    if (s || !(s = calloc(1, sizeof(*s) + strlen(name) + 1)))
+        return s;
+    strcpy(s->name, name);
+    s->next = list.settings;
+    list.settings = s;
+    return s;
+}
+
+int application_allow(const char *name, uint64_t bytes)
+{
+    struct setting *s = setting_of(name);
+
+    if (s)
+        s->max_heap = bytes;
+    return s ? 0 : -ENOMEM;
+}
+
+int application_set_type(const char *name, enum application_type type)
+{
+    struct setting *s = setting_of(name);
+
+    if (s)
+        s->type = type;
+    return s ? 0 : -ENOMEM;
+}
+
+const char *application_type_text(enum application_type type)
+{
+    static const char *const texts[] = {"temporary", "transient", "permanent"};
+
+    return texts[type];
+}
+
+void applications_on_fatal(void (*hook)(void *context, const char *app,
+                                        const char *reason),
+                           void *context)
+{
+    list.fatal = hook;
+    list.context = context;
+}
+
+static void tell_fatal(const char *name, enum application_type type, const char *reason)
+{
+    event_emit(EVENT_ERROR, "application.fatal", "{s:s, s:s, s:s}", "app", name, "type",
+               application_type_text(type), "reason", reason);
+    if (list.fatal)
+        list.fatal(list.context, name, reason);
+}
+
+void application_fatal(const struct application *app, const char *reason)
+{
+    tell_fatal(app->name, app->type, reason);
+}
+
+void application_start_failed(const char *name, const char *reason)
+{
+    const struct setting *s = list.settings;
+
+    while (s && strcmp(s->name, name) != 0)
+        s = s->next;
+    if (s && s->type != APPLICATION_TEMPORARY)
+        tell_fatal(name, s->type, reason);
 }
 
 static struct application *application_get(const struct application_spec *spec)
@@ -111,7 +206,12 @@ static struct application *application_get(const struct application_spec *spec)
         return NULL;
     memcpy(app->name, spec->name, size);
     group_init(&app->group, app->name);
-    app->group.quota.limit = allowed(app->name);
+    app->group.app = app;
+    for (const struct setting *s = list.settings; s; s = s->next)
+        if (strcmp(s->name, app->name) == 0) {
+            app->group.quota.limit = s->max_heap;
+            app->type = s->type;
+        }
     pthread_mutex_lock(&list.lock);
     for (last = &list.first; *last; last = &(*last)->next)
         ;
@@ -120,121 +220,21 @@ static struct application *application_get(const struct application_spec *spec)
     return app;
 }
 
-/* -- the controller -- */
-
-/* The answer, made before what it tells of is done: then it can't fail any more. */
-static struct envelope *prepare_answer(struct process *p)
-{
-    struct envelope *e = envelope_create(ENVELOPE_REPLY);
-
-    if (!e)
-        return NULL;
-    moult_put_null(&e->out);
-    e->ref = p->current->ref;
-    return e;
-}
-
-static void start(struct process *p, struct application *app)
-{
-    struct supervisor_spec top = {
-        .branch = app->spec->top, .app = app->name, .group = &app->group};
-    struct envelope *answer = prepare_answer(p);
-    moult_pid pid;
-    int error;
-
-    if (!answer) {
-        process_refuse(p, -ENOMEM, "no memory for the answer");
-        return;
-    }
-    error = supervisor_start(p, &top, &pid);
-    if (error) {
-        envelope_destroy(answer);
-        process_refuse(p, error, moult_call_text(&p->ctx));
-        return;
-    }
-    set(app, APPLICATION_RUNNING, pid);
-    process_send(p, p->current->from, answer);
-}
-
 static void kill_member(struct process *member, void *context)
 {
     signal_exit(NULL, process_pid(member), MOULT_KILL, NULL);
 }
 
-static void stop(struct process *p, struct application *app)
+void application_kill(struct application *app)
 {
-    struct envelope *answer = prepare_answer(p);
-    moult_pid pid = app->supervisor;
-
-    set(app, APPLICATION_STOPPED, (moult_pid){0});
-    if (pid.bits)
-        end_process(p, pid, MOULT_INFINITY);
     group_each(&app->group, kill_member, NULL);
-    event_emit(EVENT_INFO, "application.stop", "{s:s, s:s}", "app", app->name, "vsn",
-               app->spec->vsn);
-    if (answer)
-        process_send(p, p->current->from, answer);
-    else
-        process_refuse(p, -ENOMEM, "it has stopped, but there was no memory to say so");
 }
 
-static void handle_exit(struct process *p)
-{
-    struct application *app;
-    const char *text = signal_text(p->current);
-
-    pthread_mutex_lock(&list.lock);
-    for (app = list.first; app; app = app->next)
-        if (moult_pid_equal(app->supervisor, p->current->from))
-            break;
-    pthread_mutex_unlock(&list.lock);
-    if (!app)
-        return;
-    set(app, APPLICATION_FAILED, (moult_pid){0});
-    group_each(&app->group, kill_member, NULL); /* who was busy when it was killed */
-    event_emit(EVENT_ERROR, "application.exit", "{s:s, s:s, s:s}", "app", app->name,
-               "vsn", app->spec->vsn, "reason",
-               *text ? text : moult_strerror(p->current->code));
-}
-
-static void handle(struct process *p, struct envelope *e)
-{
-    p->current = e;
-    if (e->kind == ENVELOPE_EXIT) {
-        handle_exit(p);
-    } else if (e->kind == ENVELOPE_SYSTEM) {
-        moult_in in = out_read(&e->out);
-        struct application *app = (struct application *)(uintptr_t)moult_get_uint(&in);
-
-        if (e->code == SYSTEM_START_APPLICATION)
-            start(p, app);
-        else
-            stop(p, app);
-    }
-    envelope_destroy(p->current);
-    p->current = NULL;
-}
-
-static const struct process_class controller_class = {"application_controller", handle,
-                                                      NULL, true};
+/* -- starting and stopping -- */
 
 int applications_start(void)
 {
-    struct process_options options = {.class = &controller_class,
-                                      .group = &ask_group,
-                                      .label = "application_controller"};
-    struct process *p = process_create(&options);
-    struct envelope *e = envelope_create(ENVELOPE_CAST);
-
-    if (!p || !e) {
-        envelope_destroy(e);
-        return -ENOMEM;
-    }
-    p->flags |= PROCESS_TRAPS;
-    list.controller = process_pid(p);
-    e->to_generation = pid_generation(list.controller);
-    process_launch(p, e);
-    return 0;
+    return controller_start();
 }
 
 static uint32_t count_servers(struct group *g)
@@ -244,16 +244,53 @@ static uint32_t count_servers(struct group *g)
     return count ? count - 1 : 0; /* without the supervisor */
 }
 
-static int ask_controller(struct application *app, enum system_request what, char *text,
-                          size_t size)
+struct application *application_load(const struct application_spec *spec)
 {
-    struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
+    struct application *app = application_get(spec);
 
-    if (!e)
-        return -ENOMEM;
-    e->code = (int32_t)what;
-    moult_put_uint(&e->out, (uintptr_t)app);
-    return ask_and_wait(list.controller, e, MOULT_INFINITY, NULL, text, size);
+    if (app && app->status != APPLICATION_RUNNING)
+        set_spec(app, spec);
+    return app;
+}
+
+/* All that it needs runs, and all that it includes is known? */
+static int check_others(const struct application_spec *spec, struct fault *why)
+{
+    const struct resource *r = application_resource(spec);
+
+    for (char **name = r->applications; name && *name; name++)
+        if (!application_runs(*name) && !resource_has(r->optional, *name))
+            return fault(why, -ENOENT,
+                         "application '%s' needs '%s', which does not run", spec->name,
+                         *name);
+    for (char **name = r->included; name && *name; name++) {
+        const struct application *part = application_find(*name);
+
+        if (!part || !part->spec)
+            return fault(why, -ENOENT,
+                         "application '%s' includes '%s', which is not here",
+                         spec->name, *name);
+    }
+    return 0;
+}
+
+/* What it and those that it includes have; as they start. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as they include one another */
+static int configure(struct application *app, struct fault *why)
+{
+    struct env *env;
+    int error = check_others(app->spec, why);
+
+    if (!error)
+        error = env_make(app->name, application_resource(app->spec), &env, why);
+
+    if (error)
+        return error;
+    env_destroy(env_swap(&app->env, env));
+    for (char **name = application_resource(app->spec)->included;
+         name && *name && !error; name++)
+        error = configure(application_find(*name), why);
+    return error;
 }
 
 int application_start(const struct application_spec *spec, struct application **out,
@@ -267,10 +304,15 @@ int application_start(const struct application_spec *spec, struct application **
         return fault(why, -ENOMEM, "no memory for application '%s'", spec->name);
     if (app->status == APPLICATION_RUNNING)
         return fault(why, -EALREADY, "application '%s' runs already", spec->name);
-    application_became(app, spec);
-    error = ask_controller(app, SYSTEM_START_APPLICATION, text, sizeof(text));
+    set_spec(app, spec);
+    error = configure(app, why);
     if (error) {
-        set(app, APPLICATION_FAILED, (moult_pid){0});
+        fault_where(why, "start", spec->name, NULL, NULL);
+        return error;
+    }
+    error = controller_ask(SYSTEM_START_APPLICATION, app, NULL, text, sizeof(text));
+    if (error) {
+        application_set(app, APPLICATION_FAILED, (moult_pid){0});
         fault_where(why, "start", spec->name, NULL, NULL);
         return fault(why, error, "application '%s' %s did not start: %s", spec->name,
                      spec->vsn, text);
@@ -286,19 +328,50 @@ void application_stop(struct application *app)
     char text[512];
 
     if (app->status != APPLICATION_STOPPED)
-        ask_controller(app, SYSTEM_STOP_APPLICATION, text, sizeof(text));
+        controller_ask(SYSTEM_STOP_APPLICATION, app, NULL, text, sizeof(text));
 }
 
+void application_config_changed(struct application *app, const struct env *former)
+{
+    struct config_change change = {0};
+    char text[512] = "";
+    int error = 0;
+
+    if (env_compare(former, app->env, &change.changed, &change.added, &change.removed))
+        error = controller_ask(SYSTEM_CONFIG_CHANGE, app, &change, text, sizeof(text));
+    if (error)
+        event_emit(EVENT_ERROR, "application.config_change_failed", "{s:s, s:s, s:s}",
+                   "app", app->name, "vsn", app->spec->vsn, "reason", text);
+    out_release(&change.changed);
+    out_release(&change.added);
+    out_release(&change.removed);
+}
+
+/* Does one that runs need `app`?  With the lock held. */
+static bool is_needed(const struct application *app)
+{
+    for (const struct application *a = list.first; a; a = a->next)
+        if (a->status == APPLICATION_RUNNING &&
+            resource_has(application_resource(a->spec)->applications, app->name))
+            return true;
+    return false;
+}
+
+/* The one to stop next: the last that was started of those that no other needs. */
 static struct application *last_running(void)
 {
-    struct application *last = NULL;
+    struct application *last = NULL, *needed = NULL;
 
     pthread_mutex_lock(&list.lock);
-    for (struct application *app = list.first; app; app = app->next)
-        if (app->status == APPLICATION_RUNNING)
+    for (struct application *app = list.first; app; app = app->next) {
+        if (app->status != APPLICATION_RUNNING || app->owner)
+            continue;
+        needed = app;
+        if (!is_needed(app))
             last = app;
+    }
     pthread_mutex_unlock(&list.lock);
-    return last;
+    return last ? last : needed;
 }
 
 /* How long the children of `branch` may take to end, and what is below them. */
@@ -348,7 +421,7 @@ uint64_t applications_shutdown_ms(void)
 
 static void kill_members(struct application *app, void *unused)
 {
-    group_each(&app->group, kill_member, NULL);
+    application_kill(app);
 }
 
 void applications_kill(void)

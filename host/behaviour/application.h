@@ -4,11 +4,18 @@
  *
  * One process, the application controller, is the parent of every top supervisor: it
  * starts and stops them one at a time and hears when one gives up.
+ *
+ *   application  the list of them, and what is known of each
+ *   controller   the process: starts, stops, hears of ends
+ *   master       runs their callbacks
+ *   resource     what a version says of itself besides its tree
  */
-#ifndef MOULT_APPLICATION_H
-#define MOULT_APPLICATION_H
+#ifndef MOULT_APPLICATION_INTERNAL_H
+#define MOULT_APPLICATION_INTERNAL_H
 
+#include "env.h"
 #include "group.h"
+#include "resource.h"
 #include "supervisor.h"
 
 enum application_status {
@@ -17,11 +24,23 @@ enum application_status {
     APPLICATION_FAILED
 };
 
+/*
+ * What it means for the host when one ends by itself, or can't be started.  One that is
+ * asked to stop never means anything.  OTP: restart type.
+ */
+enum application_type {
+    APPLICATION_TEMPORARY, /* it is told of */
+    APPLICATION_TRANSIENT, /* the host stops, unless it ended as normal */
+    APPLICATION_PERMANENT  /* the host stops */
+};
+
 /* One version of it.  Lives as long as the image it is part of. */
 struct application_spec {
     const char *name, *vsn, *description;
-    struct branch top;   /* what its top supervisor does */
-    struct image *image; /* of who made this */
+    struct branch top;               /* what its top supervisor does */
+    struct image *image;             /* of who made this */
+    const struct resource *resource; /* NULL: it says nothing more */
+    _Atomic uint32_t *uses;          /* of its image; or NULL */
 };
 
 /* Never freed while the host runs: members of its group may look at it late. */
@@ -31,6 +50,10 @@ struct application {
     struct group group;
     moult_pid supervisor;                   /* nobody unless running */
     _Atomic enum application_status status; /* written with the list's lock held */
+    enum application_type type;             /* from before it is started on */
+    struct application *owner; /* that it runs as part of, or NULL.  The controller's */
+    struct moult_out state;    /* of its callbacks.  The controller's */
+    struct env *env; /* see env.h, whose lock guards this; NULL: never started */
     char name[];
 };
 
@@ -38,22 +61,57 @@ struct application {
 int applications_start(void);
 
 /*
- * The servers of application `name` may have `bytes` of memory together, as each has by
- * its child's max_heap.  For good.  0 or -ENOMEM.  Before any is started.
+ * `hook` is told, on a worker or the release handler's thread, that the host is to stop,
+ * because of `app` and why.  It must not block.  Before any is started.
  */
-int application_allow(const char *name, uint64_t bytes);
+void applications_on_fatal(void (*hook)(void *context, const char *app,
+                                        const char *reason),
+                           void *context);
 
 /*
- * Start the application that `spec` describes, unless it runs already (-EALREADY).  0; or
- * a negative errno and `why`.  Not on a worker.
+ * `hook` is asked to start `name` and all it needs, and to call applications_ensured()
+ * with `whom` when that is over: 0, or a negative errno if it can't begin.  On a worker; it
+ * must not block.  NULL: nobody can.  Before any is started.
+ */
+void applications_on_ensure(int (*hook)(const char *name, void *whom));
+
+/* That was done, or failed with `error` for a reason; `whom` is taken.  [any] */
+void applications_ensured(void *whom, int error, const char *reason);
+
+/*
+ * The servers of application `name` may have `bytes` of memory together, as each has by
+ * its child's max_heap; it is of `type`.  For good.  0 or -ENOMEM.  Before any is started.
+ */
+int application_allow(const char *name, uint64_t bytes);
+int application_set_type(const char *name, enum application_type type);
+
+/* "temporary", "transient", "permanent". */
+const char *application_type_text(enum application_type type);
+
+/*
+ * The entry of what `spec` describes, as the version that will run, unless one runs; NULL:
+ * no memory.  What another includes must be known by this before that is started.
+ */
+struct application *application_load(const struct application_spec *spec);
+
+/*
+ * Start the application that `spec` describes, with those that it includes.  0; or with
+ * `why` -EALREADY (it runs), -ENOENT (one that it needs does not run, or one that it
+ * includes is not known), or why it can't.  Not on a worker.
  */
 int application_start(const struct application_spec *spec, struct application **out,
                       struct fault *why);
 
+/* It could not be started, for `reason`: stop the host, if its type says so. */
+void application_start_failed(const char *name, const char *reason);
+
 /* Stop it: its supervisor and children in order, then whatever else is of it. */
 void application_stop(struct application *app);
 
-/* Stop all that run, in the reverse of the order they were started in. */
+/*
+ * Stop all that run, in the reverse of the order they were started in, but each before
+ * those that it needs.
+ */
 void applications_stop(void);
 
 /* Kill all processes of all applications: those being stopped, whose time is over. */
@@ -68,11 +126,45 @@ uint64_t applications_shutdown_ms(void);
 /* The one named `name`, or NULL.  [any] */
 struct application *application_find(const char *name);
 
+/* Does one of that name run?  "kernel" is the host itself, and always does.  [any] */
+bool application_runs(const char *name);
+
 /* Call `visit` for each, with the list's lock held.  [any] */
 void application_each(void (*visit)(struct application *app, void *context),
                       void *context);
 
-/* It runs another version now; its processes have been moved.  By the release handler. */
-void application_became(struct application *app, const struct application_spec *spec);
+/*
+ * It runs another version now, configured as `env` (taken); its processes have been moved.
+ * The former env, given.  By the release handler.
+ */
+struct env *application_became(struct application *app,
+                               const struct application_spec *spec, struct env *env);
+
+/* Its version is unloaded: it has none.  By the release handler. */
+void application_unload(struct application *app);
+
+/*
+ * Call its config_change if what it has is another than `former`; what fails is told as
+ * event `application.config_change_failed`.  Not on a worker.
+ */
+void application_config_changed(struct application *app, const struct env *former);
+
+/* What `spec` says besides its tree; never NULL. */
+const struct resource *application_resource(const struct application_spec *spec);
+
+/* -- for the controller -- */
+
+/* The one whose top supervisor is `supervisor`, or NULL. */
+struct application *application_of(moult_pid supervisor);
+
+/* It is so from now on; `supervisor` is nobody unless it runs. */
+void application_set(struct application *app, enum application_status status,
+                     moult_pid supervisor);
+
+/* Tell the hook, if there is one. */
+void application_fatal(const struct application *app, const char *reason);
+
+/* Kill what is left of its processes. */
+void application_kill(struct application *app);
 
 #endif

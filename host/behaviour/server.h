@@ -44,6 +44,8 @@ enum system_request {
     SYSTEM_REMOVE,    /* end them, and forget them */
     SYSTEM_START_APPLICATION,
     SYSTEM_STOP_APPLICATION,
+    SYSTEM_CONFIG_CHANGE,
+    SYSTEM_ENSURE_STARTED,
     SYSTEM_START_CHILD = SYS_WORK, /* this and the next: see supervisor_requests.h */
     SYSTEM_TERMINATE_CHILD,
     SYSTEM_RESTART_CHILD,
@@ -65,6 +67,7 @@ struct server_spec {
     const char *name; /* to register, or NULL */
     const void *args; /* encoded; what init gets */
     size_t args_len;
+    struct group *group; /* that it is a member of; NULL: its parent's */
 };
 
 /*

@@ -114,14 +114,15 @@ static const struct process_class *class_of(const moult_server *s)
 
 int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
 {
+    struct group *group = spec->group ? spec->group : parent->group;
     struct process_options options = {
         .class = class_of(&spec->code->server),
-        .group = parent->group,
+        .group = group,
         .parent = process_pid(parent),
         .linked = true,
         .limit = spec->code->child->mailbox_limit,
         .max_heap = spec->code->child->max_heap,
-        .quota = quota_of(parent->group),
+        .quota = quota_of(group),
         .warn_callback_ms = spec->code->child->warn_callback_ms,
         .max_callback_ms = spec->code->child->max_callback_ms};
     size_t id_size = strlen(spec->id) + 1;

@@ -113,6 +113,16 @@ static struct given read_either(const char *word)
     return read_option(word);
 }
 
+/* There is room for as many as there are words. */
+static void add_many(struct args *args, const char *value)
+{
+    const char **end = args->many;
+
+    while (*end)
+        end++;
+    *end = value;
+}
+
 static int take_option(struct args *args, struct cursor *c, struct fault *why)
 {
     struct given given = read_either(c->argv[c->at]);
@@ -123,6 +133,8 @@ static int take_option(struct args *args, struct cursor *c, struct fault *why)
     if (own && mine >= 0) {
         error = take_value(&own[mine], &given, c, &value, why);
         args->values[mine] = error ? NULL : value;
+        if (!error && own[mine].many)
+            add_many(args, value);
         return error;
     }
     if (everyones < 0)
@@ -157,8 +169,9 @@ int args_parse(int argc, char **argv, struct args *out, struct fault *why)
     bool over = false; /* no more options */
     int error = 0;
 
-    *out = (struct args){.words = calloc((size_t)argc + 1, sizeof(*out->words))};
-    if (!out->words)
+    *out = (struct args){.words = calloc((size_t)argc + 1, sizeof(*out->words)),
+                         .many = calloc((size_t)argc + 1, sizeof(*out->many))};
+    if (!out->words || !out->many)
         return fault(why, -ENOMEM, "no memory for the command line");
     for (; !error && c.at < argc; c.at++) {
         const char *word = argv[c.at];
@@ -178,7 +191,8 @@ int args_parse(int argc, char **argv, struct args *out, struct fault *why)
 void args_finish(struct args *args)
 {
     free(args->words);
-    args->words = NULL;
+    free(args->many);
+    args->words = args->many = NULL;
 }
 
 const char *args_value(const struct args *args, const char *name)

@@ -19,6 +19,7 @@ struct option {
     const char *name;  /* without the dashes */
     const char *value; /* what stands for its value in help, or NULL if it has none */
     const char *about; /* one line */
+    bool many;         /* it may be given more than once: see struct args */
 };
 
 struct command;
@@ -29,7 +30,8 @@ struct args {
     const char **words;            /* after the command; given, see args_finish() */
     int count;
     const char *values[ARGS_OPTIONS_MAX]; /* of the command's options, in their order */
-    const char *socket;                   /* --socket */
+    const char **many; /* of the one that may be given more than once; ends with NULL */
+    const char *socket; /* --socket */
     bool json, help, version;
 };
 

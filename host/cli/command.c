@@ -18,6 +18,7 @@ static const struct option run_options[] = {
     {"on-drop", "upgrade|stage", "what a higher version does that is dropped"},
     {"permanent", "auto|manual", "whether a host begins with what was upgraded to"},
     {"log", "text|json", "how events look on stderr"},
+    {"env", "APP.KEY=VALUE", "configure an application; may be given again", true},
     {0},
 };
 static const struct option tree_options[] = {
@@ -82,9 +83,29 @@ static const struct command commands[] = {
         .name = "apps",
         .synopsis = "",
         .summary = "the applications that run",
-        .details = "  moult apps\n",
+        .details = "  START is what the end of one means for the host, NEEDS what must have\n"
+                   "  started before it; what stands after a + is included in it.\n"
+                   "\n"
+                   "  moult apps\n",
         .method = "apps",
         .show = show_apps,
+        .run = talk_run,
+    },
+    {
+        .name = "env",
+        .synopsis = "APP [KEY [VALUE]]",
+        .summary = "what is configured of an application, or configure it",
+        .details = "  FROM is who said it: the plugin's default, the file by line, a variable, an\n"
+                   "  option.  VALUE is JSON, as of 'moult call'; it lasts as long as the host.\n"
+                   "\n"
+                   "  moult env web\n"
+                   "  moult env web port\n"
+                   "  moult env web port 8080\n",
+        .least = 1,
+        .most = 3,
+        .method = "env",
+        .params = words_env,
+        .show = show_env,
         .run = talk_run,
     },
     {

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config_application.h"
+
 /* Where a value comes from. */
 struct origin {
     char text[300];     /* for messages: "--workers" or "moult.conf:3: 'workers'" */
@@ -133,6 +135,7 @@ static const char *const log_words[] = {"text", "json"};
 struct draft {
     struct config config;
     int on_drop, permanent, log; /* -1: not said yet */
+    const char *path;            /* of the file being read; borrowed */
 };
 
 static int take_text(struct draft *d, const char *key, const char *text,
@@ -204,94 +207,6 @@ static bool is_key(const char *name)
     return false;
 }
 
-/* "moult.conf:3: 'name'" */
-static void name_origin(const config_setting_t *setting, const char *file,
-                        char text[300])
-{
-    snprintf(text, 300, "%s:%u: '%s'", file, config_setting_source_line(setting),
-             config_setting_name(setting));
-}
-
-/*
- * Bytes as text, which may end with K, M or G.  Not as an integer: libconfig cuts those
- * without an L to 32 bits, and does not say so.
- */
-static int take_bytes(const config_setting_t *setting, const char *file, uint64_t *to,
-                      struct fault *why)
-{
-    const char *text = config_setting_get_string(setting);
-    long long bytes;
-    char from[300], *end;
-    unsigned shift = 0;
-
-    errno = 0;
-    bytes = strtoll(text ? text : "", &end, 10);
-    if (*end && !end[1] && strchr("KMG", *end))
-        shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 30;
-    else if (*end)
-        bytes = 0; /* which is refused */
-    if (errno || bytes <= 0 || (uint64_t)bytes > CONFIG_MAX_HEAP_MAX >> shift ||
-        (uint64_t)bytes << shift < CONFIG_MAX_HEAP_MIN) {
-        name_origin(setting, file, from);
-        return fault(
-            why, -EINVAL,
-            "%s must be a number of bytes from \"4K\" to \"128G\", as \"64M\" or "
-            "\"67108864\"",
-            from);
-    }
-    *to = (uint64_t)bytes << shift;
-    return 0;
-}
-
-static int take_application(struct config_application *a,
-                            const config_setting_t *setting, const char *file,
-                            struct fault *why)
-{
-    char from[300];
-
-    name_origin(setting, file, from);
-    if (!config_setting_is_group(setting))
-        return fault(why, -EINVAL, "%s must be a group, as { max_heap = \"64M\"; }",
-                     from);
-    a->name = strdup(config_setting_name(setting));
-    if (!a->name)
-        return fault(why, -ENOMEM, "no memory for the configuration");
-    for (unsigned i = 0; i < (unsigned)config_setting_length(setting); i++) {
-        const config_setting_t *member = config_setting_get_elem(setting, i);
-        int error;
-
-        name_origin(member, file, from);
-        if (strcmp(config_setting_name(member), "max_heap") != 0)
-            return fault(why, -EINVAL,
-                         "%s is no setting of an application: there is max_heap", from);
-        error = take_bytes(member, file, &a->max_heap, why);
-        if (error)
-            return error;
-    }
-    return 0;
-}
-
-static int take_applications(struct draft *d, const config_setting_t *setting,
-                             const char *file, struct fault *why)
-{
-    int count = config_setting_length(setting), error = 0;
-    char from[300];
-
-    name_origin(setting, file, from);
-    if (!config_setting_is_group(setting))
-        return fault(why, -EINVAL,
-                     "%s must be a group of groups, as { counter = { max_heap = "
-                     "\"64M\"; }; }",
-                     from);
-    d->config.applications = calloc((size_t)count + 1, sizeof(*d->config.applications));
-    if (!d->config.applications)
-        return fault(why, -ENOMEM, "no memory for the configuration");
-    for (unsigned i = 0; i < (unsigned)count && !error; i++)
-        error = take_application(&d->config.applications[d->config.application_count++],
-                                 config_setting_get_elem(setting, i), file, why);
-    return error;
-}
-
 static int take_setting(struct draft *d, const config_setting_t *setting,
                         const char *file, const char *folder, struct fault *why)
 {
@@ -309,7 +224,9 @@ static int take_setting(struct draft *d, const config_setting_t *setting,
             "permanent, log and applications",
             from.text);
     if (strcmp(name, "applications") == 0)
-        return take_applications(d, setting, in ? in : file, why);
+        return config_take_applications(
+            &d->config, setting,
+            &(struct config_source){in ? in : file, in ? in : d->path}, why);
     if (strcmp(name, "workers") == 0)
         return take_workers(
             config_setting_is_number(setting) ? config_setting_get_int64(setting) : 0,
@@ -352,6 +269,7 @@ static int take_file(struct draft *d, const char *file, struct fault *why)
         error = fault(why, -EINVAL, "%s:%d: %s", where ? where : file,
                       config_error_line(&settings), config_error_text(&settings));
     } else {
+        d->path = file;
         *strrchr(path, '/') = 0;
         error = take_settings(d, &settings, file, path[0] ? path : "/", why);
     }
@@ -417,7 +335,7 @@ void config_finish(struct config *config)
     free(config->data);
     free(config->socket);
     for (size_t i = 0; i < config->application_count; i++)
-        free(config->applications[i].name);
+        config_application_finish(&config->applications[i]);
     free(config->applications);
     *config = (struct config){0};
 }

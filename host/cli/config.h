@@ -8,20 +8,32 @@
 #ifndef MOULT_CONFIG_H
 #define MOULT_CONFIG_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "application.h"
 #include "fault.h"
 #include "worker.h"
 
 #define CONFIG_MAX_HEAP_MIN 4096u        /* bytes */
 #define CONFIG_MAX_HEAP_MAX (1ull << 37) /* as much as a heap can hold a share of */
 
+/* What is said of one key of its env. */
+struct config_env {
+    char *key;
+    json_t *value;
+    char *from; /* "moult.conf:3: 'web.port'" */
+};
+
 /* What is said of one application. */
 struct config_application {
     char *name;
     uint64_t max_heap; /* bytes that its servers may have together; 0: any number */
+    enum application_type start;
+    struct config_env *env;
+    size_t env_count;
 };
 
 /* Owned by the config; all zero is empty. */

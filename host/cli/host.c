@@ -24,6 +24,7 @@
 #include "commons.h"
 #include "control.h"
 #include "crash.h"
+#include "env.h"
 #include "event.h"
 #include "loop_memory.h"
 #include "methods.h"
@@ -42,6 +43,8 @@ struct host {
     uv_loop_t loop;
     uv_signal_t interrupt, terminate;
     uv_timer_t check;
+    uv_async_t fatal; /* an application says that the host is to stop */
+    atomic_bool failed;
     struct control *control;
     uint64_t next_event;
     atomic_bool again; /* it begins anew when it has ended */
@@ -158,8 +161,6 @@ static int check_commons(struct host *h)
     return error ? error : uv_timer_start(&h->check, on_check, CHECK_MS, CHECK_MS);
 }
 
-/* -- the host -- */
-
 static int open_control(struct host *h, struct fault *why)
 {
     struct control_options options = {.path = h->config->socket,
@@ -169,6 +170,45 @@ static int open_control(struct host *h, struct fault *why)
 
     return control_open(&h->loop, &options, &h->control, why);
 }
+
+/* -- applications -- */
+
+static int configure_application(const struct config_application *a)
+{
+    int error = application_allow(a->name, a->max_heap);
+
+    if (!error)
+        error = application_set_type(a->name, a->start);
+    for (size_t i = 0; i < a->env_count && !error; i++)
+        error = env_give(ENV_FILE, a->name, a->env[i].key, a->env[i].value,
+                         a->env[i].from, NULL);
+    return error;
+}
+
+static int configure_applications(const struct config *c)
+{
+    int error = env_give_variables(environ);
+
+    for (size_t i = 0; i < c->application_count && !error; i++)
+        error = configure_application(&c->applications[i]);
+    return error;
+}
+
+/* On whichever thread finds out. */
+static void on_fatal(void *context, const char *app, const char *reason)
+{
+    struct host *h = context;
+
+    h->failed = true;
+    uv_async_send(&h->fatal);
+}
+
+static void on_fatal_loop(uv_async_t *handle)
+{
+    stop(handle->data);
+}
+
+/* -- the host -- */
 
 static int start(struct host *h, struct fault *why)
 {
@@ -183,8 +223,9 @@ static int start(struct host *h, struct fault *why)
     barrier_start();
     ask_start();
     error = readers_start();
-    for (size_t i = 0; i < c->application_count && !error; i++)
-        error = application_allow(c->applications[i].name, c->applications[i].max_heap);
+    if (!error)
+        error = configure_applications(c);
+    applications_on_fatal(on_fatal, h);
     if (!error)
         error = workers_start(c->workers);
     if (!error)
@@ -195,10 +236,16 @@ static int start(struct host *h, struct fault *why)
         return fault(why, error, "unable to start %u workers: %s", c->workers,
                      strerror(-error));
     error = open_control(h, why); /* first: a socket that is taken ends it here */
+    if (!error && (error = uv_async_init(&h->loop, &h->fatal, on_fatal_loop)))
+        fault(why, error, "unable to start: %s", uv_strerror(error));
+    h->fatal.data = h;
     if (!error && (error = check_commons(h)))
         fault(why, error, "unable to start a timer: %s", strerror(-error));
     if (!error)
         error = release_start(&options, why);
+    if (!error && h->failed)
+        error =
+            fault(why, -ECANCELED, "an application that the host needs did not start");
     return error;
 }
 
@@ -305,5 +352,5 @@ int host_run(const struct config *config)
         _exit(EXIT_FAILURE); /* threads still run what exit() would take down */
     if (error)
         fprintf(stderr, "moult: %s\n", why.text[0] ? why.text : strerror(-error));
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return error || h.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,11 +8,21 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "env.h"
 #include "host.h"
 #include "manifest.h"
 #include "request.h"
 #include "show.h"
 #include "vet.h"
+
+static int give_env(const struct args *args, struct fault *why)
+{
+    int error = 0;
+
+    for (const char **word = args->many; *word && !error; word++)
+        error = env_give_word(*word, why);
+    return error;
+}
 
 int local_run(const struct args *args, const struct screen *screen)
 {
@@ -30,7 +40,9 @@ int local_run(const struct args *args, const struct screen *screen)
     struct fault why = {0};
     int error, status;
 
-    error = config_gather(&options, &config, &why);
+    error = give_env(args, &why);
+    if (!error)
+        error = config_gather(&options, &config, &why);
     if (error) {
         screen_complain(screen, "%s", why.text);
         return error == -ENOMEM ? CLI_FAILED : CLI_USAGE;

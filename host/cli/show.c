@@ -90,22 +90,6 @@ void show_status(const struct screen *screen, const json_t *result)
 
 /* -- lists -- */
 
-void show_apps(const struct screen *screen, const json_t *result)
-{
-    static const struct column columns[] = {
-        {"APPLICATION", "name"},
-        {"VSN", "vsn"},
-        {"STATUS", "status", COLUMN_STATUS},
-        {"SERVERS", "servers", COLUMN_NUMBER},
-        {"RESTARTS", "restarts", COLUMN_NUMBER},
-        {"DESCRIPTION", "description"},
-        {0},
-    };
-
-    table_print(screen, columns, result,
-                "no application runs: copy a plugin into the host's plugins folder");
-}
-
 void show_ps(const struct screen *screen, const json_t *result)
 {
     static const struct column columns[] = {

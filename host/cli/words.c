@@ -166,7 +166,9 @@ static json_t *read_message(const char *word, json_error_t *problem)
     return json_loads(word, flags, problem);
 }
 
-static int take_message(const char *word, json_t *params, struct fault *why)
+/* A word of the command line as JSON, under `key`. */
+static int take_json(const char *word, json_t *params, const char *key,
+                     struct fault *why)
 {
     json_error_t problem;
     json_t *message = read_message(word, &problem);
@@ -178,7 +180,7 @@ static int take_message(const char *word, json_t *params, struct fault *why)
             why, -EINVAL,
             "'%.200s' is no JSON: %s; write for example get, 5 or '{\"add\": 5}'", word,
             problem.text);
-    return json_object_set_new(params, "message", message) == 0 ? 0 : no_memory(why);
+    return json_object_set_new(params, key, message) == 0 ? 0 : no_memory(why);
 }
 
 static int take_timeout(const struct args *args, json_t *params, struct fault *why)
@@ -203,9 +205,26 @@ int words_message(const struct args *args, json_t **params, struct fault *why)
 
     if (error)
         return error;
-    error = take_message(args->words[1], object, why);
+    error = take_json(args->words[1], object, "message", why);
     if (!error)
         error = take_timeout(args, object, why);
+    if (error)
+        json_decref(object);
+    else
+        *params = object;
+    return error;
+}
+
+int words_env(const struct args *args, json_t **params, struct fault *why)
+{
+    json_t *object = json_object();
+    int error =
+        object ? set_text(object, "application", args->words[0], why) : no_memory(why);
+
+    if (!error && args->count > 1)
+        error = set_text(object, "key", args->words[1], why);
+    if (!error && args->count > 2)
+        error = take_json(args->words[2], object, "value", why);
     if (error)
         json_decref(object);
     else

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "application.h"
+#include "applications.h"
 #include "ask.h"
 #include "asking.h"
 #include "changes.h"
@@ -107,46 +107,6 @@ static void status(struct request *request, void *context)
                             "data", host->data, "socket", host->socket, "applications",
                             applications, "processes", (json_int_t)process_count(),
                             "events", (json_int_t)event_next()));
-}
-
-static const char *status_text(const struct application *app)
-{
-    static const char *const texts[] = {"stopped", "running", "failed"};
-
-    return texts[app->status];
-}
-
-static void count_server(struct process *p, void *context)
-{
-    json_int_t *servers = context;
-
-    *servers += server_of(p) ? 1 : 0;
-}
-
-static void add_application(struct application *app, void *context)
-{
-    json_int_t servers = 0;
-
-    group_each(&app->group, count_server, &servers);
-    json_array_append_new(
-        context, json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "name", app->name, "vsn",
-                           app->spec ? app->spec->vsn : "", "status", status_text(app),
-                           "servers", servers, "restarts",
-                           (json_int_t)atomic_load_explicit(&app->group.restarts,
-                                                            memory_order_relaxed),
-                           "description", app->spec ? app->spec->description : ""));
-}
-
-static void apps(struct request *request, void *context)
-{
-    struct params p = params_of(request);
-    json_t *list;
-
-    if (params_refused(&p, request))
-        return;
-    list = json_array();
-    application_each(add_application, list);
-    request_reply(request, list);
 }
 
 /* -- the tree: every supervisor is asked for its children, and those of these -- */
@@ -256,7 +216,8 @@ static void add_tree(struct application *app, void *context)
     json_array_append_new(tree->applications,
                           json_pack("{s:s, s:s, s:s, s:o}", "name", app->name, "vsn",
                                     app->spec ? app->spec->vsn : "", "status",
-                                    status_text(app), "supervisor", supervisor));
+                                    applications_status_text(app), "supervisor",
+                                    supervisor));
     pthread_mutex_unlock(&tree->lock);
     if (app->status == APPLICATION_RUNNING)
         ask_for_subtree(tree, supervisor, app->supervisor);
@@ -297,13 +258,14 @@ static void stop(struct request *request, void *context)
 
 /* clang-format off */
 const struct method host_methods[] = {
-    {"apps", apps},
+    {"apps", applications_list},
     {"call", call},
     {"cast", cast},
     {"children", sys_children},
     {"crash.list", crashes_list},
     {"crash.show", crashes_show},
     {"downgrade", changes_downgrade},
+    {"env", applications_env},
     {"info", info_method},
     {"install", changes_install},
     {"permanent", changes_permanent},

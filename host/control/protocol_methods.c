@@ -23,12 +23,33 @@ const struct protocol_method protocol_methods[] = {
     .summary = "the applications that there are",
     .params = "none",
     .result = "an array of objects: name, vsn, status (\"running\", \"stopped\", \"failed\"),\n"
-              "servers (how many), restarts (of them), description",
+              "start (\"temporary\", \"transient\" or \"permanent\"), servers (how many),\n"
+              "restarts (of them), description, applications (that it needs),\n"
+              "optional_applications, included_applications, registered, modules (each an\n"
+              "array of strings); included_in, if it runs as part of another",
     .errors = "none",
     .example = ASK("'method':'apps'")
                ANSWER("[{'name':'counter','vsn':'1.0.0',\n"
                "   'status':'running','servers':1,'restarts':0,'description':'...'}]"),
     .command = "moult apps",
+},
+{
+    .name = "env",
+    .summary = "what is configured of an application",
+    .params = "application  string\n"
+              "key          string: only that\n"
+              "value        any JSON: it is that from now on, until the host ends.  Its\n"
+              "             config_change is not called",
+    .result = "an object: application, and env, an array of objects: key, value (null: it has\n"
+              "none), type (\"any\", \"integer\", \"number\", \"boolean\", \"text\", \"array\",\n"
+              "\"map\"), from (who said it), least and most where there are any",
+    .errors = "not_found (the application, or the key), invalid (it may not be that)",
+    .example = ASK("'method':'env',\n"
+               "   'params':{'application':'web','key':'port'}")
+               ANSWER("{'application':'web','env':\n"
+               "   [{'key':'port','value':8080,'from':'default','type':'integer',\n"
+               "   'least':1,'most':65535}]}"),
+    .command = "moult env",
 },
 {
     .name = "tree",

@@ -2,16 +2,14 @@
 #include "descriptor.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "appspec.h"
 #include "descriptor_check.h"
-#include "json.h"
-#include "json_memory.h"
+#include "encoded.h"
 #include "manager.h"
-#include "out.h"
 #include "statem.h"
 
 /* What the structs of ABI 1.0 had; they have only grown since. */
@@ -124,34 +122,14 @@ static int measure(const struct moult_plugin *p, const moult_child *list,
 static int take_args(const char *id, const char *text, const void **args,
                      size_t *args_len, struct fault *why)
 {
-    json_error_t error;
-    json_t *json;
-    moult_out out;
-    uint32_t len = 0;
+    char what[DESCRIPTOR_TEXT_MAX + 32];
+    void *bytes = NULL;
     int err;
 
-    json_memory_watch();
-    json = json_loads(text ? text : "null", JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
-                      &error);
-    if (json_memory_done()) {
-        json_decref(json);
-        return no_memory(why);
-    }
-    if (!json)
-        return fault(why, -EINVAL, "the args of child '%s' are not JSON: %s", id,
-                     error.text);
-    out_init(&out, NULL, 0);
-    err = json_to_cbor(json, &out, NULL);
-    json_decref(json);
-    if (!err) {
-        *args = out_give(&out, &len);
-        *args_len = len;
-        err = *args ? 0 : -ENOMEM;
-    }
-    out_release(&out);
-    return err ? fault(why, err, "the args of child '%s' can't be encoded: %s", id,
-                       moult_strerror(err))
-               : 0;
+    snprintf(what, sizeof(what), "the args of child '%s'", id);
+    err = encoded_text(what, text, &bytes, args_len, why);
+    *args = bytes;
+    return err;
 }
 
 /* -- children -- */
@@ -364,12 +342,17 @@ int descriptor_take(const struct moult_plugin *plugin, descriptor_step *step,
     if (err)
         return err;
     out->plugin = copy;
+    appspec_forget(&out->plugin);
     out->plugin.children = out->plugin.templates = NULL;
     err = own_text(&out->plugin.name, why);
     failed = own_text(&out->plugin.vsn, why);
     err = err ? err : failed;
     failed = own_text(&out->plugin.description, why);
     err = err ? err : failed;
+    if (!err)
+        err = appspec_take(&copy, &out->resource, why);
+    if (!err)
+        err = appspec_check(&out->resource, out->plugin.name, why);
     if (!err)
         err = take_children(out, &copy, step, why);
     if (err)
@@ -394,6 +377,7 @@ void descriptor_release(struct descriptor *d)
     free(d->branches);
     free(d->listed);
     free(d->all);
+    appspec_release(&d->resource);
     free((char *)d->plugin.name);
     free((char *)d->plugin.vsn);
     free((char *)d->plugin.description);

@@ -13,6 +13,7 @@
 
 #include "code.h"
 #include "fault.h"
+#include "resource.h"
 
 #define DESCRIPTOR_CHILDREN_MAX 1024u    /* more are refused: a list without its end */
 #define DESCRIPTOR_DEPTH_MAX    16u      /* supervisors below supervisors */
@@ -23,7 +24,8 @@
 
 /* All zero is empty. */
 struct descriptor {
-    struct moult_plugin plugin; /* without its `children` and `templates` */
+    struct moult_plugin plugin; /* without what the next have */
+    struct resource resource;   /* see appspec.h and appfile.h */
     moult_child *children;      /* `count` of them; what is below one comes behind it */
     struct code *codes;         /* one a child; their `image` and `uses` are not set */
     size_t count;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appfile.h"
 #include "commons.h"
 #include "event.h"
 #include "origin.h"
@@ -127,11 +128,20 @@ static int take_descriptor(struct image *image, descriptor_step *step,
         return fault(why, -EINVAL,
                      "it is %s %s by its note and %s %s by its descriptor", m->name,
                      m->vsn, d->plugin.name, d->plugin.vsn);
+    err = appfile_merge(image->path, m->name, m->vsn, &d->resource, why);
+    if (err)
+        return err;
     image->name = d->plugin.name;
     image->vsn = d->plugin.vsn;
     for (size_t i = 0; i < d->count; i++) {
         d->codes[i].image = image;
         d->codes[i].uses = &image->uses;
+    }
+    if (d->resource.mod) {
+        d->resource.mod->code.app = image->name;
+        d->resource.mod->code.vsn = image->vsn;
+        d->resource.mod->code.image = image;
+        d->resource.mod->code.uses = &image->uses;
     }
     return 0;
 }

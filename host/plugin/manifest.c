@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "appfile.h"
 #include "elffile.h"
 #include "filehash.h"
 #include "moult.h"
@@ -309,6 +310,7 @@ int manifest_of(const void *bytes, size_t len, const char *label, struct manifes
 
     *out = (struct manifest){.size = len};
     filehash_text(bytes, len, out->hash);
+    strcpy(out->own_hash, out->hash);
     err = elffile_open(&r.file, bytes, len, label, why);
     if (err)
         return err;
@@ -385,6 +387,22 @@ static int read_file(int fd, const char *path, struct manifest *out, struct faul
     return err;
 }
 
+/* The file beside it is part of what it is. */
+static int add_appfile(const char *path, struct manifest *out, struct fault *why)
+{
+    char both[2 * FILEHASH_TEXT];
+    struct appfile a;
+    int err = appfile_find(path, out->name, out->vsn, &a, why);
+
+    if (!a.text)
+        return err;
+    filehash_text(a.text, strlen(a.text), out->app_hash);
+    snprintf(both, sizeof(both), "%s+%s", out->own_hash, out->app_hash);
+    filehash_text(both, strlen(both), out->hash);
+    appfile_release(&a);
+    return err;
+}
+
 int manifest_read(const char *path, struct manifest *out, struct fault *why)
 {
     /* Not blocking: a fifo of that name must not hold us up. */
@@ -396,5 +414,5 @@ int manifest_read(const char *path, struct manifest *out, struct fault *why)
         return fault(why, -errno, "unable to read '%s': %s", path, strerror(errno));
     err = read_file(fd, path, out, why);
     close(fd);
-    return err;
+    return err ? err : add_appfile(path, out, why);
 }

@@ -35,9 +35,11 @@ enum lint {
 struct manifest {
     char name[MANIFEST_NAME_MAX + 1]; /* of the application */
     char vsn[VERSION_MAX + 1];
-    char hash[FILEHASH_TEXT]; /* of the content */
-    char build_id[129];       /* in hex, or "" */
-    uint64_t size;            /* bytes of the file */
+    char hash[FILEHASH_TEXT];     /* of the content, and of the NAME.app beside it */
+    char own_hash[FILEHASH_TEXT]; /* of the content alone */
+    char app_hash[FILEHASH_TEXT]; /* of the NAME.app (see appfile.h), or "" */
+    char build_id[129];           /* in hex, or "" */
+    uint64_t size;                /* bytes of the file */
     uint32_t abi_major, abi_minor;
     char lints[LINT_COUNT][192]; /* each as text; "" where it does not apply */
 };
@@ -49,7 +51,7 @@ bool manifest_name_is_valid(const char *name);
  * Read the plugin at `path` into `*out`.  0, or with `why`: -ENODATA (it is not whole,
  * perhaps not yet), -ENOEXEC (no shared object, or no plugin), -ELIBBAD (a plugin, but
  * not for this host), -EINVAL (not a regular file), -EFBIG, or why it can't be read.
- * After an error `hash` and `size` are set if it could be read, `name` and `vsn` if it
+ * After an error the hashes and `size` are set if it could be read, `name` and `vsn` if it
  * has them; the rest is "" or zero.  [any], but it reads a file.
  */
 int manifest_read(const char *path, struct manifest *out, struct fault *why);

@@ -13,6 +13,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "appfile.h"
+
 #define SERIAL_FILE "serial"
 #define PART_SUFFIX ".part" /* of what is being written */
 #define COPY_CHUNK  ((size_t)64 << 10)
@@ -22,7 +24,7 @@
 #define MODE_APPROVED 0500 /* it was found to be good */
 
 /* "<serial>-<name>-<vsn>.so.part" */
-#define NAME_SIZE (20 + 1 + MANIFEST_NAME_MAX + 1 + VERSION_MAX + 3 + 5 + 1)
+#define NAME_SIZE (20 + 1 + MANIFEST_NAME_MAX + 1 + VERSION_MAX + 4 + 5 + 1)
 
 struct store {
     char *dir;
@@ -46,13 +48,23 @@ static bool ends_with(const char *text, const char *end)
     return m >= n && strcmp(text + m - n, end) == 0;
 }
 
+/* Is the plugin that this .app belongs to not there? */
+static bool is_alone(const struct store *s, const char *name)
+{
+    char plugin[NAME_SIZE];
+
+    snprintf(plugin, sizeof(plugin), "%.*s.so", (int)(strlen(name) - strlen(".app")),
+             name);
+    return faccessat(s->fd, plugin, F_OK, 0) < 0;
+}
+
 static void scan_name(struct store *s, const char *name)
 {
     uint64_t serial = serial_of(name);
 
     if (serial > s->serial)
         s->serial = serial;
-    if (ends_with(name, PART_SUFFIX))
+    if (ends_with(name, PART_SUFFIX) || (ends_with(name, ".app") && is_alone(s, name)))
         unlinkat(s->fd, name, 0);
 }
 
@@ -314,14 +326,63 @@ static int put(struct store *s, struct source from, const char *rest, char **sto
     return err ? err : give(s, name, stored, why);
 }
 
+/* Copy the NAME.app of what was stored as `stored` from `from`, beside it. */
+static int put_appfile(struct store *s, struct source from, const char *stored,
+                       struct fault *why)
+{
+    char *to = appfile_path(stored);
+    int err;
+
+    if (!to)
+        return fault(why, -ENOMEM, "no memory to store '%s'", from.path);
+    from.fd = open(from.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    err = from.fd < 0 ? fault(why, -errno, "unable to read '%s': %s", from.path,
+                              strerror(errno))
+                      : copy_as(s, &from, strrchr(to, '/') + 1, why);
+    if (from.fd >= 0)
+        close(from.fd);
+    free(to);
+    return err;
+}
+
+/* The same for a plugin that was taken from `path`, if it has one. */
+static int store_appfile(struct store *s, const char *path, const struct manifest *m,
+                         const char *stored, struct fault *why)
+{
+    struct appfile a;
+    int err;
+
+    if (!m->app_hash[0])
+        return 0;
+    err = appfile_find(path, m->name, m->vsn, &a, why);
+    if (!err && !a.path)
+        err = fault(why, -EAGAIN, "the .app file beside '%s' is gone", path);
+    if (!err)
+        err = put_appfile(s, (struct source){.path = a.path, .hash = m->app_hash},
+                          stored, why);
+    appfile_release(&a);
+    return err;
+}
+
 int store_put(struct store *store, const char *path, const struct manifest *manifest,
               char **stored, struct fault *why)
 {
-    char rest[NAME_SIZE];
+    char rest[NAME_SIZE], *given;
+    int err;
 
     snprintf(rest, sizeof(rest), "%s-%s.so", manifest->name, manifest->vsn);
-    return put(store, (struct source){.path = path, .hash = manifest->hash}, rest,
-               stored, why);
+    err = put(store, (struct source){.path = path, .hash = manifest->own_hash}, rest,
+              &given, why);
+    if (err)
+        return err;
+    err = store_appfile(store, path, manifest, given, why);
+    if (!err) {
+        *stored = given;
+        return 0;
+    }
+    store_drop(store, given);
+    free(given);
+    return err;
 }
 
 /* The name in the store of a path that was given; NULL if it is not from there. */
@@ -358,20 +419,41 @@ int store_reissue(struct store *store, const char *stored, char **fresh,
                   struct fault *why)
 {
     const char *name = name_in(store, stored);
+    char *beside, *given;
+    int err;
 
     if (!name)
         return fault(why, -EINVAL, "'%s' is not in the store '%s'", stored, store->dir);
     /* A copy: by a link the loader would know the file again. */
-    return put(store, (struct source){.path = stored}, strchr(name, '-') + 1, fresh,
-               why);
+    err =
+        put(store, (struct source){.path = stored}, strchr(name, '-') + 1, &given, why);
+    if (err)
+        return err;
+    beside = appfile_path(stored);
+    if (!beside)
+        err = fault(why, -ENOMEM, "no memory to store '%s'", stored);
+    else if (access(beside, F_OK) == 0)
+        err = put_appfile(store, (struct source){.path = beside}, given, why);
+    free(beside);
+    if (!err) {
+        *fresh = given;
+        return 0;
+    }
+    store_drop(store, given);
+    free(given);
+    return err;
 }
 
 void store_drop(struct store *store, const char *stored)
 {
     const char *name = name_in(store, stored);
+    char *beside = name ? appfile_path(name) : NULL;
 
     if (name)
         unlinkat(store->fd, name, 0);
+    if (beside) /* without its plugin it is removed by the next scan */
+        unlinkat(store->fd, beside, 0);
+    free(beside);
 }
 
 void store_drop_version(struct store *store, const char *name, const char *vsn)

@@ -45,6 +45,8 @@ struct hold {
     struct group *groups; /* that are held; by `next_held` */
 };
 
+struct application;
+
 struct group {
     pthread_mutex_t lock; /* guards all that follows */
     struct process *members;
@@ -53,6 +55,7 @@ struct group {
     struct hold *hold;       /* what new members are held by, or NULL */
     struct group *next_held; /* guarded by the hold's lock */
     const char *name;        /* of the application; lives as long as the group */
+    struct application *app; /* whose group it is, or NULL: the host's own */
     struct quota quota;      /* of memory, for its servers; without a limit at first */
     _Atomic uint32_t
         restarts; /* of its servers by their supervisors; relaxed, a figure */

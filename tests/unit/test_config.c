@@ -162,7 +162,33 @@ static void an_application_may_have_a_max_heap(void **state)
     assert_string_equal(c.applications[1].name, "my-other_1");
     assert_int_equal(c.applications[1].max_heap, 5000000000);
     assert_int_equal(c.applications[2].max_heap, 0);
+    assert_int_equal(c.applications[2].start, APPLICATION_TEMPORARY);
     config_finish(&c);
+}
+
+static void an_application_may_have_a_start_and_an_env(void **state)
+{
+    const struct config_options options = {.file = file};
+    struct config c;
+
+    write_file("applications = { web = { start = \"permanent\";\n"
+               "  env = {\n port = 80; hosts = (\"a\", { b = 1; }); }; }; };");
+    assert_int_equal(config_gather(&options, &c, NULL), 0);
+    assert_int_equal(c.applications[0].start, APPLICATION_PERMANENT);
+    assert_int_equal(c.applications[0].env_count, 2);
+    assert_string_equal(c.applications[0].env[0].key, "port");
+    assert_int_equal(json_integer_value(c.applications[0].env[0].value), 80);
+    assert_non_null(strstr(c.applications[0].env[0].from, "moult.conf:3: 'web.port'"));
+    assert_int_equal(json_array_size(c.applications[0].env[1].value), 2);
+    config_finish(&c);
+}
+
+static void a_wrong_start_or_env_is_refused_by_file_and_line(void **state)
+{
+    is_refused("applications = {\n web = { start = \"always\"; }; };",
+               "moult.conf:2: 'start' must be \"permanent\", \"transient\" or");
+    is_refused("applications = { web = {\n env = 3; }; };",
+               "moult.conf:2: 'env' must be a group");
 }
 
 static void a_wrong_max_heap_is_refused_by_file_and_line(void **state)
@@ -221,6 +247,8 @@ int main(void)
         BARE(paths_are_relative_to_where_they_stand),
         BARE(a_wrong_setting_is_refused_by_file_and_line),
         BARE(an_application_may_have_a_max_heap),
+        BARE(an_application_may_have_a_start_and_an_env),
+        BARE(a_wrong_start_or_env_is_refused_by_file_and_line),
         BARE(a_wrong_max_heap_is_refused_by_file_and_line),
         BARE(a_wrong_option_is_refused_by_name),
         BARE(a_missing_file_is_told),

@@ -64,6 +64,60 @@ static void assert_refused(const moult_child *children, const char *expected)
     why = (struct fault){0};
 }
 
+/* -- what it says besides its children -- */
+
+#define NAMES(...)        \
+    (const char *const[]) \
+    {                     \
+        __VA_ARGS__, NULL \
+    }
+
+static void what_it_needs_and_has_configured_is_copied(void **state)
+{
+    static const moult_env env[] = {
+        {.key = "port", .type = MOULT_ENV_INT, .value = "80", .most = 90},
+        {.key = NULL}};
+    const struct resource *r = &descriptor.resource;
+
+    plugin.env_size = sizeof(moult_env);
+    plugin.env = env;
+    plugin.applications = NAMES("kv", "log");
+    plugin.optional_applications = NAMES("log");
+    assert_int_equal(take(NULL), 0);
+    assert_string_equal(r->applications[1], "log");
+    assert_string_equal(r->optional[0], "log");
+    assert_null(r->included);
+    assert_int_equal(r->env_count, 1);
+    assert_memory_equal(r->env[0].value, "\x18\x50", 2);
+    assert_int_equal(r->env[0].most, 90);
+    assert_null(descriptor.plugin.applications);
+}
+
+static void what_can_t_be_said_of_an_application_is_refused(void **state)
+{
+    static const moult_env twice[] = {{.key = "a"}, {.key = "a"}, {.key = NULL}};
+    static const moult_env no_json[] = {{.key = "a", .value = "{"}, {.key = NULL}};
+    static const moult_start_phase phases[] = {{.name = "go"}, {.name = NULL}};
+    static const moult_application small = {.size = 8};
+
+    plugin.applications = NAMES("Kv");
+    assert_refused(NULL, "'Kv' of its applications is not the name of an application");
+    plugin.applications = NULL;
+    plugin.env = no_json;
+    assert_refused(NULL, "it has an env and no env_size");
+    plugin.env_size = sizeof(moult_env);
+    assert_refused(NULL, "the contents of env 'a' are not JSON");
+    plugin.env = twice;
+    assert_refused(NULL, "its env has two keys 'a'");
+    plugin.env = NULL;
+    plugin.start_phases = phases;
+    plugin.phase_size = sizeof(moult_start_phase);
+    assert_refused(NULL, "its mod has no start_phase to call");
+    plugin.start_phases = NULL;
+    plugin.mod = &small;
+    assert_refused(NULL, "its mod says it has 8 bytes");
+}
+
 /* -- statems -- */
 
 struct door {
@@ -243,6 +297,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_statem_has_states_and_says_in_which_it_begins,
                                         begin, end),
+        TEST(what_it_needs_and_has_configured_is_copied),
+        TEST(what_can_t_be_said_of_an_application_is_refused),
         TEST(what_is_below_a_supervisor_has_its_path),
         TEST(what_starts_at_run_time_only_is_a_template),
         TEST(a_plugin_of_the_first_abi_has_none_of_it),

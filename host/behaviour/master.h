@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * master - runs the callbacks of an application.  OTP: application_master.
+ *
+ * Each runs in a process of its own, a member of the application's group, which is gone
+ * before these return.  By the application controller, inside a callback.
+ */
+#ifndef MOULT_MASTER_H
+#define MOULT_MASTER_H
+
+#include "group.h"
+#include "resource.h"
+
+enum master_callback {
+    MASTER_START,
+    MASTER_START_PHASE,
+    MASTER_PREP_STOP,
+    MASTER_STOP,
+    MASTER_CONFIG_CHANGE
+};
+
+/* What to call, and with what; all but `state` is borrowed. */
+struct master_call {
+    enum master_callback what;
+    const struct module *module; /* NULL: nothing is called */
+    struct group *group;
+    moult_out *state;                /* that start wrote; read, and written anew */
+    const struct start_phase *phase; /* MASTER_START_PHASE */
+    const moult_out *changed, *added, *removed; /* MASTER_CONFIG_CHANGE */
+};
+
+/* Call it.  0; or a negative errno, and why in `p->answer`: it refused, or failed. */
+int master_run(struct process *p, struct master_call *call);
+
+/* What the code of a module runs; see resource.h. */
+extern const moult_server master_server;
+
+#endif
