@@ -65,15 +65,30 @@ static json_t *pack(const char *name, const char *format, va_list args)
         "' could not be recorded: ", error.text[0] ? error.text : "not an object");
 }
 
+/* All of `members` that `event` has not, or false: no memory. */
+static bool add_members(json_t *event, json_t *members)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(members, key, value)
+    {
+        if (!json_object_get(event, key) && json_object_set(event, key, value) < 0)
+            return false;
+    }
+    return true;
+}
+
 /* `seq` and `time` come first, and are filled in when the event gets its place. */
 static json_t *make(enum event_level level, const char *name, json_t *members)
 {
     json_t *event = json_pack("{s:i, s:s, s:s, s:s}", "seq", 0, "time", "", "level",
                               levels[level], "event", name);
 
-    if (event && members)
-        json_object_update_missing(event, members);
-    return event;
+    if (!event || !members || add_members(event, members))
+        return event;
+    json_decref(event); /* half of it would be taken for all */
+    return NULL;
 }
 
 static void record(json_t *event)
