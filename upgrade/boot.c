@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "application.h"
+#include "drop.h"
 #include "event.h"
 #include "intake.h"
 #include "ledger.h"
@@ -13,6 +14,7 @@
 #include "needs.h"
 #include "order.h"
 #include "remove.h"
+#include "unpack.h"
 
 /* -- those that wait for another -- */
 
@@ -256,27 +258,37 @@ static void start_named(struct boot *b, const char *name, const json_t *version)
     catalog_entry_release(&entry);
 }
 
+/* Those of one kind. */
+static void take_in(struct stock *s, const struct intake_folder *folder, bool plugins,
+                    bool releases)
+{
+    for (size_t i = 0; i < folder->count; i++)
+        if (unpack_is_plugin(folder->paths[i]) == plugins &&
+            unpack_is_release(folder->paths[i]) == releases)
+            drop_take_in(s, folder->paths[i]);
+}
+
+/* What releases are made of goes before them. */
 static void take_in_each(struct stock *s, const struct intake_folder *folder)
 {
-    for (size_t i = 0; i < folder->count; i++) {
-        struct fault ignored = {0}; /* the intake has told it */
-        struct manifest m = {0};
-        uint64_t vet_ns;
-
-        intake_file(s, folder->paths[i], &m, &vet_ns, &ignored);
-    }
+    take_in(s, folder, true, false);
+    take_in(s, folder, false, false);
+    take_in(s, folder, false, true);
 }
 
 /* Do `visit` with what the release has, and then with what no release knows. */
 static void each(struct boot *b, const struct intake_folder *folder,
                  void (*visit)(struct boot *b, const char *name, const json_t *version))
 {
-    const json_t *ledger = record_ledger(b->stock->record);
+    const json_t *ledger = record_ledger(b->stock->record),
+                 *release = ledger_running(ledger);
     json_t *version;
     struct manifest m;
     const char *app;
 
-    json_object_foreach(ledger_applications(ledger_running(ledger)), app, version)
+    if (!release)
+        release = ledger_first(ledger);
+    json_object_foreach(ledger_applications(release), app, version)
         visit(b, app, version);
     for (size_t i = 0; i < folder->count; i++)
         if (manifest_read(folder->paths[i], &m, NULL) == 0 &&

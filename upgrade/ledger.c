@@ -7,6 +7,7 @@
 
 #include "json_memory.h"
 #include "manifest.h"
+#include "relfile.h"
 
 #define LOCAL "local" /* what a host without a release file calls its own */
 
@@ -156,6 +157,47 @@ static json_t *find_with(const json_t *ledger, const json_t *apps)
             return release;
     }
     return NULL;
+}
+
+bool ledger_is_higher(const json_t *ledger, const char *name)
+{
+    const json_t *running = ledger_running(ledger);
+    json_t *release = NULL;
+
+    if (!running)
+        return true;
+    if (ledger_find(ledger, name, &release, NULL) < 0 || release == running)
+        return false;
+    return strcmp(text(running, "name"), LOCAL) == 0 ||
+           (strcmp(text(running, "name"), text(release, "name")) == 0 &&
+            version_compare(text(release, "vsn"), text(running, "vsn")) > 0);
+}
+
+json_t *ledger_first(const json_t *ledger)
+{
+    json_t *release, *first = NULL;
+    size_t i;
+
+    json_array_foreach(releases(ledger), i, release)
+    {
+        if (first && strcmp(text(first, "name"), text(release, "name")) != 0)
+            return NULL;
+        if (!first || version_compare(text(release, "vsn"), text(first, "vsn")) > 0)
+            first = release;
+    }
+    return first;
+}
+
+size_t ledger_unpacked(const json_t *ledger)
+{
+    size_t count = 0, i;
+    json_t *release;
+
+    json_array_foreach(releases(ledger), i, release)
+    {
+        count += !is_made(release);
+    }
+    return count;
 }
 
 /* -- what was read -- */
@@ -347,7 +389,7 @@ static json_t *make(json_t *copy, const json_t *base, json_t *apps)
     snprintf(made, sizeof(made), "%.*s%s%" JSON_INTEGER_FORMAT,
              is_local ? 0
              : plus   ? (int)(plus - vsn)
-                      : (int)strnlen(vsn, LEDGER_VSN_MAX),
+                      : (int)strnlen(vsn, RELFILE_VSN_MAX),
              vsn, is_local ? "" : "+", serial);
     json_object_set_new(copy, "serial", json_integer(serial));
     release = append(copy, name, made, apps);

@@ -31,7 +31,6 @@
 
 #define LEDGER_MADE_MAX     32u /* made by the host, that do not run: the oldest goes */
 #define LEDGER_UNPACKED_MAX 256u
-#define LEDGER_VSN_MAX      48u /* bytes of a release's vsn in a file: a number may follow */
 
 /* An empty ledger; or one whose permanent release has `apps` (borrowed).  Given. */
 json_t *ledger_create(void);
@@ -59,6 +58,18 @@ int ledger_find(const json_t *ledger, const char *name, json_t **out,
 json_t *ledger_applications(const json_t *release);
 
 bool ledger_is(const json_t *release, const char *status);
+
+/*
+ * Should what is called `name` in full take the place of what runs, unasked?  It has a
+ * higher vsn and the same name, or what runs is called by the host itself, or nothing is.
+ */
+bool ledger_is_higher(const json_t *ledger, const char *name);
+
+/* What a host begins with when nothing is permanent yet: of one name, the highest vsn. */
+json_t *ledger_first(const json_t *ledger);
+
+/* How many there are that the host did not make. */
+size_t ledger_unpacked(const json_t *ledger);
 
 /* Does any release have an application of that name? */
 bool ledger_knows(const json_t *ledger, const char *app);

@@ -11,9 +11,9 @@
 #include "boot.h"
 #include "change.h"
 #include "commons.h"
+#include "drop.h"
 #include "event.h"
 #include "install.h"
-#include "intake.h"
 #include "job.h"
 #include "json_memory.h"
 #include "keepers.h"
@@ -23,6 +23,7 @@
 #include "plain.h"
 #include "remove.h"
 #include "thread.h"
+#include "unpack.h"
 #include "watch.h"
 
 static struct {
@@ -49,19 +50,27 @@ static int change(struct job *job, json_t **report, struct fault *why)
     return change_named(&c, job->words, report, why);
 }
 
+/* Add what `u` is to the array `report`. */
+static int tell_unpacked(const struct unpacked *u, bool is_new, json_t *report)
+{
+    json_t *one = u->plugin.name[0]
+                      ? json_pack("{s:s, s:s, s:b}", "application", u->plugin.name,
+                                  "vsn", u->plugin.vsn, "new", is_new)
+                      : json_pack("{s:s, s:b}", "release", u->release, "new", is_new);
+
+    return json_array_append_new(report, one);
+}
+
 static int unpack_one(const char *path, json_t *report, struct fault *why)
 {
-    struct manifest m = {0};
-    uint64_t vet_ns;
-    int error = intake_file(&self.stock, path, &m, &vet_ns, why);
+    struct unpacked u = {0};
+    int error = unpack_file(&self.stock, path, &u, why);
 
     if (!error || error == -EALREADY)
-        return json_array_append_new(report,
-                                     json_pack("{s:s, s:s, s:b}", "application", m.name,
-                                               "vsn", m.vsn, "new", !error)) == 0
+        return tell_unpacked(&u, !error, report) == 0
                    ? 0
                    : fault(why, -ENOMEM, "no memory to tell of '%s'", path);
-    fault_where(why, "unpack", m.name, NULL, NULL);
+    fault_where(why, "unpack", u.plugin.name, NULL, NULL);
     return fault(why, error, "unable to take in '%s'", path);
 }
 
@@ -200,35 +209,6 @@ json_t *release_list(void)
 
 /* -- what is dropped -- */
 
-/* Go to what was taken in just now, if it is for that. */
-static void run_taken_in(const struct catalog_entry *entry, uint64_t vet_ns)
-{
-    const struct change c = {.stock = &self.stock, .verb = RELEASE_UPGRADE};
-    struct application *app = application_find(entry->manifest.name);
-
-    if (app && app->status == APPLICATION_RUNNING)
-        change_to_new(&c, app, entry, vet_ns);
-    else
-        boot_start(&self.stock, entry);
-}
-
-/* Take the file in and go to it; false if it has to be looked at again later. */
-static bool run_drop(const struct job *job)
-{
-    struct catalog_entry entry = {0};
-    struct fault why = {0};
-    struct manifest m = {0};
-    uint64_t vet_ns;
-    int error = intake_file(&self.stock, job->path, &m, &vet_ns, &why);
-
-    if (error || self.stage_only ||
-        catalog_find(self.stock.catalog, m.name, m.vsn, &entry) < 0)
-        return error != -EBUSY;
-    run_taken_in(&entry, vet_ns);
-    catalog_entry_release(&entry);
-    return true;
-}
-
 static void dropped(void *context, const char *path)
 {
     struct job *job = job_create(JOB_DROP, path);
@@ -247,7 +227,7 @@ static void dropped(void *context, const char *path)
 static bool run_job(struct job *job)
 {
     if (job->kind == JOB_DROP)
-        return run_drop(job);
+        return drop_file(&self.stock, job->path, self.stage_only);
     if (job->kind == JOB_PURGE)
         loaded_purge(&self.stock);
     else
@@ -337,6 +317,7 @@ static void end_thread(void)
     pthread_join(self.thread, NULL);
     self.has_thread = false;
     job_finish();
+    drop_finish();
 }
 
 void release_stop(void)

@@ -2,6 +2,7 @@
 #include "stock.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,11 +59,28 @@ static int take_all_back(struct stock *s, struct fault *why)
                  : 0;
 }
 
+static int remove_entry(const char *path, const struct stat *st, int type,
+                        struct FTW *at)
+{
+    remove(path);
+    return 0;
+}
+
+void stock_clear_unpacking(const struct stock *s)
+{
+    nftw(s->unpacking, remove_entry, 4, FTW_DEPTH | FTW_PHYS);
+}
+
 static int open_store(struct stock *s, const char *data, struct fault *why)
 {
     char *folder = NULL;
     int error = asprintf(&folder, "%s/store", data) < 0 ? -ENOMEM : 0;
 
+    if (!error && asprintf(&s->unpacking, "%s/unpacking", data) < 0) {
+        s->unpacking = NULL;
+        free(folder);
+        error = -ENOMEM;
+    }
     if (error)
         return fault(why, error, "no memory for the release handler");
     error = store_open(folder, &s->store, why);
@@ -74,6 +92,8 @@ int stock_open(struct stock *s, const char *data, struct fault *why)
 {
     int error = open_store(s, data, why); /* from here on no other host has it */
 
+    if (!error)
+        stock_clear_unpacking(s); /* of a host that ended meanwhile */
     if (!error)
         error = record_open(data, &s->record, why);
     if (!error)
@@ -87,6 +107,7 @@ void stock_close(struct stock *s)
 {
     vet_stop(s->vet);
     record_close(s->record);
+    free(s->unpacking);
     catalog_destroy(s->catalog);
     store_close(s->store);
     *s = (struct stock){0};

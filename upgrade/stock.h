@@ -28,7 +28,8 @@ struct stock {
     struct loaded *loaded;   /* see loaded.h */
     struct waiting *waiting; /* see boot.h */
     struct record *record;
-    bool manual; /* what is upgraded to is not permanent until it is made so */
+    char *unpacking; /* a folder for what is taken out of packages */
+    bool manual;     /* what is upgraded to is not permanent until it is made so */
 };
 
 /*
@@ -36,6 +37,9 @@ struct stock {
  * or a negative errno and `why`; stock_close() it either way.
  */
 int stock_open(struct stock *stock, const char *data, struct fault *why);
+
+/* Empty that folder, and remove it. */
+void stock_clear_unpacking(const struct stock *stock);
 
 /* Nothing of it is loaded any more.  All zero is fine. */
 void stock_close(struct stock *stock);

@@ -6,6 +6,7 @@
 #include "crash_command.h"
 #include "help.h"
 #include "local.h"
+#include "pack.h"
 #include "show.h"
 #include "talk.h"
 #include "words.h"
@@ -40,6 +41,11 @@ static const struct option call_options[] = {
 };
 static const struct option upgrade_options[] = {
     {"plan", NULL, "say what would be done, and do nothing"},
+    {0},
+};
+static const struct option pack_options[] = {
+    {"plugins", "DIR", "where the plugins are; beside the release file"},
+    {"to", "FILE", "what to write; NAME-VSN.pack"},
     {0},
 };
 static const struct option crash_options[] = {
@@ -319,11 +325,14 @@ static const struct command commands[] = {
     {
         .name = "unpack",
         .synopsis = "FILE...",
-        .summary = "give the host plugins, and not upgrade to them",
-        .details = "  Vetted and kept as if they were dropped into the plugins folder with\n"
-                   "  on_drop = \"stage\".\n"
+        .summary = "give the host plugins and releases, and not go to them",
+        .details = "  A plugin (.so), a release file (.rel), whose plugins have to be there, or a\n"
+                   "  package of both (.pack).  Vetted and kept as if they were dropped into the\n"
+                   "  plugins folder with on_drop = \"stage\".\n"
                    "\n"
-                   "  moult unpack counter-1.1.0.so\n",
+                   "  moult unpack counter-1.1.0.so\n"
+                   "  moult unpack counter-2.0.0.so cart-1.0.0.so shop.rel\n"
+                   "  moult unpack shop-1.2.0.pack\n",
         .least = 1,
         .most = -1,
         .method = "unpack",
@@ -464,6 +473,20 @@ static const struct command commands[] = {
         .least = 1,
         .most = 2,
         .run = local_check,
+    },
+    {
+        .name = "pack",
+        .synopsis = "REL_FILE [--plugins DIR] [--to FILE]",
+        .summary = "make one file of a release and its plugins",
+        .details = "  REL_FILE says which application the release has at which version; 'moult\n"
+                   "  help release' has how.  The package is a tar archive, to be unpacked or\n"
+                   "  dropped into a plugins folder.\n"
+                   "\n"
+                   "  moult pack shop.rel --plugins build\n",
+        .options = pack_options,
+        .least = 1,
+        .most = 1,
+        .run = pack_run,
     },
     {
         .name = "help",

@@ -47,6 +47,23 @@ static const char config_text[] =
     "  included_applications, optional_applications, env, start_phases, mod = { args }.\n"
     "  It is stored with the plugin: put it there first.\n";
 
+static const char release_text[] =
+    "THE RELEASE FILE\n"
+    "\n"
+    "  Says, in the syntax of the configuration file, which applications a release has,\n"
+    "  each at which version; they start in this order:\n"
+    "\n"
+    "    release = \"shop\";\n"
+    "    vsn     = \"1.2.0\";\n"
+    "    applications = {\n"
+    "      counter = \"2.0.0\";\n"
+    "      cart    = \"1.4.1\";\n"
+    "    };\n"
+    "\n"
+    "  Dropped into the plugins folder as NAME.rel, or in a package that 'moult pack' made,\n"
+    "  it is gone to if what runs is a lower version of it, or has no release file.  It\n"
+    "  waits until the plugins are there.\n";
+
 static const char environment_text[] =
     "THE ENVIRONMENT\n"
     "\n"
@@ -72,6 +89,11 @@ static void print_config(FILE *out)
     fputs(config_text, out);
 }
 
+static void print_release(FILE *out)
+{
+    fputs(release_text, out);
+}
+
 static void print_environment(FILE *out)
 {
     fputs(environment_text, out);
@@ -87,6 +109,7 @@ static const struct help_topic topics[] = {
     {"environment", "the variables that count", print_environment},
     {"man", "all of this as a manual page", man_print},
     {"protocol", "the control socket, method by method", protocol_print},
+    {"release", "the release file", print_release},
     {"status-codes", "what moult exits with", print_status},
 };
 

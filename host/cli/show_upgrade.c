@@ -110,6 +110,12 @@ static void print_unpacked(const struct screen *screen, const json_t *result)
                *vsn = show_text(result, "vsn");
     bool known = json_is_false(json_object_get(result, "new"));
 
+    if (show_text(result, "release")) {
+        screen_text(screen, BOLD, 0, show_text(result, "release"));
+        fputs(known ? " was known already" : " is there", screen->out);
+        fputs(": 'moult install' has it run\n", screen->out);
+        return;
+    }
     screen_text(screen, BOLD, 0, name);
     putc(' ', screen->out);
     screen_text(screen, PLAIN, 0, vsn);

@@ -264,9 +264,10 @@ const struct protocol_method protocol_methods[] = {
 {
     .name = "unpack",
     .summary = "take files in without upgrading to them",
-    .params = "files  array of strings, absolute paths",
-    .result = "an array of objects, one for each: application, vsn, new (false: it was\n"
-              "known already)",
+    .params = "files  array of strings, absolute paths of plugins (.so), release files (.rel)\n"
+              "       and packages of both (.pack)",
+    .result = "an array of objects, one for each: application and vsn, or release, and new\n"
+              "(false: it was known already)",
     .errors = "not_found, invalid and others: `data` says what is wrong with the file; those\n"
               "before it have been taken in",
     .example = ASK("'method':'unpack',\n"

@@ -314,13 +314,13 @@ static int judge_report(json_t *report, struct vet_report *out, struct fault *wh
 {
     const char *app = "", *server = "", *field = "", *text = "";
     json_int_t state = -1;
-    json_t *lints = NULL;
+    json_t *lints = NULL, *release = NULL;
     int error = -EBADMSG;
 
     if (json_memory_lacked() ||
-        json_unpack(report, "{s:i, s:o, s:s, s:s, s:s, s:s, s:I}", "error", &error,
-                    "lints", &lints, "app", &app, "server", &server, "field", &field,
-                    "text", &text, "state", &state) < 0 ||
+        json_unpack(report, "{s:i, s:o, s?o, s:s, s:s, s:s, s:s, s:I}", "error", &error,
+                    "lints", &lints, "release", &release, "app", &app, "server",
+                    &server, "field", &field, "text", &text, "state", &state) < 0 ||
         error > 0)
         return json_memory_lacked()
                    ? fault(why, -ENOMEM, "no memory for the report of its trial")
@@ -331,6 +331,7 @@ static int judge_report(json_t *report, struct vet_report *out, struct fault *wh
         return fault(why, error, "%s", text);
     }
     out->lints = json_incref(lints);
+    out->release = json_incref(release);
     return 0;
 }
 
@@ -390,4 +391,18 @@ int vet_run(struct vet *vet, const char *path, const char *with, unsigned timeou
     const struct vet_job job = {.path = path, .with = with, .timeout_ms = timeout_ms};
 
     return vet_run_job(vet, &job, out, why);
+}
+
+int vet_read_release(struct vet *vet, const char *path, json_t **out, struct fault *why)
+{
+    const struct vet_job job = {.path = path, .is_release = true};
+    struct vet_report report = {0};
+    int err = vet_run_job(vet, &job, &report, why);
+
+    json_decref(report.lints);
+    if (!err && !report.release)
+        return fault(why, -ENOEXEC, "there is nothing in '%s'", path);
+    if (!err)
+        *out = report.release;
+    return err;
 }

@@ -11,6 +11,7 @@
 #define MOULT_VET_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "fault.h"
@@ -33,11 +34,13 @@ struct vet_job {
     const struct vet_state *states; /* to be carried from `with` to `path` */
     size_t state_count;
     unsigned timeout_ms; /* for all of it; 0: VET_TIMEOUT_MS */
+    bool is_release;     /* it is a release file: only read it */
 };
 
 struct vet_report {
-    json_t *lints; /* array of texts, given; NULL after an error */
-    long state;    /* after an error: the index of the state it was about, or -1 */
+    json_t *lints;   /* array of texts, given; NULL after an error */
+    long state;      /* after an error: the index of the state it was about, or -1 */
+    json_t *release; /* what a release file says, see relfile.h; given */
 };
 
 /*
@@ -67,6 +70,13 @@ int vet_run(struct vet *vet, const char *path, const char *with, unsigned timeou
  */
 int vet_run_job(struct vet *vet, const struct vet_job *job, struct vet_report *out,
                 struct fault *why);
+
+/*
+ * Read the release file at `path` there.  0 and `*out` given, as relfile_read() has it; or
+ * a negative errno and `why`.
+ */
+int vet_read_release(struct vet *vet, const char *path, json_t **out,
+                     struct fault *why);
 
 /* -- in the helper -- */
 

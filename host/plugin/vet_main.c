@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "json_text.h"
+#include "relfile.h"
 #include "sanitize.h"
 #include "vet.h"
 #include "vet_wire.h"
@@ -118,14 +119,21 @@ static int read_job(struct vet_buffer *b)
     return err;
 }
 
-static void send_report(int err, const struct fault *why, json_t *lints,
-                        const struct trial_progress *progress)
+/* What is to be reported. */
+struct finding {
+    int error;
+    struct fault why;
+    json_t *lints, *release;
+};
+
+static void send_report(const struct finding *f, const struct trial_progress *progress)
 {
-    json_t *json =
-        json_pack("{s:i, s:O, s:s%, s:s%, s:s%, s:s%, s:I}", "error", err, "lints",
-                  lints, "app", why->app, strlen(why->app), "server", why->server,
-                  strlen(why->server), "field", why->field, strlen(why->field), "text",
-                  why->text, strlen(why->text), "state", (json_int_t)progress->state);
+    const struct fault *why = &f->why;
+    json_t *json = json_pack(
+        "{s:i, s:O, s:O*, s:s%, s:s%, s:s%, s:s%, s:I}", "error", f->error, "lints",
+        f->lints, "release", f->release, "app", why->app, strlen(why->app), "server",
+        why->server, strlen(why->server), "field", why->field, strlen(why->field),
+        "text", why->text, strlen(why->text), "state", (json_int_t)progress->state);
     char *text = json ? json_text(json, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
     struct vet_buffer b = {0};
 
@@ -144,18 +152,19 @@ static void send_report(int err, const struct fault *why, json_t *lints,
 static _Noreturn void be_child(struct trial_progress *progress)
 {
     struct vet_buffer b = {0};
-    struct fault why = {0};
+    struct finding f = {.lints = json_array()};
     struct vet_job job;
-    json_t *lints = json_array();
-    int err = read_job(&b);
 
-    if (!err)
-        err = vet_job_read(&b, &job);
-    if (err)
-        fault(&why, err, "unable to read the job: %s", strerror(-err));
+    f.error = read_job(&b);
+    if (!f.error)
+        f.error = vet_job_read(&b, &job);
+    if (f.error)
+        fault(&f.why, f.error, "unable to read the job: %s", strerror(-f.error));
+    else if (job.is_release)
+        f.error = relfile_read(job.path, &f.release, &f.why);
     else
-        err = trial_run(&job, progress, lints, &why);
-    send_report(err, &why, lints, progress);
+        f.error = trial_run(&job, progress, f.lints, &f.why);
+    send_report(&f, progress);
     progress->done = true;
     _exit(0);
 }

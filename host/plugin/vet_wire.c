@@ -79,6 +79,8 @@ int vet_job_write(const struct vet_job *job, struct vet_buffer *b)
     if (!err)
         err = add_text(b, job->with);
     if (!err)
+        err = vet_buffer_add_frame(b, &job->is_release, sizeof(job->is_release));
+    if (!err)
         err = vet_buffer_add_frame(b, &count, sizeof(count));
     for (size_t i = 0; i < job->state_count && !err; i++) {
         err = add_text(b, job->states[i].server);
@@ -109,6 +111,10 @@ int vet_job_read(const struct vet_buffer *b, struct vet_job *job)
     *job = (struct vet_job){0};
     if (take_text(b, &at, &job->path) || !job->path || take_text(b, &at, &job->with))
         return -EBADMSG;
+    frame = vet_buffer_frame(b, &at, &len);
+    if (!frame || len != sizeof(job->is_release))
+        return -EBADMSG;
+    job->is_release = frame[0] != 0;
     frame = vet_buffer_frame(b, &at, &len);
     if (!frame || len != sizeof(count))
         return -EBADMSG;

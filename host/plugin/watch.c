@@ -58,10 +58,11 @@ static atomic_flag in_use = ATOMIC_FLAG_INIT;
 bool watch_is_plugin_name(const char *name)
 {
     /* What cp, rsync, editors, browsers and package managers write before the name. */
-    size_t len = strlen(name);
+    const char *end = strrchr(name, '.');
 
-    return len > 3 && name[0] != '.' && name[0] != '#' &&
-           strcmp(name + len - 3, ".so") == 0;
+    return end && end > name && name[0] != '.' && name[0] != '#' &&
+           (strcmp(end, ".so") == 0 || strcmp(end, ".rel") == 0 ||
+            strcmp(end, ".pack") == 0);
 }
 
 /* The kernel refuses a read lease then. */

@@ -18,7 +18,7 @@
 struct watch;
 
 /*
- * `path` (lent for the call) is a *.so that may be whole.  On the watch's own thread.
+ * `path` (lent for the call) is a file of such a name (below) that may be whole.  On the watch's own thread.
  */
 typedef void watch_hook(void *context, const char *path);
 
@@ -41,7 +41,7 @@ void watch_stop(struct watch *watch);
  */
 bool watch_is_being_written(const char *path);
 
-/* Is `name` (no path) that of a plugin, and not of one that is still being copied? */
+/* Is `name` (no path) that of a plugin, release file or package (.so .rel .pack), and not of one that is still being copied? */
 bool watch_is_plugin_name(const char *name);
 
 #endif

@@ -158,6 +158,8 @@ static void names_of_unfinished_copies_are_ignored(void **state)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_false(watch_is_plugin_name(names[i]));
     assert_true(watch_is_plugin_name("a.so"));
+    assert_true(watch_is_plugin_name("shop.rel"));
+    assert_true(watch_is_plugin_name("shop-1.2.0.pack"));
     write_file(in_folder("plugins/.a.so.Xy12"), "x", 1);
     assert_false(is_reported_by_now(".a.so.Xy12"));
     assert_int_equal(rename(in_folder("plugins/.a.so.Xy12"), in_folder("plugins/a.so")),
