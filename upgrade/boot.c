@@ -280,15 +280,12 @@ static void take_in_each(struct stock *s, const struct intake_folder *folder)
 static void each(struct boot *b, const struct intake_folder *folder,
                  void (*visit)(struct boot *b, const char *name, const json_t *version))
 {
-    const json_t *ledger = record_ledger(b->stock->record),
-                 *release = ledger_running(ledger);
+    const json_t *ledger = record_ledger(b->stock->record);
     json_t *version;
     struct manifest m;
     const char *app;
 
-    if (!release)
-        release = ledger_first(ledger);
-    json_object_foreach(ledger_applications(release), app, version)
+    json_object_foreach(ledger_applications(ledger_wanted(ledger)), app, version)
         visit(b, app, version);
     for (size_t i = 0; i < folder->count; i++)
         if (manifest_read(folder->paths[i], &m, NULL) == 0 &&

@@ -173,7 +173,7 @@ bool ledger_is_higher(const json_t *ledger, const char *name)
             version_compare(text(release, "vsn"), text(running, "vsn")) > 0);
 }
 
-json_t *ledger_first(const json_t *ledger)
+static json_t *first_release(const json_t *ledger)
 {
     json_t *release, *first = NULL;
     size_t i;
@@ -186,6 +186,13 @@ json_t *ledger_first(const json_t *ledger)
             first = release;
     }
     return first;
+}
+
+json_t *ledger_wanted(const json_t *ledger)
+{
+    json_t *running = ledger_running(ledger);
+
+    return running ? running : first_release(ledger);
 }
 
 size_t ledger_unpacked(const json_t *ledger)

@@ -65,8 +65,9 @@ bool ledger_is(const json_t *release, const char *status);
  */
 bool ledger_is_higher(const json_t *ledger, const char *name);
 
-/* What a host begins with when nothing is permanent yet: of one name, the highest vsn. */
-json_t *ledger_first(const json_t *ledger);
+/* What runs; or that a host begins with when nothing is permanent yet: if all have one
+ * name, the highest vsn.  NULL: neither. */
+json_t *ledger_wanted(const json_t *ledger);
 
 /* How many there are that the host did not make. */
 size_t ledger_unpacked(const json_t *ledger);

@@ -17,8 +17,8 @@ struct link {
 
 int needs_choose(const struct stock *s, const char *name, struct catalog_entry *out)
 {
-    const json_t *running = ledger_running(record_ledger(s->record)),
-                 *version = json_object_get(ledger_applications(running), name);
+    const json_t *wanted = ledger_wanted(record_ledger(s->record)),
+                 *version = json_object_get(ledger_applications(wanted), name);
     const char *vsn = json_string_value(json_object_get(version, "vsn")),
                *hash = json_string_value(json_object_get(version, "hash"));
 
