@@ -588,7 +588,7 @@ static bool is_empty(const struct relations *r)
 {
     return !(r->links.count | r->watched.count | r->watchers.count | r->owed.count |
              r->timers.count | r->dictionary.count) &&
-           !r->sys;
+           !r->sys && !r->registry && !r->registered;
 }
 
 void process_hibernate(struct process *p)

@@ -856,6 +856,29 @@ static void a_registry_that_starts_again_is_empty(void **state)
     assert_int_equal(moult_registry_count(again), 0);
 }
 
+/* -- hibernating -- */
+
+static moult_next sleep_on(moult_ctx *ctx, void *state, const moult_from *from,
+                           moult_in *request, moult_out *reply)
+{
+    return moult_with_hibernate(register_or_stop(ctx, state, from, request, reply));
+}
+
+static const moult_server sleeper = {.size = sizeof(moult_server),
+                                     .handle_call = sleep_on};
+
+static void who_hibernates_stays_registered_until_it_ends(void **state)
+{
+    moult_pid rooms = open_with(NULL), pid = serve(&sleeper);
+
+    assert_int_equal(ask_word(pid, "register", NULL), 0);
+    workers_settle();
+    assert_true(moult_pid_equal(moult_whereis("via:rooms:lobby"), pid));
+    signal_exit(NULL, pid, MOULT_KILL, NULL);
+    assert_gone(pid);
+    assert_int_equal(moult_registry_count(rooms), 0);
+}
+
 /* -- memory -- */
 
 #define HEAP 100000u
@@ -1195,6 +1218,7 @@ int main(void)
         BOTH(who_is_told_of_an_end_finds_no_entry),
         ONE(the_end_of_a_registry_ends_who_is_in_it),
         ONE(a_registry_that_starts_again_is_empty),
+        ONE(who_hibernates_stays_registered_until_it_ends),
         ONE(entries_count_to_max_heap_until_they_are_gone),
         ONE(options_that_cannot_be_are_named),
         ONE(a_registry_with_bad_options_does_not_start),
