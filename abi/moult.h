@@ -42,6 +42,7 @@
 #include "moult/blocking.h"
 #include "moult/cbor.h"
 #include "moult/event.h"
+#include "moult/io.h"
 #include "moult/log.h"
 #include "moult/memory.h"
 #include "moult/message.h"

@@ -26,6 +26,7 @@
 #include "crash.h"
 #include "env.h"
 #include "event.h"
+#include "io.h"
 #include "loop_memory.h"
 #include "methods.h"
 #include "reader.h"
@@ -222,6 +223,7 @@ static int start(struct host *h, struct fault *why)
     crash_set_folder(reports);
     barrier_start();
     ask_start();
+    io_start();
     error = readers_start();
     if (!error)
         error = configure_applications(c);
@@ -261,6 +263,7 @@ static void ready(struct host *h)
 static void *stop_all(void *unused)
 {
     release_stop();
+    io_stop();
     workers_stop();
     readers_stop();
     return NULL;

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
+
 int guarded_sigaction(int number, const struct sigaction *now, struct sigaction *old);
 sighandler_t guarded_signal(int number, sighandler_t handler);
 int guarded_sigaltstack(const stack_t *now, stack_t *old);
@@ -200,7 +202,10 @@ static bool takes(const void *caller, int descriptor, const char *function)
 
 int guarded_close(int descriptor)
 {
-    return takes(CALLER, descriptor, "close") ? -1 : REAL(close)(descriptor);
+    if (takes(CALLER, descriptor, "close"))
+        return -1;
+    io_forget(descriptor); /* before it can be another */
+    return REAL(close)(descriptor);
 }
 
 int guarded_close_range(unsigned first, unsigned last, int flags)
@@ -218,12 +223,20 @@ void guarded_closefrom(int first)
 
 int guarded_dup2(int from, int to)
 {
-    return from != to && takes(CALLER, to, "dup2") ? -1 : REAL(dup2)(from, to);
+    if (from != to && takes(CALLER, to, "dup2"))
+        return -1;
+    if (from != to)
+        io_forget(to);
+    return REAL(dup2)(from, to);
 }
 
 int guarded_dup3(int from, int to, int flags)
 {
-    return from != to && takes(CALLER, to, "dup3") ? -1 : REAL(dup3)(from, to, flags);
+    if (from != to && takes(CALLER, to, "dup3"))
+        return -1;
+    if (from != to)
+        io_forget(to);
+    return REAL(dup3)(from, to, flags);
 }
 
 /* -- processes -- */

@@ -40,7 +40,8 @@ enum envelope_kind {
     ENVELOPE_MONITOR,
     ENVELOPE_DEMONITOR,
     ENVELOPE_ANSWERED, /* somebody else answered the call `ref` of the pid inside */
-    ENVELOPE_IDLE      /* a server's own timeout */
+    ENVELOPE_IDLE,     /* a server's own timeout */
+    ENVELOPE_READY     /* a descriptor is; an info when it has arrived */
 };
 
 enum envelope_flag {

@@ -11,6 +11,7 @@
 #include "debt.h"
 #include "dictionary.h"
 #include "group.h"
+#include "io.h"
 #include "name.h"
 #include "registry.h"
 #include "send_timer.h"
@@ -581,13 +582,14 @@ static void relations_destroy(struct relations *r)
     map_finish(&r->owed);
     map_finish(&r->timers);
     map_finish(&r->dictionary);
+    map_finish(&r->descriptors);
     free(r);
 }
 
 static bool is_empty(const struct relations *r)
 {
     return !(r->links.count | r->watched.count | r->watchers.count | r->owed.count |
-             r->timers.count | r->dictionary.count) &&
+             r->timers.count | r->dictionary.count | r->descriptors.count) &&
            !r->sys && !r->registry && !r->registered;
 }
 
@@ -610,6 +612,7 @@ void process_hibernate(struct process *p)
     map_shrink(&r->owed);
     map_shrink(&r->timers);
     map_shrink(&r->dictionary);
+    map_shrink(&r->descriptors);
 }
 
 /* Signals that were on their way to a process that ended are answered or dropped. */
@@ -645,6 +648,7 @@ void process_finish(struct process *p)
     send_timers_finish(p);
     name_release(p);
     registry_leave(p);
+    io_finish(p);
     turn_away(p, mailbox_in_order(mailbox_close(&p->inbox)));
     process_answer_all(p, p->current);
     p->current = NULL; /* what is sent from here on is sent on nobody's behalf */

@@ -78,6 +78,7 @@ struct relations {
     struct map timers;   /* id -> struct send_timer */
     struct map dictionary; /* hash of key -> struct definition; see dictionary.h */
     uint32_t timers_swept;
+    struct map descriptors; /* those it has watched or owned, plus 1 -> 1; see io.h */
     struct registry *registry; /* it is one */
     struct owner *registered;  /* as far as it is in registries; see partition.h */
     struct sys *sys;           /* see sys.h; or NULL */

@@ -170,6 +170,10 @@ void signal_act(struct process *p, struct envelope *e)
     case ENVELOPE_IDLE:
         process_queue(p, e);
         return;
+    case ENVELOPE_READY:
+        e->kind = ENVELOPE_INFO;
+        process_queue(p, e);
+        return;
     case ENVELOPE_UNLINK:
         forget_link(p, e->from);
         break;

@@ -9,6 +9,7 @@
 
 #include "ask.h"
 #include "group.h"
+#include "io.h"
 #include "manager.h"
 #include "reader.h"
 #include "sanitize.h"
@@ -403,6 +404,7 @@ void harness_start(unsigned workers, bool is_virtual)
 {
     clock_set_virtual(is_virtual);
     assert_int_equal(readers_start(), 0);
+    io_start();
     ask_start();
     group_init(&own_group, "test");
     assert_int_equal(workers_start(workers), 0);
@@ -411,6 +413,7 @@ void harness_start(unsigned workers, bool is_virtual)
 
 void harness_stop(void)
 {
+    io_stop();
     workers_stop();
     readers_stop();
     group_finish(&own_group);
