@@ -779,6 +779,33 @@ static void a_timeout_of_zero_ends_with_the_state_too(void **state)
     assert_trace("a,x a+go bgt=too b,y");
 }
 
+static void ask_system(moult_pid pid, int32_t code)
+{
+    struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
+
+    e->code = code;
+    assert_int_equal(ask_and_wait(pid, e, MOULT_INFINITY, NULL, NULL, 0), 0);
+}
+
+static void what_times_out_while_it_is_suspended_comes_in_its_turn(void **state)
+{
+    moult_pid pid = run(&plain);
+
+    when("x", "within 10 late; timer g 30 later; insert now");
+    send_all(pid, "x");
+    assert_trace("a,x a+now");
+    ask_system(pid, SYS_SUSPEND);
+    cast_word(pid, "y");
+    pass(20);
+    cast_word(pid, "z");
+    ask_system(pid, SYSTEM_STATE);
+    assert_trace("");
+    ask_system(pid, SYS_RESUME);
+    assert_trace("a,y aslate a,z");
+    pass(10);
+    assert_trace("agg=later");
+}
+
 static void its_timeouts_end_with_it(void **state)
 {
     moult_pid pid = run(&plain);
@@ -1112,6 +1139,7 @@ int main(void)
         TEST(a_timeout_of_zero_comes_after_the_queue_and_before_what_waits),
         TEST(an_event_timeout_of_zero_is_cancelled_by_what_is_queued),
         TEST(a_timeout_of_zero_ends_with_the_state_too),
+        TEST(what_times_out_while_it_is_suspended_comes_in_its_turn),
         TEST(its_timeouts_end_with_it),
         TEST(states_are_entered_first_from_themselves),
         TEST(a_change_enters_before_anything_else),

@@ -216,13 +216,13 @@ static void a_host_without_memory_says_so_to_who_asks(void **state)
 }
 
 /* Until it answers: its supervisor tries again and again. */
-static void wait_for(struct host *h, const char *name)
+static void wait_for(struct host *h, const char *name, const char *message)
 {
     time_t end = time(NULL) + PATIENCE_MS / 1000;
     bool answers;
 
     do {
-        json_t *answer = ask_anew(h, "call", talk_message(name, "1"));
+        json_t *answer = ask_anew(h, "call", talk_message(name, message));
 
         answers = json_object_get(answer, "result") != NULL;
         json_decref(answer);
@@ -235,7 +235,7 @@ static void crash(struct host *h)
 {
     try(h, "call", talk_message("narrow", "\"crash\""));
     disarm();
-    wait_for(h, "narrow");
+    wait_for(h, "narrow", "1");
     assert_int_equal(counts(h), 0);
 }
 
@@ -245,6 +245,59 @@ static void a_server_that_ended_is_started_again(void **state)
 
     start_with_counter(h);
     sweep(h, "restarting", 1, crash);
+    end_host(h);
+}
+
+/* -- handlers and state machines -- */
+
+/* Handlers that there was no memory to remove, or to say that they were. */
+static void remove_left(struct host *h, const char *message)
+{
+    bool removed;
+
+    do {
+        json_t *answer = ask_anew(h, "call", talk_message("clerk", message));
+
+        removed = json_object_get(answer, "result") != NULL;
+        json_decref(answer);
+    } while (removed);
+}
+
+static void manage(struct host *h)
+{
+    try(h, "call", talk_message("clerk", "[\"add\", \"late/1\"]"));
+    try(h, "cast", talk_message("bells", "\"ring\""));
+    try(h, "call", talk_message("bells", "{\"late/1\": \"count\"}"));
+    try(h, "call", talk_message("clerk", "[\"swap\", \"late/1\", \"late/2\"]"));
+    try(h, "call", talk_message("clerk", "[\"delete\", \"late/2\"]"));
+    try(h, "state", json_pack("{s:s}", "name", "bells"));
+    disarm();
+    wait_for(h, "bells", "{\"log\": \"count\"}");
+    wait_for(h, "clerk", "\"gone\"");
+    remove_left(h, "[\"delete\", \"late/1\"]");
+    remove_left(h, "[\"delete\", \"late/2\"]");
+}
+
+static void set_latch(struct host *h)
+{
+    try(h, "call", talk_message("latch", "{\"open in\": 1000000}"));
+    try(h, "cast", talk_message("latch", "\"nothing\""));
+    disarm();
+    wait_for(h, "latch", "{\"open in\": 1000000}");
+}
+
+static void managers_and_statems_go_on_or_are_started_again(void **state)
+{
+    static const char *const options[] = {"--workers", "2", NULL};
+    struct host *h = *state;
+
+    drop("integration/bells-1.0.0");
+    drop("integration/latch-1.0.0");
+    disarm();
+    if (!host_try_start(h, variables, options))
+        fail_msg("the host did not start");
+    sweep(h, "managing", 3, manage);
+    sweep(h, "a latch", 1, set_latch);
     end_host(h);
 }
 
@@ -418,6 +471,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         OOM_TEST(a_host_without_memory_says_so_to_who_asks),
         OOM_TEST(a_server_that_ended_is_started_again),
+        OOM_TEST(managers_and_statems_go_on_or_are_started_again),
         OOM_TEST(versions_change_or_stay),
         OOM_TEST(a_file_that_there_was_no_memory_for_can_be_dropped_again),
         OOM_TEST(a_host_starts_or_says_why_not),

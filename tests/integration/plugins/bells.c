@@ -239,6 +239,7 @@ static const moult_server clerk = {.size = sizeof(moult_server),
                                    .handle_info = clerk_info};
 
 MOULT_PLUGIN(
+        .intensity = 1000000, .period_s = 1,
         .children = (const moult_child[]){
             {.id = "bells", .server = &bells, .name = "bells", .max_callback_ms = 300},
             {.id = "clerk", .server = &clerk, .name = "clerk"},

@@ -98,5 +98,6 @@ static const moult_server latch = {.size = sizeof(moult_server),
                                    .state = latch_data,
                                    .statem = &latch_states};
 
-MOULT_PLUGIN(.children = (const moult_child[]){
+MOULT_PLUGIN(.intensity = 1000000, .period_s = 1,
+             .children = (const moult_child[]){
                  {.id = "latch", .server = &latch, .name = "latch"}, {.id = NULL}});
