@@ -5,7 +5,7 @@
 #ifndef MOULT_LOG_H
 #define MOULT_LOG_H
 
-#include "base.h"
+#include "cbor.h"
 
 MOULT_BEGIN
 
@@ -18,6 +18,28 @@ enum { MOULT_DEBUG, MOULT_INFO, MOULT_WARNING, MOULT_ERROR };
  */
 MOULT_EXPORT void moult_log(moult_ctx *ctx, int32_t level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * Say it as an event of its own, `<application>.<event>`, with the pairs of the map
+ * `fields` (taken; NULL: none) besides:
+ *
+ *     moult_out *fields = moult_draft(ctx);
+ *
+ *     moult_put_map(fields, 1);
+ *     moult_put_int_at(fields, "order", 7);
+ *     moult_log_event(ctx, MOULT_INFO, "order_placed", fields);
+ *
+ * OTP: logger:log/2 with a report.  [server]
+ */
+MOULT_EXPORT void moult_log_event(moult_ctx *ctx, int32_t level, const char *event,
+                                  moult_out *fields);
+
+/*
+ * Is what this server says at `level` kept?  It may spare what is costly to find out.
+ * Operators change it while the host runs, by application.  OTP: logger:allow/2.
+ * [server]
+ */
+MOULT_EXPORT bool moult_log_allows(moult_ctx *ctx, int32_t level);
 
 MOULT_END
 

@@ -16,6 +16,7 @@ struct setting {
     struct setting *next;
     uint64_t max_heap; /* bytes; 0: any */
     enum application_type type;
+    int log_level; /* an event_level plus one, or 0: the host's */
     char name[];
 };
 
@@ -156,6 +157,15 @@ int application_set_type(const char *name, enum application_type type)
     return s ? 0 : -ENOMEM;
 }
 
+int application_set_log(const char *name, enum event_level level)
+{
+    struct setting *s = setting_of(name);
+
+    if (s)
+        s->log_level = (int)level + 1;
+    return s ? 0 : -ENOMEM;
+}
+
 const char *application_type_text(enum application_type type)
 {
     static const char *const texts[] = {"temporary", "transient", "permanent"};
@@ -211,6 +221,8 @@ static struct application *application_get(const struct application_spec *spec)
         if (strcmp(s->name, app->name) == 0) {
             app->group.quota.limit = s->max_heap;
             app->type = s->type;
+            if (s->log_level)
+                log_gate_set(&app->group.log, (enum event_level)(s->log_level - 1));
         }
     pthread_mutex_lock(&list.lock);
     for (last = &list.first; *last; last = &(*last)->next)

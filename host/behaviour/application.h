@@ -14,6 +14,7 @@
 #define MOULT_APPLICATION_INTERNAL_H
 
 #include "env.h"
+#include "event.h"
 #include "group.h"
 #include "resource.h"
 #include "supervisor.h"
@@ -84,6 +85,9 @@ void applications_ensured(void *whom, int error, const char *reason);
  */
 int application_allow(const char *name, uint64_t bytes);
 int application_set_type(const char *name, enum application_type type);
+
+/* What it says below `level` is not recorded.  Otherwise as the above. */
+int application_set_log(const char *name, enum event_level level);
 
 /* "temporary", "transient", "permanent". */
 const char *application_type_text(enum application_type type);

@@ -112,18 +112,3 @@ void moult_trap_exit(moult_ctx *ctx, bool on)
 
     p->flags = (uint8_t)(on ? p->flags | PROCESS_TRAPS : p->flags & ~PROCESS_TRAPS);
 }
-
-void moult_log(moult_ctx *ctx, int32_t level, const char *format, ...)
-{
-    static const enum event_level levels[] = {EVENT_DEBUG, EVENT_INFO, EVENT_WARN,
-                                              EVENT_ERROR};
-    struct barrier_whose whose = barrier_whose(process_of(ctx));
-    char text[1001];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    event_emit(levels[level & 3], "plugin.log", "{s:s?, s:s?, s:s}", "server",
-               whose.server, "app", whose.app, "text", text);
-}

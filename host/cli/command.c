@@ -115,6 +115,21 @@ static const struct command commands[] = {
         .run = talk_run,
     },
     {
+        .name = "log",
+        .synopsis = "[APP [LEVEL]]",
+        .summary = "how much of what applications say is kept",
+        .details = "  LEVEL is debug, info, warn or error: that and above.  It lasts as long as the\n"
+                   "  host.  kernel is the host itself.\n"
+                   "\n"
+                   "  moult log\n"
+                   "  moult log web debug\n",
+        .most = 2,
+        .method = "log",
+        .params = words_log,
+        .show = show_levels,
+        .run = talk_run,
+    },
+    {
         .name = "tree",
         .synopsis = "[--limit N]",
         .summary = "the supervision trees",

@@ -134,8 +134,8 @@ static const char *const log_words[] = {"text", "json"};
 /* A config in the making. */
 struct draft {
     struct config config;
-    int on_drop, permanent, log; /* -1: not said yet */
-    const char *path;            /* of the file being read; borrowed */
+    int on_drop, permanent, log, level; /* -1: not said yet */
+    const char *path;                   /* of the file being read; borrowed */
 };
 
 static int take_text(struct draft *d, const char *key, const char *text,
@@ -207,6 +207,31 @@ static bool is_key(const char *name)
     return false;
 }
 
+/* log = { level = "debug"; format = "json"; } */
+static int take_log(struct draft *d, const config_setting_t *group, const char *file,
+                    struct fault *why)
+{
+    int error = 0;
+
+    for (unsigned i = 0; i < (unsigned)config_setting_length(group) && !error; i++) {
+        const config_setting_t *member = config_setting_get_elem(group, i);
+        const char *name = config_setting_name(member),
+                   *text = config_setting_get_string(member);
+        struct origin from;
+
+        snprintf(from.text, sizeof(from.text), "%s:%u: 'log.%s'", file,
+                 config_setting_source_line(member), name);
+        if (strcmp(name, "level") == 0)
+            error = config_take_level(member, file, &d->level, why);
+        else if (strcmp(name, "format") == 0)
+            error = take_word(text ? text : "", log_words, &d->log, &from, why);
+        else
+            error = fault(why, -EINVAL, "%s is no setting: there are level and format",
+                          from.text);
+    }
+    return error;
+}
+
 static int take_setting(struct draft *d, const config_setting_t *setting,
                         const char *file, const char *folder, struct fault *why)
 {
@@ -231,6 +256,8 @@ static int take_setting(struct draft *d, const config_setting_t *setting,
         return take_workers(
             config_setting_is_number(setting) ? config_setting_get_int64(setting) : 0,
             &d->config.workers, &from, why);
+    if (strcmp(name, "log") == 0 && config_setting_is_group(setting))
+        return take_log(d, setting, in ? in : file, why);
     text = config_setting_get_string(setting);
     if (!text)
         return fault(why, -EINVAL, "%s must be a string in double quotes", from.text);
@@ -304,13 +331,14 @@ static int fill_in(struct draft *d, const char *folder, struct fault *why)
     c->stage_only = d->on_drop == 1;
     c->manual = d->permanent == 1;
     c->log_json = d->log == 1;
+    c->log_level = d->level < 0 ? EVENT_INFO : (enum event_level)d->level;
     return 0;
 }
 
 int config_gather(const struct config_options *options, struct config *out,
                   struct fault *why)
 {
-    struct draft d = {.on_drop = -1, .permanent = -1, .log = -1};
+    struct draft d = {.on_drop = -1, .permanent = -1, .log = -1, .level = -1};
     char *folder = getcwd(NULL, 0);
     int error = 0;
 

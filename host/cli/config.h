@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "application.h"
+#include "event.h"
 #include "fault.h"
 #include "worker.h"
 
@@ -32,6 +33,7 @@ struct config_application {
     char *name;
     uint64_t max_heap; /* bytes that its servers may have together; 0: any number */
     enum application_type start;
+    int log_level; /* an event_level, or -1: the host's */
     struct config_env *env;
     size_t env_count;
 };
@@ -45,6 +47,7 @@ struct config {
     bool stage_only;  /* on_drop = "stage": what is dropped is not upgraded to */
     bool manual;      /* permanent = "manual": what is upgraded to is not, until told */
     bool log_json;    /* log = "json" */
+    enum event_level log_level;
     struct config_application *applications;
     size_t application_count;
 };

@@ -115,6 +115,22 @@ static int take_env(struct config_application *a, const config_setting_t *settin
     return error;
 }
 
+int config_take_level(const config_setting_t *setting, const char *file, int *to,
+                      struct fault *why)
+{
+    const char *word = config_setting_get_string(setting);
+    enum event_level level;
+    char from[300];
+
+    if (word && event_level_of(word, &level) == 0) {
+        *to = (int)level;
+        return 0;
+    }
+    name_origin(setting, file, from);
+    return fault(why, -EINVAL, "%s must be \"debug\", \"info\", \"warn\" or \"error\"",
+                 from);
+}
+
 static int take_member(struct config_application *a, const config_setting_t *member,
                        const struct config_source *source, struct fault *why)
 {
@@ -127,10 +143,14 @@ static int take_member(struct config_application *a, const config_setting_t *mem
         return take_start(member, source->file, &a->start, why);
     if (strcmp(key, "env") == 0)
         return take_env(a, member, source, why);
+    if (strcmp(key, "log") == 0)
+        return config_take_level(member, source->file, &a->log_level, why);
     name_origin(member, source->file, from);
     return fault(
         why, -EINVAL,
-        "%s is no setting of an application: there are max_heap, start and env", from);
+        "%s is no setting of an application: there are max_heap, start, env and "
+        "log",
+        from);
 }
 
 static int take_application(struct config_application *a,
@@ -144,6 +164,7 @@ static int take_application(struct config_application *a,
     if (!config_setting_is_group(setting))
         return fault(why, -EINVAL, "%s must be a group, as { max_heap = \"64M\"; }",
                      from);
+    a->log_level = -1;
     a->name = strdup(config_setting_name(setting));
     if (!a->name)
         return fault(why, -ENOMEM, "no memory for the configuration");

@@ -22,6 +22,10 @@ struct config_source {
 int config_take_applications(struct config *config, const config_setting_t *setting,
                              const struct config_source *source, struct fault *why);
 
+/* A level of the log: 0 and `*to` an event_level; or -EINVAL and `why`. */
+int config_take_level(const config_setting_t *setting, const char *file, int *to,
+                      struct fault *why);
+
 /* Free what it holds. */
 void config_application_finish(struct config_application *a);
 

@@ -180,6 +180,8 @@ static int configure_application(const struct config_application *a)
 
     if (!error)
         error = application_set_type(a->name, a->start);
+    if (!error && a->log_level >= 0)
+        error = application_set_log(a->name, (enum event_level)a->log_level);
     for (size_t i = 0; i < a->env_count && !error; i++)
         error = env_give(ENV_FILE, a->name, a->env[i].key, a->env[i].value,
                          a->env[i].from, NULL);
@@ -189,6 +191,8 @@ static int configure_application(const struct config_application *a)
 static int configure_applications(const struct config *c)
 {
     int error = env_give_variables(environ);
+
+    event_set_level(c->log_level);
 
     for (size_t i = 0; i < c->application_count && !error; i++)
         error = configure_application(&c->applications[i]);

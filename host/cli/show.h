@@ -14,6 +14,7 @@
 
 void show_status(const struct screen *screen, const json_t *result);
 void show_apps(const struct screen *screen, const json_t *result);
+void show_levels(const struct screen *screen, const json_t *result);
 void show_env(const struct screen *screen, const json_t *result);
 void show_tree(const struct screen *screen, const json_t *result);
 void show_registry(const struct screen *screen, const json_t *result);

@@ -86,3 +86,19 @@ void show_env(const struct screen *screen, const json_t *result)
     table_print(screen, columns, rows, "nothing can be configured of it");
     json_decref(rows);
 }
+
+void show_levels(const struct screen *screen, const json_t *result)
+{
+    json_t *levels = (json_t *)result, *level;
+    const char *app;
+    int width = 0;
+
+    json_object_foreach(levels, app, level) width =
+        screen_width(app) > width ? screen_width(app) : width;
+    json_object_foreach(levels, app, level)
+    {
+        screen_text(screen, PLAIN, width + 2, app);
+        screen_text(screen, PLAIN, 0, json_string_value(level));
+        putc('\n', screen->out);
+    }
+}

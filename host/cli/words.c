@@ -232,6 +232,22 @@ int words_env(const struct args *args, json_t **params, struct fault *why)
     return error;
 }
 
+int words_log(const struct args *args, json_t **params, struct fault *why)
+{
+    json_t *object = json_object();
+    int error = object ? 0 : no_memory(why);
+
+    if (!error && args->count > 0)
+        error = set_text(object, "application", args->words[0], why);
+    if (!error && args->count > 1)
+        error = set_text(object, "level", args->words[1], why);
+    if (error)
+        json_decref(object);
+    else
+        *params = object;
+    return error;
+}
+
 int words_targets(const struct args *args, json_t **params, struct fault *why)
 {
     json_t *object = json_object(), *targets = json_array();

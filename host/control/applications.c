@@ -143,3 +143,54 @@ void applications_env(struct request *request, void *context)
     else
         answer(request, app, key);
 }
+
+/* -- log -- */
+
+static void add_level(struct application *app, void *context)
+{
+    json_object_set_new(context, app->name,
+                        json_string(event_level_text(log_gate_level(&app->group.log))));
+}
+
+/* Of all: the host's own stands under its name, "kernel". */
+static void answer_levels(struct request *request)
+{
+    json_t *levels = json_pack("{s:s}", "kernel", event_level_text(event_get_level()));
+
+    application_each(add_level, levels);
+    request_reply(request, levels);
+}
+
+void applications_log(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    const char *name = params_text_or(&p, "application", NULL);
+    const char *word = params_text_or(&p, "level", NULL);
+    enum event_level level = EVENT_INFO;
+    bool is_host = name && strcmp(name, "kernel") == 0;
+    struct application *app;
+
+    if (word && !name)
+        params_wrong(&p, "'level' needs an 'application' that it is of");
+    if (word && event_level_of(word, &level) < 0)
+        params_wrong(&p, "'level' must be \"debug\", \"info\", \"warn\" or \"error\"");
+    if (params_refused(&p, request))
+        return;
+    app = name && !is_host ? application_find(name) : NULL;
+    if (name && !is_host && !app) {
+        refuse(request, -ENOENT, name, "there is no application of that name");
+        return;
+    }
+    if (word && is_host)
+        event_set_level(level);
+    else if (word)
+        log_gate_set(&app->group.log, level);
+    if (!name)
+        answer_levels(request);
+    else
+        request_reply(
+            request,
+            json_pack("{s:s}", name,
+                      event_level_text(is_host ? event_get_level()
+                                               : log_gate_level(&app->group.log))));
+}

@@ -11,6 +11,7 @@
 
 void applications_list(struct request *request, void *context);
 void applications_env(struct request *request, void *context);
+void applications_log(struct request *request, void *context);
 
 /* "stopped", "running", "failed". */
 const char *applications_status_text(const struct application *app);

@@ -268,6 +268,7 @@ const struct method host_methods[] = {
     {"env", applications_env},
     {"info", info_method},
     {"install", changes_install},
+    {"log", applications_log},
     {"permanent", changes_permanent},
     {"ps", processes_list},
     {"reboot-old", changes_reboot_old},

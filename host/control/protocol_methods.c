@@ -52,6 +52,18 @@ const struct protocol_method protocol_methods[] = {
     .command = "moult env",
 },
 {
+    .name = "log",
+    .summary = "how much of what applications say is kept",
+    .params = "application  string: only that; \"kernel\" is the host itself\n"
+              "level        \"debug\", \"info\", \"warn\" or \"error\": from now on that and above",
+    .result = "an object: the level of each, by name",
+    .errors = "not_found",
+    .example = ASK("'method':'log',\n"
+               "   'params':{'application':'web','level':'debug'}")
+               ANSWER("{'web':'debug'}"),
+    .command = "moult log",
+},
+{
     .name = "tree",
     .summary = "the supervision trees",
     .params = "limit  integer, no more children of a supervisor than so many; 1000",

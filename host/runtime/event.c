@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -136,6 +137,13 @@ void event_emit(enum event_level level, const char *name, const char *format, ..
     json_decref(members);
 }
 
+void event_record(enum event_level level, const char *name, json_t *members)
+{
+    record(members ? make(level, name, members) : NULL);
+    call_hook();
+    json_decref(members);
+}
+
 json_t *event_read(uint64_t *next, uint64_t *missed)
 {
     json_t *event = NULL;
@@ -179,6 +187,26 @@ void event_set_hook(void (*hook)(void *context), void *context)
 void event_set_level(enum event_level level)
 {
     atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+}
+
+enum event_level event_get_level(void)
+{
+    return (enum event_level)atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+const char *event_level_text(enum event_level level)
+{
+    return levels[level];
+}
+
+int event_level_of(const char *text, enum event_level *level)
+{
+    for (int i = EVENT_DEBUG; i <= EVENT_ERROR; i++)
+        if (strcmp(levels[i], text) == 0) {
+            *level = (enum event_level)i;
+            return 0;
+        }
+    return -EINVAL;
 }
 
 /*

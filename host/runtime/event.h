@@ -39,8 +39,16 @@ uint64_t event_next(void);
  */
 void event_set_hook(void (*hook)(void *context), void *context);
 
+/* The same, whatever the level is, with `members` (taken; NULL: no memory for them). */
+void event_record(enum event_level level, const char *name, json_t *members);
+
 /* Events below `level` are not recorded.  EVENT_INFO at first.  [any] */
 void event_set_level(enum event_level level);
+enum event_level event_get_level(void);
+
+/* "debug", "info", "warn", "error"; and back: 0, or -EINVAL. */
+const char *event_level_text(enum event_level level);
+int event_level_of(const char *text, enum event_level *level);
 
 /*
  * Write `event` (from event_read) as a line for people to `out`: time, level, name, then

@@ -29,6 +29,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "log_gate.h"
 #include "process.h"
 
 #define HOLD_HURRY_MS      1u
@@ -56,6 +57,7 @@ struct group {
     struct group *next_held; /* guarded by the hold's lock */
     const char *name;        /* of the application; lives as long as the group */
     struct application *app; /* whose group it is, or NULL: the host's own */
+    struct log_gate log;     /* for what its members say */
     struct quota quota;      /* of memory, for its servers; without a limit at first */
     _Atomic uint32_t
         restarts; /* of its servers by their supervisors; relaxed, a figure */

@@ -341,6 +341,40 @@ static void the_command_line_shows_it_and_sets_it(void **state)
     host_stop(h);
 }
 
+/* -- log -- */
+
+static void how_much_it_says_is_changed_while_it_runs(void **state)
+{
+    struct host *h = *state;
+    json_t *event, *said;
+
+    write_to("moult.conf", "log = { level = \"warn\"; format = \"text\"; };\n"
+                           "applications = { shop = { log = \"error\"; }; };\n");
+    drop("integration/shop-1.0.0");
+    host_start(h, "--config", in_folder("moult.conf"), NULL);
+    said = host_call(h, "shop", "\"say\"");
+    assert_true(json_is_false(said));
+    told(h, "said as error");
+    assert_int_equal(host_events(h, "plugin.log"), 1);
+    assert_int_equal(host_events(h, "shop.order_placed"), 0);
+    assert_string_equal(text_at(host_ask(h, "log",
+                                         json_pack("{s:s, s:s}", "application", "shop",
+                                                   "level", "debug")),
+                                "shop"),
+                        "debug");
+    said = host_call(h, "shop", "\"say\"");
+    assert_true(json_is_true(said));
+    event = host_event(h, "shop.order_placed", NULL, NULL);
+    told(h, "said as debug");
+    assert_int_equal(int_at(event, "order"), 7);
+    assert_string_equal(text_at(event, "app"), "shop");
+    assert_has(moult(h->socket, "log", NULL)->out, "kernel  warn\nshop    debug\n");
+    assert_has(moult(h->socket, "log", "kernel", "info", NULL)->out, "kernel  info");
+    assert_has(moult(h->socket, "log", "shop", "loud", NULL)->err, "'level' must be");
+    assert_has(moult(h->socket, "log", "nobody", NULL)->err, "not found: ");
+    host_stop(h);
+}
+
 /* -- NAME.app -- */
 
 static void what_stands_beside_the_plugin_has_the_last_word(void **state)
@@ -413,6 +447,7 @@ int main(void)
         HOST_TEST(an_upgrade_to_a_version_that_can_t_be_configured_so_is_refused),
         HOST_TEST(env_is_shown_and_set_while_it_runs),
         HOST_TEST(the_command_line_shows_it_and_sets_it),
+        HOST_TEST(how_much_it_says_is_changed_while_it_runs),
         HOST_TEST(what_stands_beside_the_plugin_has_the_last_word),
         HOST_TEST(a_wrong_one_refuses_the_plugin_by_line_and_key),
         HOST_TEST(another_version_s_is_left_alone),

@@ -183,6 +183,24 @@ static void an_application_may_have_a_start_and_an_env(void **state)
     config_finish(&c);
 }
 
+static void the_log_may_have_a_level_and_a_format(void **state)
+{
+    const struct config_options options = {.file = file};
+    struct config c;
+
+    write_file("log = { level = \"debug\"; format = \"json\"; };\n"
+               "applications = { web = { log = \"error\"; }; other = {}; };");
+    assert_int_equal(config_gather(&options, &c, NULL), 0);
+    assert_true(c.log_json);
+    assert_int_equal(c.log_level, EVENT_DEBUG);
+    assert_int_equal(c.applications[0].log_level, EVENT_ERROR);
+    assert_int_equal(c.applications[1].log_level, -1);
+    config_finish(&c);
+    is_refused("log = {\n level = 3; };", "moult.conf:2: 'level' must be \"debug\"");
+    is_refused("log = { format = \"xml\"; };", "'log.format' must be \"text\" or");
+    is_refused("log = { colour = 1; };", "'log.colour' is no setting");
+}
+
 static void a_wrong_start_or_env_is_refused_by_file_and_line(void **state)
 {
     is_refused("applications = {\n web = { start = \"always\"; }; };",
@@ -248,6 +266,7 @@ int main(void)
         BARE(a_wrong_setting_is_refused_by_file_and_line),
         BARE(an_application_may_have_a_max_heap),
         BARE(an_application_may_have_a_start_and_an_env),
+        BARE(the_log_may_have_a_level_and_a_format),
         BARE(a_wrong_start_or_env_is_refused_by_file_and_line),
         BARE(a_wrong_max_heap_is_refused_by_file_and_line),
         BARE(a_wrong_option_is_refused_by_name),

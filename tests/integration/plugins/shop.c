@@ -6,6 +6,8 @@
  *     {"put": [key, value]}   it is that from now on, persistently
  *     {"ensure": name}        start another application
  *     "fail"                  end, with a failure
+ *     "say"                   say something at each level, and an event of its own; the
+ *                             reply is whether debug is kept
  *
  * Its callbacks tell what they are called with as plugin.log.  KIND 1 is another version:
  * other defaults, a new key, and one less.
@@ -139,6 +141,20 @@ static moult_next answer_ensure(moult_ctx *ctx, moult_in *name, moult_out *reply
     return moult_reply();
 }
 
+static moult_next say(moult_ctx *ctx, moult_out *reply)
+{
+    moult_out *fields = moult_draft(ctx);
+
+    moult_put_map(fields, 2);
+    moult_put_int_at(fields, "order", 7);
+    moult_put_text_at(fields, "app", "another's");
+    moult_log_event(ctx, MOULT_INFO, "order_placed", fields);
+    moult_log(ctx, MOULT_DEBUG, "said as debug");
+    moult_log(ctx, MOULT_ERROR, "said as error");
+    moult_put_bool(reply, moult_log_allows(ctx, MOULT_DEBUG));
+    return moult_reply();
+}
+
 static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *from,
                               moult_in *request, moult_out *reply)
 {
@@ -150,6 +166,8 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
         return answer_put(ctx, &value, reply);
     if (moult_match_map(request, "ensure", &value))
         return answer_ensure(ctx, &value, reply);
+    if (moult_match(request, "say"))
+        return say(ctx, reply);
     if (moult_match(request, "fail"))
         return moult_stop_because(ctx, -EIO, "as told");
     return moult_refuse(ctx, -EINVAL, "see shop.c for what it takes");
