@@ -59,6 +59,59 @@ MOULT_EXPORT moult_out *moult_draft_outside(void);
 MOULT_EXPORT int moult_call(moult_ctx *ctx, moult_pid to, moult_out *request,
                             uint64_t timeout_ms, moult_in *reply);
 
+/* -- calls that are not waited for; OTP: gen_server:send_request/2 and its kin -- */
+
+/*
+ * Send `request` (taken) as moult_call() does, and go on.  What comes of it is received by
+ * one of the two below, or comes to handle_info in its turn, for moult_match_response().  0
+ * and `*ref`; or an error of moult_call(): then nothing will come.  [server]
+ */
+MOULT_EXPORT int moult_send_request(moult_ctx *ctx, moult_pid to, moult_out *request,
+                                    uint64_t *ref);
+
+/*
+ * Wait for what comes of `ref`, as moult_call() does.  After -ETIMEDOUT it never comes.
+ * -ENOENT: it has come, or was given up.  [server]
+ */
+MOULT_EXPORT int moult_receive_response(moult_ctx *ctx, uint64_t ref,
+                                        uint64_t timeout_ms, moult_in *reply);
+
+/* The same, but after -ETIMEDOUT it may still come.  [server] */
+MOULT_EXPORT int moult_wait_response(moult_ctx *ctx, uint64_t ref, uint64_t timeout_ms,
+                                     moult_in *reply);
+
+/* What came of a call, as handle_info is told of it. */
+typedef struct {
+    uint64_t ref;
+    int32_t error;    /* 0, or as of moult_call() */
+    int32_t reason;   /* of -EOWNERDEAD: why it ended */
+    moult_in reply;   /* lent as long as the message */
+    const char *text; /* of an error, `text_len` bytes; lent as the reply */
+    size_t text_len;
+} moult_response;
+
+/*
+ * True, and `*response`, if `message` is what came of a call: {"response": ref, "error",
+ * "reason", "text", "reply"}.  OTP: gen_server:check_response/2.  [pure]
+ */
+MOULT_EXPORT bool moult_match_response(const moult_in *message,
+                                       moult_response *response);
+
+typedef struct {
+    moult_pid to;
+    uint64_t ref;
+    int32_t error;  /* 0, or as of moult_call() */
+    moult_in reply; /* if it is 0; lent until the callback is over */
+} moult_answer;
+
+/*
+ * Call the `count` processes that `answers` name, all with `request` (taken), at the same
+ * time, and wait for the last of them, but not longer than `timeout_ms`; 0 is 5000.  How
+ * many replied.  OTP: gen_server:multi_call/4.  [server]
+ */
+MOULT_EXPORT int moult_multi_call(moult_ctx *ctx, moult_answer *answers, size_t count,
+                                  moult_out *request, uint64_t timeout_ms);
+
 /* What the last call of this server failed with, in words; lent until the next. [server] */
 MOULT_EXPORT const char *moult_call_text(moult_ctx *ctx);
 

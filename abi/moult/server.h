@@ -215,6 +215,37 @@ typedef struct {
 
 enum { MOULT_SHOW_STATE, MOULT_SHOW_MESSAGE };
 
+/* -- servers that no supervisor starts -- */
+
+/* Zero is OTP's default. */
+typedef struct {
+    uint32_t size;       /* sizeof(moult_start_options); only grows */
+    const char *name;    /* it is registered as that (copied); NULL: not at all */
+    uint64_t timeout_ms; /* for its init, else it is killed; 0: as long as it takes */
+} moult_start_options;
+
+/*
+ * Start a server and wait for its init, which gets `args` (taken; NULL: those that the plugin
+ * lists it with).  It must be one that the caller's own plugin lists, as a child or in
+ * `templates`: its limits are those there.  Nobody restarts it, nor tells it to end: it is
+ * its own parent.  0 and `*pid` (may be NULL), nobody if init said ignore; -EINVAL (it lists
+ * none such), -EEXIST (the name is taken), -ETIMEDOUT, -EOWNERDEAD (init failed:
+ * moult_call_reason()), -ENOMEM; moult_call_text() has words.  When it fails it has ended
+ * and its name is free.  OTP: gen_server:start/4.  [server]
+ */
+MOULT_EXPORT int moult_server_start(moult_ctx *ctx, const moult_server *server,
+                                    moult_out *args, const moult_start_options *options,
+                                    moult_pid *pid);
+
+/*
+ * The same, linked, with the caller as its parent, whose end ends it.  If init fails the
+ * caller is sent its exit, too.  OTP: gen_server:start_link/4.  [server]
+ */
+MOULT_EXPORT int moult_server_start_link(moult_ctx *ctx, const moult_server *server,
+                                         moult_out *args,
+                                         const moult_start_options *options,
+                                         moult_pid *pid);
+
 MOULT_END
 
 #endif

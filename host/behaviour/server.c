@@ -9,6 +9,7 @@
 #include "event.h"
 #include "manager.h"
 #include "message.h"
+#include "response.h"
 #include "returned.h"
 #include "saying.h"
 #include "send_timer.h"
@@ -296,6 +297,8 @@ bool server_news(struct process *p, struct server *s)
     }
     if (e->kind == ENVELOPE_RESULT)
         put_result(&news->out, e);
+    else if (e->kind == ENVELOPE_REPLY)
+        response_put(p, e, &news->out);
     else
         put_end(&news->out, e);
     news->from = e->from;
@@ -344,6 +347,7 @@ static void dispatch(struct process *p, struct server *s)
         return;
     case ENVELOPE_DOWN:
     case ENVELOPE_RESULT:
+    case ENVELOPE_REPLY: /* to what it did not wait for */
         handle_end(p, s);
         return;
     case ENVELOPE_IDLE:
@@ -395,10 +399,11 @@ void server_ended(struct process *p)
 static const char *callback_of(const struct envelope *current)
 {
     static const char *const names[] = {
-        [ENVELOPE_CAST] = "handle_cast",   [ENVELOPE_INFO] = "handle_info",
-        [ENVELOPE_CALL] = "handle_call",   [ENVELOPE_START] = "init",
-        [ENVELOPE_EXIT] = "handle_info",   [ENVELOPE_DOWN] = "handle_info",
-        [ENVELOPE_RESULT] = "handle_info", [ENVELOPE_IDLE] = "handle_info"};
+        [ENVELOPE_CAST] = "handle_cast",  [ENVELOPE_INFO] = "handle_info",
+        [ENVELOPE_CALL] = "handle_call",  [ENVELOPE_START] = "init",
+        [ENVELOPE_EXIT] = "handle_info",  [ENVELOPE_DOWN] = "handle_info",
+        [ENVELOPE_REPLY] = "handle_info", [ENVELOPE_RESULT] = "handle_info",
+        [ENVELOPE_IDLE] = "handle_info"};
 
     return current ? names[current->kind] : NULL;
 }

@@ -68,6 +68,8 @@ struct server_spec {
     const void *args; /* encoded; what init gets */
     size_t args_len;
     struct group *group; /* that it is a member of; NULL: its parent's */
+    uint64_t timeout_ms; /* for its init, else it is killed; 0: as long as it takes */
+    bool is_alone;       /* its parent is itself, and nobody is linked to it */
 };
 
 /*

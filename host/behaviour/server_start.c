@@ -112,14 +112,15 @@ static const struct process_class *class_of(const moult_server *s)
     return s->manager ? &manager_class : &server_class;
 }
 
-int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
+/* A process for it, without a name yet; NULL: no memory. */
+static struct process *make(struct process *parent, const struct server_spec *spec)
 {
     struct group *group = spec->group ? spec->group : parent->group;
     struct process_options options = {
         .class = class_of(&spec->code->server),
         .group = group,
         .parent = process_pid(parent),
-        .linked = true,
+        .linked = !spec->is_alone,
         .limit = spec->code->child->mailbox_limit,
         .max_heap = spec->code->child->max_heap,
         .quota = quota_of(group),
@@ -127,37 +128,94 @@ int server_start(struct process *parent, const struct server_spec *spec, moult_p
         .max_callback_ms = spec->code->child->max_callback_ms};
     size_t id_size = strlen(spec->id) + 1;
     struct server *s = calloc(1, offsetof(struct server, id) + id_size);
-    struct envelope *e = envelope_create(ENVELOPE_START);
-    moult_pid child, holder = {0};
-    char text[NAME_PROBLEM];
-    struct process *p;
-    int error;
+    struct process *p = s ? process_create(&options) : NULL;
 
-    if (e)
-        moult_put_item(&e->out, spec->args, spec->args_len);
-    if (!s || !e || e->out.error || !(p = process_create(&options))) {
-        envelope_destroy(e);
+    if (!p) {
         free(s);
-        return process_fail(parent, -ENOMEM, "no memory for another process");
+        return NULL;
     }
     memcpy(s->id, spec->id, id_size);
     s->code = spec->code;
     code_use(s->code, 1);
     p->data = s;
     p->label = s->id;
-    child = process_pid(p);
-    if (spec->name && (error = name_register(p, spec->name, &holder)) < 0) {
+    if (spec->is_alone)
+        p->parent = process_pid(p);
+    return p;
+}
+
+/* The parent's side of the link, unless its class knows its children by itself. */
+static int link_parent(struct process *parent, const struct server_spec *spec,
+                       moult_pid child)
+{
+    struct relations *r;
+
+    if (spec->is_alone || parent->class->keeps_links)
+        return 0;
+    r = process_relations(parent);
+    return r ? map_put(&r->links, child.bits, 1) : -ENOMEM;
+}
+
+/* Its init takes too long: it ends, and has ended when this returns. */
+static int too_late(struct process *parent, moult_pid child, uint64_t timeout_ms)
+{
+    struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
+    char text[80];
+
+    signal_unlink(parent, child);
+    signal_exit(parent, child, MOULT_KILL, NULL);
+    if (e) /* which its end answers */
+        process_call(parent, child, e, MOULT_INFINITY);
+    snprintf(text, sizeof(text), "its init did not return in %llu ms",
+             (unsigned long long)timeout_ms);
+    return process_fail(parent, -ETIMEDOUT, text);
+}
+
+/* Throw `p` away, which nobody has heard of. */
+static int discard(struct process *parent, struct process *p, struct envelope *e,
+                   int error, const char *text)
+{
+    if (parent->relations)
+        map_remove(&parent->relations->links, process_pid(p).bits, NULL);
+    envelope_destroy(e);
+    process_discard(p);
+    return process_fail(parent, error, text);
+}
+
+static bool has_started(const struct process *parent)
+{
+    const struct envelope *e = parent->answer;
+
+    return e && e->out.len && e->out.bytes[0] == 0xf5; /* true */
+}
+
+int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
+{
+    struct envelope *e = envelope_create(ENVELOPE_START);
+    struct process *p = NULL;
+    moult_pid child, holder = {0};
+    char text[NAME_PROBLEM];
+    int error;
+
+    if (e)
+        moult_put_item(&e->out, spec->args, spec->args_len);
+    if (e && !e->out.error)
+        p = make(parent, spec);
+    if (!p) {
         envelope_destroy(e);
-        process_discard(p);
-        return process_fail(parent, error,
-                            name_problem(spec->name, error, holder, text));
+        return process_fail(parent, -ENOMEM, "no memory for another process");
     }
-    error = process_start(parent, p, e);
-    if (error)
-        return error;
-    *pid = parent->answer && parent->answer->out.len &&
-                   parent->answer->out.bytes[0] == 0xf5
-               ? child
-               : (moult_pid){0};
-    return 0;
+    child = process_pid(p);
+    if (link_parent(parent, spec, child) < 0)
+        return discard(parent, p, e, -ENOMEM, "no memory for a link");
+    if (spec->name && (error = name_register(p, spec->name, &holder)) < 0)
+        return discard(parent, p, e, error,
+                       name_problem(spec->name, error, holder, text));
+    error = process_start(parent, p, e,
+                          spec->timeout_ms ? spec->timeout_ms : MOULT_INFINITY);
+    if (error == -ETIMEDOUT)
+        return too_late(parent, child, spec->timeout_ms);
+    if (!error)
+        *pid = has_started(parent) ? child : (moult_pid){0};
+    return error;
 }

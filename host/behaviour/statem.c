@@ -351,6 +351,7 @@ static void dispatch(struct process *p, struct server *s)
     case ENVELOPE_EXIT:
     case ENVELOPE_DOWN:
     case ENVELOPE_RESULT:
+    case ENVELOPE_REPLY:
         handle_end(p, s);
         return;
     case ENVELOPE_IDLE:

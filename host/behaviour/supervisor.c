@@ -432,7 +432,7 @@ int supervisor_start(struct process *parent, const struct supervisor_spec *spec,
                             name_problem(spec->name, error, holder, text));
     }
     started = process_pid(p);
-    error = process_start(parent, p, e);
+    error = process_start(parent, p, e, MOULT_INFINITY);
     if (!error)
         *pid = started;
     return error;

@@ -96,7 +96,7 @@ static int start_supervised(struct process *by, struct process *p, struct envelo
     int error;
 
     e->kind = ENVELOPE_START;
-    error = process_start(by, p, e);
+    error = process_start(by, p, e, MOULT_INFINITY);
     if (error == -EOWNERDEAD && by->answer->code < 0)
         error = by->answer->code; /* why the supervisor did not take it */
     if (error)

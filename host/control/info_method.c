@@ -79,6 +79,7 @@ static void look_came(void *context, int error, const char *text, moult_in *in)
     moult_in parent = error ? (moult_in){0} : *in;
     bool has_parent = !error && moult_find(&parent, "parent", &parent) &&
                       moult_peek(&parent) != MOULT_NULL;
+    moult_pid above = has_parent ? moult_get_pid(&parent) : (moult_pid){0};
     json_t *look = error ? NULL : json_from_cbor(in, NULL);
 
     if (!look && !info->answer && error == -ETIMEDOUT) {
@@ -91,8 +92,9 @@ static void look_came(void *context, int error, const char *text, moult_in *in)
     }
     if (look)
         take(info, look);
-    if (!look || !has_parent || json_array_size(info->ancestors) == ANCESTORS ||
-        !look_at(info, moult_get_pid(&parent)))
+    /* One that no supervisor started is its own parent. */
+    if (!look || !above.bits || moult_pid_equal(above, info->pid) ||
+        json_array_size(info->ancestors) == ANCESTORS || !look_at(info, above))
         finish(info);
 }
 

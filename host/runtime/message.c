@@ -203,8 +203,7 @@ int process_fail(struct process *p, int error, const char *text)
     return error;
 }
 
-/* Wait for the reply to what was just sent. */
-static int answered(struct process *p, struct await *a, uint64_t timeout_ms)
+int process_answered(struct process *p, struct await *a, uint64_t timeout_ms)
 {
     int error = process_await(p, a, timeout_ms);
 
@@ -236,10 +235,11 @@ int process_call(struct process *p, moult_pid to, struct envelope *e,
     error = process_send_last(p, to, e);
     if (error)
         return process_fail(p, error, process_refusal(to, error, text, sizeof(text)));
-    return answered(p, &a, timeout_ms);
+    return process_answered(p, &a, timeout_ms);
 }
 
-int process_start(struct process *parent, struct process *p, struct envelope *e)
+int process_start(struct process *parent, struct process *p, struct envelope *e,
+                  uint64_t timeout_ms)
 {
     struct await a = {.ref = ++parent->last_ref};
 
@@ -255,7 +255,7 @@ int process_start(struct process *parent, struct process *p, struct envelope *e)
     e->to_generation = pid_generation(process_pid(p));
     e->urgency = process_urgency(parent);
     process_launch(p, e);
-    return answered(parent, &a, MOULT_INFINITY);
+    return process_answered(parent, &a, timeout_ms);
 }
 
 int moult_call(moult_ctx *ctx, moult_pid to, moult_out *request, uint64_t timeout_ms,

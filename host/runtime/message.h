@@ -16,9 +16,16 @@ int process_call(struct process *p, moult_pid to, struct envelope *e,
 
 /*
  * Launch `p`, which `parent` created, with `e` (taken, of kind ENVELOPE_START), and
- * wait for its answer as process_call() does; for as long as it takes.  By `parent`.
+ * wait for its answer as process_call() does.  By `parent`.
  */
-int process_start(struct process *parent, struct process *p, struct envelope *e);
+int process_start(struct process *parent, struct process *p, struct envelope *e,
+                  uint64_t timeout_ms);
+
+/*
+ * Wait for the reply to what was sent as `a->ref`, unless it is in `a` already; then as
+ * process_call().  `p->answer` is NULL.  By `p`.
+ */
+int process_answered(struct process *p, struct await *a, uint64_t timeout_ms);
 
 /* Leave `text` as the words of a failed call; returns `error`.  By `p`. */
 int process_fail(struct process *p, int error, const char *text);

@@ -579,6 +579,7 @@ static void relations_destroy(struct relations *r)
     map_finish(&r->links);
     map_finish(&r->watched);
     map_finish(&r->watchers);
+    map_finish(&r->requests);
     map_finish(&r->owed);
     map_finish(&r->timers);
     map_finish(&r->dictionary);
@@ -589,7 +590,8 @@ static void relations_destroy(struct relations *r)
 static bool is_empty(const struct relations *r)
 {
     return !(r->links.count | r->watched.count | r->watchers.count | r->owed.count |
-             r->timers.count | r->dictionary.count | r->descriptors.count) &&
+             r->timers.count | r->dictionary.count | r->descriptors.count |
+             r->requests.count) &&
            !r->sys && !r->registry && !r->registered;
 }
 
@@ -613,6 +615,7 @@ void process_hibernate(struct process *p)
     map_shrink(&r->timers);
     map_shrink(&r->dictionary);
     map_shrink(&r->descriptors);
+    map_shrink(&r->requests);
 }
 
 /* Signals that were on their way to a process that ended are answered or dropped. */

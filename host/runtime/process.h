@@ -81,7 +81,8 @@ struct relations {
     struct map descriptors; /* those it has watched or owned, plus 1 -> 1; see io.h */
     struct registry *registry; /* it is one */
     struct owner *registered;  /* as far as it is in registries; see partition.h */
-    struct sys *sys;           /* see sys.h; or NULL */
+    struct map requests; /* ref -> 1; calls that are not waited for; see response.h */
+    struct sys *sys;     /* see sys.h; or NULL */
 };
 
 enum process_flag {

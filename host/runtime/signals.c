@@ -87,7 +87,8 @@ static void act_reply(struct process *p, struct envelope *e)
     if (p->await && !p->await->reply && p->await->ref == e->ref) {
         e->next = NULL;
         p->await->reply = e;
-    } else if (p->class->handle && e->ref & SIGNAL_REF_ASYNC) {
+    } else if (e->ref & SIGNAL_REF_ASYNC && p->relations &&
+               map_find(&p->relations->requests, e->ref, NULL)) {
         process_queue(p, e); /* to a process that asks without waiting */
     } else {
         envelope_destroy(e);

@@ -419,6 +419,123 @@ static void ignore_is_for_init_only(void **state)
     assert_int_equal(ask_it(pid, "ignore"), -EOWNERDEAD);
 }
 
+/* A server whose callbacks return `given`, whatever they are asked. */
+static moult_next given;
+
+static moult_next give(moult_ctx *ctx, void *state, moult_in *in)
+{
+    return given;
+}
+
+static moult_next give_call(moult_ctx *ctx, void *state, const moult_from *from,
+                            moult_in *in, moult_out *reply)
+{
+    moult_put_int(reply, 7);
+    return given;
+}
+
+static const moult_server giver = {.size = sizeof(moult_server),
+                                   .handle_call = give_call,
+                                   .handle_cast = give,
+                                   .handle_info = give,
+                                   .handle_continue = give};
+
+static void assert_bad_cast(moult_next next, const char *words)
+{
+    moult_pid pid = serve(&giver);
+
+    given = next;
+    cast_word(pid, "x");
+    assert_ended(pid, -EPROTO);
+    assert_string_equal(actor_seen(starter()).text, words);
+}
+
+static void what_a_callback_may_not_return_is_named(void **state)
+{
+    assert_bad_cast(moult_reply(),
+                    "handle_cast returned moult_reply(), which it may not");
+    assert_bad_cast(moult_stop_reply(0),
+                    "handle_cast returned moult_stop_reply(), which it may not");
+    assert_bad_cast((moult_next){.verdict = 77},
+                    "handle_cast returned what no function makes: verdict 77");
+    assert_bad_cast(
+        moult_with_timeout(moult_stop(0), 5),
+        "handle_cast returned moult_stop() with something to come after it, "
+        "which it may not");
+    assert_bad_cast(moult_with_timeout(moult_with_hibernate(moult_noreply()), 5),
+                    "handle_cast returned moult_noreply() with something to come after "
+                    "it, which it may not");
+}
+
+static void a_call_whose_value_is_bad_gets_no_reply(void **state)
+{
+    moult_pid pid = serve(&giver);
+
+    given = moult_with_timeout(moult_with_continue(moult_reply()), 5);
+    assert_int_equal(ask_it(pid, "x"), -EOWNERDEAD);
+    assert_non_null(strstr(asked_text(), "handle_call returned moult_reply()"));
+}
+
+static moult_next init_gives(moult_ctx *ctx, void *state, moult_in *args)
+{
+    return given;
+}
+
+static void init_may_not_reply_nor_go_on_after_an_ignore(void **state)
+{
+    static const moult_server server = {.size = sizeof(moult_server),
+                                        .init = init_gives};
+
+    given = moult_reply();
+    assert_string_equal(serve_as(&server, NULL).text,
+                        "init returned moult_reply(), which it may not");
+    given = moult_with_hibernate(moult_ignore());
+    assert_int_equal(serve_as(&server, NULL).reason, -EPROTO);
+}
+
+static void who_hibernates_wakes_for_a_message(void **state)
+{
+    moult_pid pid = serve(&giver);
+
+    given = moult_with_hibernate(moult_reply());
+    assert_int_equal(ask_it(pid, "x"), 7);
+    assert_int_equal(ask_it(pid, "x"), 7);
+    given = moult_with_hibernate(moult_noreply());
+    cast_word(pid, "x");
+    info_word(pid, "x");
+    workers_settle();
+    given = moult_reply();
+    assert_int_equal(ask_it(pid, "x"), 7);
+}
+
+static moult_next knows_nothing(moult_ctx *ctx, void *state, moult_in *in)
+{
+    return moult_unhandled(ctx);
+}
+
+static moult_next knows_no_call(moult_ctx *ctx, void *state, const moult_from *from,
+                                moult_in *in, moult_out *reply)
+{
+    return moult_unhandled(ctx);
+}
+
+static void what_a_callback_does_not_know_it_leaves_to_the_host(void **state)
+{
+    static const moult_server server = {.size = sizeof(moult_server),
+                                        .handle_call = knows_no_call,
+                                        .handle_cast = knows_nothing,
+                                        .handle_info = knows_nothing};
+    uint64_t from = event_next();
+    moult_pid pid = serve(&server);
+
+    cast_word(pid, "x");
+    info_word(pid, "x");
+    workers_settle();
+    assert_int_equal(events_named("server.unhandled", from), 2);
+    assert_int_equal(ask_it(pid, "x"), -ENOSYS);
+    assert_string_equal(asked_text(), "this server knows no such request");
+}
+
 static void what_is_not_handled_is_logged_once_and_dropped(void **state)
 {
     uint64_t from = event_next();
@@ -717,6 +834,11 @@ int main(void)
         TEST(stop_in_any_callback_terminates_and_ends_with_its_reason),
         TEST(a_bad_value_from_any_callback_terminates_and_ends),
         TEST(ignore_is_for_init_only),
+        TEST(what_a_callback_may_not_return_is_named),
+        TEST(a_call_whose_value_is_bad_gets_no_reply),
+        TEST(init_may_not_reply_nor_go_on_after_an_ignore),
+        TEST(who_hibernates_wakes_for_a_message),
+        TEST(what_a_callback_does_not_know_it_leaves_to_the_host),
         TEST(what_is_not_handled_is_logged_once_and_dropped),
         TEST(messages_of_one_sender_are_handled_in_order),
         TEST(continue_goes_before_all_that_waits),

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * response - what comes of calls that nobody waits for.  OTP: gen_server:send_request/2.
+ *
+ * A reply is queued as a message until it is asked for by its ref, or handled in its
+ * turn.  What was given up never comes.  By the process itself.
+ */
+#ifndef MOULT_RESPONSE_H
+#define MOULT_RESPONSE_H
+
+#include "process.h"
+
+/* `e`, a reply that `p` handles in its turn, as the map of abi/moult/message.h. */
+void response_put(struct process *p, const struct envelope *e, moult_out *out);
+
+#endif
