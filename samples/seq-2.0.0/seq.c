@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seq 2.0.0 - sequences of numbers that know where they are, and go back, too.
+ *
+ *     moult call seq '{"open": {"name": "odd", "kind": "arithmetic", "first": 1}}'
+ *     moult call seq.odd next
+ *     moult call seq.odd back
+ *     moult call seq '{"close": "odd"}'
+ *
+ * Where one begins and how it goes on is configured, unless it is said: `first` and
+ * `step`, say MOULT_SEQ_STEP=5.  A geometric one begins at 1 if `first` is 0.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <moult.h>
+
+/* Format 1: which number it is at.  Format 0 had the number, and what comes after it. */
+struct sequence {
+    char kind[16];
+    int64_t first, step; /* of a fibonacci one both are 0 */
+    int64_t n;           /* "next" gives this one, counted from 0 */
+};
+
+MOULT_STATE(sequence_state, struct sequence,
+            MOULT_FIELD(kind, .initial_text = "arithmetic"), MOULT_FIELD(first),
+            MOULT_FIELD(step), MOULT_FIELD(n));
+
+/* -- kinds: number `n` of a sequence; false if it does not fit -- */
+
+static bool arithmetic(const struct sequence *s, int64_t n, int64_t *number)
+{
+    return !__builtin_mul_overflow(n, s->step, number) &&
+           !__builtin_add_overflow(s->first, *number, number);
+}
+
+static bool fibonacci(const struct sequence *s, int64_t n, int64_t *number)
+{
+    int64_t at = 0, following = 1, sum;
+
+    for (int64_t i = 0; i < n; i++) {
+        if (__builtin_add_overflow(at, following, &sum))
+            return false;
+        at = following;
+        following = sum;
+    }
+    *number = at;
+    return true;
+}
+
+static bool geometric(const struct sequence *s, int64_t n, int64_t *number)
+{
+    *number = s->first ? s->first : 1;
+    for (int64_t i = 0; i < n; i++)
+        if (__builtin_mul_overflow(*number, s->step, number))
+            return false;
+    return true;
+}
+
+/* A state holds the name of its kind: what it points to belongs to one version. */
+static const struct kind {
+    const char *name;
+    bool (*number)(const struct sequence *s, int64_t n, int64_t *number);
+    bool has_step;
+} kinds[] = {
+    {"arithmetic", arithmetic, true},
+    {"fibonacci", fibonacci, false},
+    {"geometric", geometric, true},
+};
+
+static const struct kind *kind_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+/* -- one sequence -- */
+
+/* The text under `key` of the map at `in`, at most `size` - 1 bytes; "" if there is none. */
+static void text_at(moult_in *in, const char *key, char *text, size_t size)
+{
+    moult_in value;
+    const char *found = "";
+    size_t len = 0;
+
+    if (moult_find(in, key, &value))
+        found = moult_get_text(&value, &len);
+    snprintf(text, size, "%.*s", (int)len, found);
+}
+
+/* The integer under `key`, if it is there, to `*number`; false if it is something else. */
+static bool int_at(moult_in *in, const char *key, int64_t *number)
+{
+    moult_in value;
+
+    if (!moult_find(in, key, &value))
+        return true;
+    *number = moult_get_int(&value);
+    return !value.error;
+}
+
+static moult_next sequence_init(moult_ctx *ctx, void *state, moult_in *args)
+{
+    struct sequence *s = state;
+    const struct kind *kind;
+
+    text_at(args, "kind", s->kind, sizeof(s->kind));
+    kind = kind_of(s->kind);
+    if (!kind)
+        return moult_stop_because(
+            ctx, -EINVAL, "'kind' is \"arithmetic\", \"fibonacci\" or \"geometric\"");
+    if (kind->has_step) {
+        s->first = moult_env_int(ctx, "first", 0);
+        s->step = moult_env_int(ctx, "step", 1);
+        if (!int_at(args, "first", &s->first) || !int_at(args, "step", &s->step))
+            return moult_stop_because(ctx, -EINVAL, "'first' and 'step' are integers");
+    }
+    return moult_noreply();
+}
+
+static moult_next sequence_call(moult_ctx *ctx, void *state, const moult_from *from,
+                                moult_in *request, moult_out *reply)
+{
+    struct sequence *s = state;
+    bool back = moult_match(request, "back");
+    int64_t number;
+
+    if (!back && !moult_match(request, "next"))
+        return moult_unhandled(ctx);
+    if (back && s->n == 0)
+        return moult_refuse(ctx, -ERANGE, "it is at its beginning");
+    if (!kind_of(s->kind)->number(s, back ? s->n - 1 : s->n, &number))
+        return moult_refuse(ctx, -EOVERFLOW, "the next one does not fit 64 bits");
+    s->n += back ? -1 : 1;
+    moult_put_int(reply, number);
+    return moult_reply();
+}
+
+/* -- from format 0 and back -- */
+
+/* The place in Fibonacci's of `at`, which `following` follows: there are two of 1. */
+static int64_t place_of(int64_t at, int64_t following)
+{
+    int64_t n = 0, number = 0, next = 1;
+
+    while (fibonacci(NULL, n, &number) && fibonacci(NULL, n + 1, &next) &&
+           (number != at || next != following))
+        n++;
+    return n;
+}
+
+/* Where an arithmetic one began nobody knows any more: it begins where it is. */
+static int upgrade(moult_in *from, moult_out *to, const struct sequence *s)
+{
+    int64_t at = moult_int_at(from, "at"), other = moult_int_at(from, "other");
+    bool is_fibonacci = kind_of(s->kind)->number == fibonacci;
+
+    moult_put_map(to, 4);
+    moult_put_text_at(to, "kind", s->kind);
+    moult_put_int_at(to, "first", is_fibonacci ? 0 : at);
+    moult_put_int_at(to, "step", is_fibonacci ? 0 : other);
+    moult_put_int_at(to, "n", is_fibonacci ? place_of(at, other) : 0);
+    return 0;
+}
+
+static int downgrade(const moult_change *change, moult_in *from, moult_out *to,
+                     struct sequence *s)
+{
+    const struct kind *kind = kind_of(s->kind);
+    int64_t at, other;
+
+    s->first = moult_int_at(from, "first");
+    s->step = moult_int_at(from, "step");
+    s->n = moult_int_at(from, "n");
+    if (kind->number == geometric || !kind->number(s, s->n, &at) ||
+        (kind->number == fibonacci && !fibonacci(s, s->n + 1, &other))) {
+        snprintf(change->why, change->why_size, "a %s sequence has no place in %s",
+                 s->kind, change->to_vsn);
+        return -ENOTSUP;
+    }
+    moult_put_map(to, 3);
+    moult_put_text_at(to, "kind", s->kind);
+    moult_put_int_at(to, "at", at);
+    moult_put_int_at(to, "other", kind->number == fibonacci ? other : s->step);
+    return 0;
+}
+
+static int code_change(const moult_change *change, moult_in *from, moult_out *to)
+{
+    struct sequence s = {0};
+
+    text_at(from, "kind", s.kind, sizeof(s.kind));
+    if (!kind_of(s.kind))
+        return -EBADMSG;
+    return change->to == 1 ? upgrade(from, to, &s) : downgrade(change, from, to, &s);
+}
+
+static const moult_server sequence = {.size = sizeof(moult_server),
+                                      .format = 1,
+                                      .state = sequence_state,
+                                      .init = sequence_init,
+                                      .handle_call = sequence_call,
+                                      .code_change = code_change};
+
+/* -- who opens and closes them -- */
+
+static moult_pid pool(void)
+{
+    return moult_whereis("sequences");
+}
+
+static void name_of(moult_in *in, char *name, size_t size)
+{
+    size_t len;
+    const char *text = moult_get_text(in, &len);
+
+    snprintf(name, size, "seq.%.*s", (int)len, text);
+}
+
+static moult_next open_one(moult_ctx *ctx, moult_in *args, moult_out *reply)
+{
+    moult_out *given = moult_draft(ctx);
+    char name[64];
+    moult_child spec = {.id = "sequence", .server = &sequence, .name = name};
+    moult_in value;
+    const void *item;
+    size_t len;
+    int error;
+
+    if (!moult_find(args, "name", &value))
+        return moult_refuse(ctx, -EINVAL, "open takes a map with name and kind");
+    name_of(&value, name, sizeof(name));
+    item = moult_get_item(args, &len);
+    moult_put_item(given, item, len);
+    error = moult_start_child(ctx, pool(), &spec, given, NULL);
+    if (error)
+        return moult_refuse(ctx, error, "%s", moult_call_text(ctx));
+    moult_put_text(reply, name);
+    return moult_reply();
+}
+
+static moult_next close_one(moult_ctx *ctx, moult_in *in, moult_out *reply)
+{
+    char name[64];
+    int error;
+
+    name_of(in, name, sizeof(name));
+    error = moult_terminate_pid(ctx, pool(), moult_whereis(name));
+    if (error)
+        return moult_refuse(ctx, error, "there is no sequence '%s'", name);
+    moult_put_null(reply);
+    return moult_reply();
+}
+
+static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *from,
+                              moult_in *request, moult_out *reply)
+{
+    moult_children_count count;
+    moult_in value;
+
+    if (moult_match_map(request, "open", &value))
+        return open_one(ctx, &value, reply);
+    if (moult_match_map(request, "close", &value))
+        return close_one(ctx, &value, reply);
+    if (!moult_match(request, "count"))
+        return moult_refuse(ctx, -EINVAL,
+                            "seq takes {\"open\": {\"name\", \"kind\"}}, "
+                            "{\"close\": name} and \"count\"");
+    if (moult_count_children(ctx, pool(), &count) < 0)
+        return moult_refuse(ctx, -EIO, "%s", moult_call_text(ctx));
+    moult_put_int(reply, count.active);
+    return moult_reply();
+}
+
+static const moult_server seq = {.size = sizeof(moult_server),
+                                 .handle_call = handle_call};
+
+static const moult_supervisor sequences = {
+    .size = sizeof(moult_supervisor), .strategy = MOULT_DYNAMIC, .max_children = 1000};
+
+static const moult_child children[] = {
+    {.id = "sequences", .supervisor = &sequences, .name = "sequences"},
+    {.id = "seq", .server = &seq, .name = "seq"},
+    {.id = NULL}};
+
+static const moult_child templates[] = {{.id = "sequence", .server = &sequence},
+                                        {.id = NULL}};
+
+static const moult_env env[] = {{.key = "first", .type = MOULT_ENV_INT, .value = "0"},
+                                {.key = "step", .type = MOULT_ENV_INT, .value = "1"},
+                                {.key = NULL}};
+
+MOULT_PLUGIN(.description = "sequences of numbers, forwards and backwards",
+             .children = children, .templates = templates, .env = env);
