@@ -229,7 +229,7 @@ typedef struct {
  * lists it with).  It must be one that the caller's own plugin lists, as a child or in
  * `templates`: its limits are those there.  Nobody restarts it, nor tells it to end: it is
  * its own parent.  0 and `*pid` (may be NULL), nobody if init said ignore; -EINVAL (it lists
- * none such), -EEXIST (the name is taken), -ETIMEDOUT, -EOWNERDEAD (init failed:
+ * none such; options without a size; a name that can't be), -EEXIST (the name is taken), -ETIMEDOUT, -EOWNERDEAD (init failed:
  * moult_call_reason()), -ENOMEM; moult_call_text() has words.  When it fails it has ended
  * and its name is free.  OTP: gen_server:start/4.  [server]
  */

@@ -8,6 +8,9 @@
 #include "plain.h"
 #include "server.h"
 
+/* What they had at first; they have only grown since. */
+#define OPTIONS_MIN (offsetof(moult_start_options, timeout_ms) + sizeof(uint64_t))
+
 /* The options as this host knows them. */
 static moult_start_options known(const moult_start_options *given)
 {
@@ -54,8 +57,14 @@ static int start_as(moult_ctx *ctx, const moult_server *server, moult_out *args,
     moult_start_options o = known(options);
     struct server_spec spec = {
         .name = o.name, .timeout_ms = o.timeout_ms, .is_alone = is_alone};
-    int error = start(p, find_code(p, server), args, &spec, pid);
+    int error;
 
+    if (options && options->size < OPTIONS_MIN)
+        error = process_fail(p, -EINVAL,
+                             "the options say they have too few bytes: begin them with "
+                             ".size = sizeof(moult_start_options)");
+    else
+        error = start(p, find_code(p, server), args, &spec, pid);
     if (args)
         draft_drop(p, args);
     return error;

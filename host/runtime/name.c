@@ -153,6 +153,10 @@ const char *name_problem(const char *name, int error, moult_pid holder,
         snprintf(text, NAME_PROBLEM, "the name '%s' is taken by %s", name,
                  pid_print(holder, pid));
         return text;
+    case -EINVAL:
+        snprintf(text, NAME_PROBLEM, "the name '%.64s' is no text of 1 to %u bytes",
+                 name, NAME_MAX_LEN);
+        return text;
     case -ESRCH:
         snprintf(text, NAME_PROBLEM, "the name '%s' is of a registry that is not there",
                  name);

@@ -140,8 +140,18 @@ static int receive(moult_ctx *ctx, bool keeps)
     return error ? keep(ctx, error) : (int)moult_get_int(&in);
 }
 
+static int start_badly(moult_ctx *ctx, moult_start_options options)
+{
+    return keep(ctx, moult_server_start(ctx, &kid, NULL, &options, NULL));
+}
+
 static int act(moult_ctx *ctx, moult_in *in)
 {
+    if (moult_match(in, "no size"))
+        return start_badly(ctx, (moult_start_options){.name = "kid"});
+    if (moult_match(in, "no name"))
+        return start_badly(ctx, (moult_start_options){
+                                    .size = sizeof(moult_start_options), .name = ""});
     if (moult_match(in, "start"))
         return start_kid(ctx, false, &kid);
     if (moult_match(in, "link"))
@@ -342,6 +352,15 @@ static void an_init_that_takes_too_long_is_killed(void **state)
     assert_true(alive(boss_pid)); /* it was unlinked first */
 }
 
+static void options_that_cannot_be_are_named(void **state)
+{
+    assert_int_equal(tell("no size"), -EINVAL);
+    assert_non_null(strstr(text, ".size = sizeof(moult_start_options)"));
+    assert_int_equal(tell("no name"), -EINVAL);
+    assert_non_null(strstr(text, "name"));
+    assert_trace("");
+}
+
 static void only_what_its_plugin_lists_can_be_started(void **state)
 {
     assert_int_equal(tell("stranger"), -EINVAL);
@@ -429,6 +448,7 @@ int main(void)
         TEST(a_failed_init_of_one_that_is_linked_is_an_exit_too),
         TEST(a_taken_name_is_said),
         TEST(an_init_that_takes_too_long_is_killed),
+        TEST(options_that_cannot_be_are_named),
         TEST(only_what_its_plugin_lists_can_be_started),
         TEST(a_response_is_waited_for_when_it_is_wanted),
         TEST(a_response_that_nobody_waits_for_is_an_info),
