@@ -153,11 +153,11 @@ static size_t resident_kb(const struct host *h)
 #define FILLS \
     1500 /* faults, three events each, until the 4096 that are kept are full */
 
+#define THREAD_KB 200u /* what is touched for one more that helps out */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* which have more */
 #define MOST_KB 100000
 #else
-#define MOST_KB   1000 /* a kB a fault would be as much */
-#define THREAD_KB 200u /* what is touched for one more that helps out */
+#define MOST_KB 1000 /* a kB a fault would be as much */
 #endif
 
 static void many_leave_nothing_behind(struct host *h, const char *sin)
