@@ -14,7 +14,7 @@
 
 static inline bool via_is(const char *name)
 {
-    return strncmp(name, VIA, sizeof(VIA) - 1) == 0;
+    return name[0] == VIA[0] && strncmp(name, VIA, sizeof(VIA) - 1) == 0;
 }
 
 /* Is `name`, which begins with VIA, whole?  [pure] */
