@@ -51,6 +51,22 @@ void moult_log(moult_ctx *ctx, int32_t level, const char *format, ...)
                            whose.app, "text", text));
 }
 
+/* All of `said` that `all` (taken) has not; NULL: no memory. */
+static json_t *add_all(json_t *all, json_t *said)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(said, key, value)
+    {
+        if (json_object_get(all, key) || json_object_set(all, key, value) == 0)
+            continue;
+        json_decref(all);
+        return NULL;
+    }
+    return all;
+}
+
 /* What the fields say, and whose they are; NULL: no memory. */
 static json_t *members(struct process *p, const moult_out *fields)
 {
@@ -65,7 +81,7 @@ static json_t *members(struct process *p, const moult_out *fields)
     said = fields->error || moult_peek(&in) != MOULT_MAP ? NULL
                                                          : json_from_cbor(&in, NULL);
     if (said)
-        json_object_update_missing(all, said);
+        all = add_all(all, said);
     else
         json_object_set_new(all, "error", json_string("its fields are no whole map"));
     json_decref(said);
