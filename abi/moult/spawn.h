@@ -84,6 +84,7 @@ static inline int moult_spawn_as(moult_ctx *ctx, const char *label, int32_t flag
  * The same, labelled with the name of the function, and `*spawned` is its pid alone.  OTP:
  * spawn/1, spawn_link/1.  [server]
  */
+/* NOLINTBEGIN(readability-identifier-naming): they read as the functions that they call */
 #define moult_spawn(ctx, run, args, spawned) \
     moult_spawn_as(ctx, #run, 0, run, args, spawned)
 #define moult_spawn_link(ctx, run, args, spawned) \
@@ -91,6 +92,7 @@ static inline int moult_spawn_as(moult_ctx *ctx, const char *label, int32_t flag
 /* `spawned->ref` is the monitor's.  OTP: spawn_monitor/1. */
 #define moult_spawn_monitor(ctx, run, args, spawned) \
     moult_spawn_as(ctx, #run, MOULT_MONITORED, run, args, spawned)
+/* NOLINTEND(readability-identifier-naming) */
 
 /*
  * `reason`, for a function to return, with a text for the log and for who asks.  OTP:

@@ -60,6 +60,7 @@ MOULT_EXPORT int moult_task_opt(moult_ctx *ctx, moult_task_function *run,
                                 moult_out *args, const moult_task_options *options,
                                 moult_task *task);
 
+/* NOLINTNEXTLINE(readability-function-size): what the names below stand for */
 static inline int moult_task_as(moult_ctx *ctx, const char *label, moult_pid supervisor,
                                 int32_t flags, moult_task_function *run,
                                 moult_out *args, moult_task *task)
@@ -68,6 +69,8 @@ static inline int moult_task_as(moult_ctx *ctx, const char *label, moult_pid sup
 
     return moult_task_opt(ctx, run, args, &o, task);
 }
+
+/* NOLINTBEGIN(readability-identifier-naming): they read as the function they call */
 
 /*
  * Linked to the caller, who waits for it: if it fails the caller ends, too, unless it traps
@@ -93,6 +96,8 @@ static inline int moult_task_as(moult_ctx *ctx, const char *label, moult_pid sup
     moult_task_as(ctx, #run, moult_pid_none(), MOULT_LINKED, run, args, task)
 #define moult_task_start_child(ctx, supervisor, run, args, task) \
     moult_task_as(ctx, #run, supervisor, 0, run, args, task)
+
+/* NOLINTEND(readability-identifier-naming) */
 
 /* -- waiting for one -- */
 

@@ -133,6 +133,17 @@ static uint64_t wheel_next(const struct wheel *w)
     return next;
 }
 
+/* The time of the slot that `t` was in has come; its own may not have. */
+static void reach(struct wheel *w, struct timer *t)
+{
+    if (t->due_ms <= w->now_ms) {
+        t->fire(t);
+        t->due_ms += t->every_ms;
+    }
+    if (t->due_ms > w->now_ms)
+        insert(w, t);
+}
+
 /* Empty the slots that begin now; what is due fires, what is not goes further down. */
 static void visit(struct wheel *w)
 {
@@ -149,12 +160,7 @@ static void visit(struct wheel *w)
             struct timer *next = t->next;
 
             t->link = NULL;
-            if (t->due_ms <= w->now_ms) {
-                t->fire(t);
-                t->due_ms += t->every_ms;
-            }
-            if (t->due_ms > w->now_ms)
-                insert(w, t);
+            reach(w, t);
             t = next;
         }
     }
