@@ -301,6 +301,28 @@ static void managers_and_statems_go_on_or_are_started_again(void **state)
     end_host(h);
 }
 
+/* -- processes and tasks -- */
+
+static void work(struct host *h)
+{
+    try(h, "call", talk_message("queen", "\"work\""));
+    disarm();
+    wait_for(h, "queen", "\"work\"");
+}
+
+static void tasks_are_done_or_refused(void **state)
+{
+    static const char *const options[] = {"--workers", "2", NULL};
+    struct host *h = *state;
+
+    drop("integration/hive-1.0.0");
+    disarm();
+    if (!host_try_start(h, variables, options))
+        fail_msg("the host did not start");
+    sweep(h, "tasks", 1, work);
+    end_host(h);
+}
+
 /* -- versions -- */
 
 static bool runs(struct host *h, const char *vsn)
@@ -472,6 +494,7 @@ int main(void)
         OOM_TEST(a_host_without_memory_says_so_to_who_asks),
         OOM_TEST(a_server_that_ended_is_started_again),
         OOM_TEST(managers_and_statems_go_on_or_are_started_again),
+        OOM_TEST(tasks_are_done_or_refused),
         OOM_TEST(versions_change_or_stay),
         OOM_TEST(a_file_that_there_was_no_memory_for_can_be_dropped_again),
         OOM_TEST(a_host_starts_or_says_why_not),

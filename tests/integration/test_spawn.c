@@ -108,6 +108,18 @@ static void what_new_code_spawned_ends_when_it_is_not_to_run(void **state)
     host_stop(h);
 }
 
+static void tasks_do_what_a_server_asks_of_them(void **state)
+{
+    struct host *h = *state;
+
+    start_hive(h);
+    assert_int_equal(host_call_int(h, "queen", "\"work\""), 12);
+    assert_int_equal(int_at(host_change(h, "upgrade", "hive@1.1.0"), "moved.pointer"),
+                     1);
+    assert_int_equal(host_call_int(h, "queen", "\"work\""), 12);
+    host_stop(h);
+}
+
 static void a_fault_ends_it_alone(void **state)
 {
     struct host *h = *state;
@@ -141,6 +153,7 @@ int main(void)
         HOST_TEST(one_goes_on_in_old_code_which_stays_until_it_ends),
         HOST_TEST(a_server_that_waits_for_one_can_be_upgraded_when_it_is_answered),
         HOST_TEST(what_new_code_spawned_ends_when_it_is_not_to_run),
+        HOST_TEST(tasks_do_what_a_server_asks_of_them),
         HOST_TEST(a_fault_ends_it_alone),
         HOST_TEST(one_that_computes_too_long_is_ended),
     };

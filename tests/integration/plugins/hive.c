@@ -5,6 +5,7 @@
  *     queen   "vsn", "count"        are answered at once
  *             "spawn"               a bee, registered as that
  *             {"ask": message}      calls the bee with that, and answers what it does
+ *             "work"                has tasks and processes do something, and answers 12
  *     bee     "vsn"                 is answered at once
  *             "count"               asks the drone for it
  *             "gate"                waits at the gate, then as "count"
@@ -88,6 +89,91 @@ static int32_t bee(moult_ctx *ctx, moult_in *args)
     return MOULT_NORMAL;
 }
 
+/* -- work -- */
+
+#define TASKS 3
+
+static int32_t twice(moult_ctx *ctx, moult_in *args, moult_out *result)
+{
+    moult_put_int(result, 2 * moult_get_int(args));
+    return MOULT_NORMAL;
+}
+
+static moult_out *number(moult_ctx *ctx, int64_t n)
+{
+    moult_out *m = moult_draft(ctx);
+
+    moult_put_int(m, n);
+    return m;
+}
+
+/* 2 + 4 + 6, by tasks of which the last has a supervisor. */
+static int add_up(moult_ctx *ctx, int64_t *sum)
+{
+    moult_pid by[TASKS] = {{0}, {0}, moult_whereis("tasks")};
+    moult_outcome outcomes[TASKS];
+    moult_task tasks[TASKS];
+    int error = 0;
+
+    for (int i = 0; i < TASKS && !error; i++)
+        error =
+            moult_task_async_nolink(ctx, by[i], twice, number(ctx, i + 1), &tasks[i]);
+    if (!error)
+        error = moult_task_await_many(ctx, tasks, TASKS, 0, outcomes);
+    for (int i = 0; i < TASKS && !error; i++)
+        *sum += moult_get_int(&outcomes[i].result);
+    return error;
+}
+
+static int32_t nothing(moult_ctx *ctx, moult_in *args)
+{
+    return moult_dict_put(ctx, "what", number(ctx, 1));
+}
+
+static bool is_end(const moult_message *m, void *context)
+{
+    return m->kind == MOULT_GOT_DOWN && m->ref == *(const uint64_t *)context;
+}
+
+static int wait_for_another(moult_ctx *ctx)
+{
+    moult_spawned other;
+    moult_message m;
+    int error = moult_spawn_monitor(ctx, nothing, NULL, &other);
+
+    if (!error)
+        error = moult_receive(ctx, is_end, &other.ref, 5000, &m);
+    return error ? error : m.ended.reason;
+}
+
+static int remember(moult_ctx *ctx)
+{
+    moult_timer timer =
+        moult_send_interval(ctx, moult_self(ctx), 100000, number(ctx, 1));
+    moult_in info;
+    int error = moult_dict_put(ctx, "why", number(ctx, 1));
+
+    moult_dict_erase(ctx, "why");
+    if (!timer || moult_cancel_timer(ctx, timer) < 0)
+        return -ENOMEM;
+    return error ? error : moult_process_info(ctx, moult_whereis("drone"), 0, &info);
+}
+
+static moult_next work(moult_ctx *ctx, moult_out *reply)
+{
+    int64_t sum = 0;
+    int error = add_up(ctx, &sum);
+
+    if (!error)
+        error = wait_for_another(ctx);
+    if (!error)
+        error = remember(ctx);
+    if (error)
+        return moult_refuse(ctx, error < 0 ? error : -EIO, "it was too much");
+    moult_put_int(reply, sum);
+    return moult_with_hibernate(moult_reply());
+}
+
 static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *from,
                               moult_in *request, moult_out *reply)
 {
@@ -97,6 +183,8 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
     moult_spawned spawned;
     moult_in what;
 
+    if (moult_match(request, "work"))
+        return work(ctx, reply);
     if (moult_match(request, "vsn")) {
         moult_put_text(reply, moult_plugin.vsn);
     } else if (moult_match(request, "spawn")) {
@@ -139,6 +227,7 @@ static const moult_server nurse = {.size = sizeof(moult_server), .init = nurse_i
 static const moult_child children[] = {
     {.id = "queen", .server = &hive, .name = "queen"},
     {.id = "drone", .server = &hive, .name = "drone"},
+    {.id = "tasks", .server = &moult_task_supervisor, .name = "tasks"},
 #ifdef EXTRA
     {.id = "nurse", .server = &nurse},
 #endif
