@@ -90,6 +90,21 @@ static void a_contained_fault_is_listed_and_shown(void **state)
     is_told_whole(crash(h, id, in_folder("data")), "crashes_in_call");
 }
 
+static void what_a_server_keeps_secret_is_in_no_report(void **state)
+{
+    struct host *h = *state;
+    const char *id;
+
+    start_with(h, "crashes_in_secret");
+    host_event(h, "server.fault", "server", "sinner");
+    id = text_at(first(crash(h, NULL, NULL)), "id");
+    assert_null(json_object_get(crash(h, id, NULL), "message"));
+    assert_string_equal(
+        text_at(host_ask(h, "state", json_pack("{s:s}", "name", "sinner")), "state"),
+        "nobody's business");
+    host_stop(h);
+}
+
 static void a_fatal_one_is_told_when_the_host_is_gone(void **state)
 {
     struct host *h = *state;
@@ -166,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CRASH_TEST(a_contained_fault_is_listed_and_shown),
+        CRASH_TEST(what_a_server_keeps_secret_is_in_no_report),
         CRASH_TEST(a_fatal_one_is_told_when_the_host_is_gone),
         CRASH_TEST(a_host_that_has_been_restarted_tells_of_the_one_before),
         CRASH_TEST(what_there_is_not_is_refused_in_a_line),

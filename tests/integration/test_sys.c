@@ -90,6 +90,25 @@ who_waits_for_a_suspended_server_holds_an_upgrade_up_not_for_ever(void **state)
     host_stop(h);
 }
 
+static void a_suspended_supervisor_restarts_when_it_goes_on(void **state)
+{
+    struct host *h = *state;
+    json_t *pid;
+
+    start_crew(h);
+    pid = json_incref(at(host_ask(h, "children", named("crew")), "pid"));
+    host_ask(h, "suspend", named(json_string_value(pid)));
+    host_refuses(h, "call", talk_message("a", "\"stop\""));
+    host_event(h, "server.crash", "server", "a");
+    assert_int_equal(host_call_int(h, "b", "\"count\""), 0); /* the others go on */
+    assert_null(listed(h, "name", "a"));
+    host_ask(h, "resume", named(json_string_value(pid)));
+    host_event(h, "server.restart", "server", "a");
+    assert_int_equal(host_call_int(h, "a", "\"count\""), 0);
+    json_decref(pid);
+    host_stop(h);
+}
+
 /* -- who is asked about -- */
 
 static void a_process_is_named_by_its_pid_too(void **state)
@@ -319,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HOST_TEST(a_suspended_server_stays_so_through_an_upgrade),
         HOST_TEST(who_waits_for_a_suspended_server_holds_an_upgrade_up_not_for_ever),
+        HOST_TEST(a_suspended_supervisor_restarts_when_it_goes_on),
         HOST_TEST(a_process_is_named_by_its_pid_too),
         HOST_TEST(processes_come_in_the_order_that_is_asked_for),
         HOST_TEST(the_children_of_one_supervisor_are_listed),

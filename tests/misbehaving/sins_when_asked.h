@@ -3,7 +3,7 @@
  * sins_when_asked - a counter that answers "get" and "bump", and sins when told "sin".
  *
  * For plugins that fail inside a callback: they include this and define misbehave().  A
- * second server of theirs goes on.
+ * second server of theirs goes on.  With SECRET its state and messages are nobody's.
  */
 #ifndef MOULT_SINS_WHEN_ASKED_H
 #define MOULT_SINS_WHEN_ASKED_H
@@ -37,8 +37,20 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
     return moult_reply();
 }
 
-static const moult_server sinner = {
-    .size = sizeof(moult_server), .state = sinner_state, .handle_call = handle_call};
+#ifdef SECRET
+static int show_nothing(int32_t what, moult_in *value, moult_out *out)
+{
+    moult_put_text(out, "nobody's business");
+    return 0;
+}
+#else
+#define show_nothing NULL
+#endif
+
+static const moult_server sinner = {.size = sizeof(moult_server),
+                                    .state = sinner_state,
+                                    .handle_call = handle_call,
+                                    .format_status = show_nothing};
 
 static const moult_child children[] = {
     {.id = "sinner", .server = &sinner, .name = "sinner"},
