@@ -126,10 +126,6 @@ static int save_field(struct place *place, const uint8_t *at, moult_out *out,
 {
     struct growing list;
 
-    if (place->shown && place->field->secret) {
-        moult_put_text(out, "(secret)");
-        return 0;
-    }
     if (place->field->many == MOULT_ONE)
         return save_item(place, at, out, why);
     if (place->field->many == MOULT_FIXED)
@@ -169,14 +165,18 @@ static void put_key(moult_out *out, const char *key)
 static int save_struct(struct place *up, const moult_schema *schema,
                        const uint8_t *state, moult_out *out, struct fault *why)
 {
-    struct place place = {.up = up, .schema = schema, .shown = up && up->shown};
+    const bool shown = up && up->shown;
+    struct place place = {.up = up, .schema = schema, .shown = shown};
     int err = 0;
 
     moult_put_map(out, place_count(schema));
     for (const moult_field *f = schema->fields; f->key && !err; f++) {
         place.field = f;
         put_key(out, f->key);
-        err = save_field(&place, state + f->offset, out, why);
+        if (__builtin_expect(shown, 0) && f->secret)
+            moult_put_text(out, "(secret)");
+        else
+            err = save_field(&place, state + f->offset, out, why);
     }
     return err;
 }
