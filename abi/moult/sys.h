@@ -49,9 +49,11 @@ MOULT_EXPORT int moult_sys_replace_state(moult_ctx *ctx, moult_pid pid,
 
 /*
  * What `pid` is: `*status`, lent until the next call, is at a map with id, application,
- * behaviour ("server", "statem", "supervisor"), status ("running", "suspended") and parent;
- * of a server vsn, format and state, as people may see it; of a supervisor strategy,
- * intensity, period_s and children, how many.  0.  OTP: sys:get_status/2.  [server]
+ * behaviour ("server", "statem", "manager", "supervisor"), status ("running", "suspended")
+ * and parent; of a server vsn, format and state, as people may see it; of a statem also
+ * postponed, how many events, and timeouts, maps of those that run: type ("event", "state",
+ * "generic") and name (null but of a generic one); of a supervisor strategy, intensity,
+ * period_s and children, how many.  0.  OTP: sys:get_status/2.  [server]
  */
 MOULT_EXPORT int moult_sys_get_status(moult_ctx *ctx, moult_pid pid,
                                       uint64_t timeout_ms, moult_in *status);

@@ -38,7 +38,7 @@ static int state(struct request *r)
 
 static int status(struct request *r)
 {
-    moult_put_map(r->out, 8);
+    moult_put_map(r->out, r->s->machine ? 8 + STATEM_STATUS : 8);
     moult_put_text_at(r->out, "id", r->s->id);
     moult_put_text_at(r->out, "application", r->s->code->app);
     put_name(r->out, r->s);
@@ -47,6 +47,8 @@ static int status(struct request *r)
                       sys_is_suspended(r->p) ? "suspended" : "running");
     moult_put_text(r->out, "parent");
     moult_put_pid(r->out, r->p->parent);
+    if (r->s->machine)
+        statem_put_status(r->s->machine, r->out);
     return put_state(r, true);
 }
 

@@ -24,6 +24,13 @@ int statem_create(struct server *s, struct fault *why)
     return 0;
 }
 
+void statem_put_status(const struct statem *m, moult_out *out)
+{
+    moult_put_int_at(out, "postponed", m->postponed.count);
+    moult_put_text(out, "timeouts");
+    timeouts_show(&m->timeouts, out);
+}
+
 static char *state_of(const struct server *s)
 {
     return (char *)s->state + s->code->state_field->offset;

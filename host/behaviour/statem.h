@@ -61,6 +61,10 @@ struct statem {
 /* Give `s` what a statem has besides.  0 or -ENOMEM. */
 int statem_create(struct server *s, struct fault *why);
 
+/* Append what it has besides its state, as STATEM_STATUS pairs of a map. */
+#define STATEM_STATUS 2u
+void statem_put_status(const struct statem *m, moult_out *out);
+
 /* What `next`, returned by init, comes to; the first state is set.  By the process. */
 moult_next statem_begun(struct moult_ctx *ctx, struct server *s, moult_next next);
 
@@ -109,6 +113,9 @@ void timeouts_stop(struct process *p, struct statem *m, int32_t type);
 
 /* The event, given, of the one whose timer is `id`, or of the first whose is 0; NULL: none. */
 struct envelope *timeouts_due(struct process *p, struct statem *m, uint64_t id);
+
+/* Append those that run as one item: [{"type", "name"}, ...]. */
+void timeouts_show(const struct timeouts *all, moult_out *out);
 
 /* Forget all. */
 void timeouts_finish(struct process *p, struct timeouts *t);

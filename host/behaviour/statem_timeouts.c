@@ -157,6 +157,27 @@ struct envelope *timeouts_due(struct process *p, struct statem *m, uint64_t id)
     return event;
 }
 
+void timeouts_show(const struct timeouts *all, moult_out *out)
+{
+    static const char *const types[] = {[MOULT_EVENT_TIMEOUT] = "event",
+                                        [MOULT_EVENT_STATE_TIMEOUT] = "state",
+                                        [MOULT_EVENT_GENERIC_TIMEOUT] = "generic"};
+    size_t count = 0;
+
+    for (const struct timeout *t = all->first; t; t = t->next)
+        count++;
+    moult_put_array(out, count);
+    for (const struct timeout *t = all->first; t; t = t->next) {
+        moult_put_map(out, 2);
+        moult_put_text_at(out, "type", types[t->type]);
+        moult_put_text(out, "name");
+        if (t->type == MOULT_EVENT_GENERIC_TIMEOUT)
+            moult_put_text(out, t->name);
+        else
+            moult_put_null(out);
+    }
+}
+
 void timeouts_finish(struct process *p, struct timeouts *t)
 {
     while (t->first)

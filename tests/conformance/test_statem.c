@@ -806,6 +806,32 @@ static void what_times_out_while_it_is_suspended_comes_in_its_turn(void **state)
     assert_trace("agg=later");
 }
 
+static void its_status_says_what_waits_in_it(void **state)
+{
+    struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
+    moult_pid pid = run(&plain);
+    moult_in status, value, name;
+    moult_out reply;
+
+    when("x", "postpone");
+    when("t", "within 10 late; timer g 30 later");
+    send_all(pid, "x x t");
+    out_init(&reply, NULL, 0);
+    e->code = SYSTEM_STATUS;
+    assert_int_equal(ask_and_wait(pid, e, MOULT_INFINITY, &reply, NULL, 0), 0);
+    status = out_read(&reply);
+    assert_int_equal(moult_int_at(&status, "postponed"), 2);
+    assert_true(moult_find(&status, "timeouts", &value));
+    assert_int_equal(moult_get_array(&value), 2);
+    assert_true(moult_find(&value, "type", &name) && moult_match(&name, "state"));
+    moult_skip(&value);
+    assert_true(moult_find(&value, "type", &name) && moult_match(&name, "generic"));
+    assert_true(moult_find(&value, "name", &name) && moult_match(&name, "g"));
+    assert_true(moult_find(&status, "state", &value));
+    assert_true(moult_find(&value, "state", &name) && moult_match(&name, "a"));
+    out_release(&reply);
+}
+
 static void its_timeouts_end_with_it(void **state)
 {
     moult_pid pid = run(&plain);
@@ -1140,6 +1166,7 @@ int main(void)
         TEST(an_event_timeout_of_zero_is_cancelled_by_what_is_queued),
         TEST(a_timeout_of_zero_ends_with_the_state_too),
         TEST(what_times_out_while_it_is_suspended_comes_in_its_turn),
+        TEST(its_status_says_what_waits_in_it),
         TEST(its_timeouts_end_with_it),
         TEST(states_are_entered_first_from_themselves),
         TEST(a_change_enters_before_anything_else),
