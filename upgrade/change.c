@@ -42,9 +42,12 @@ static int resolve(const struct change *c, struct target *t, struct fault *why)
     return error ? fault(why, error, "there is no version of '%s'", t->name) : 0;
 }
 
-static bool is_plan(enum release_verb verb)
+static enum upgrade_mode mode_of(enum release_verb verb)
 {
-    return verb == RELEASE_PLAN_UPGRADE || verb == RELEASE_PLAN_DOWNGRADE;
+    if (verb == RELEASE_REHEARSE)
+        return UPGRADE_REHEARSE;
+    return verb == RELEASE_PLAN_UPGRADE || verb == RELEASE_PLAN_DOWNGRADE ? UPGRADE_PLAN
+                                                                          : UPGRADE_RUN;
 }
 
 static int check_direction(enum release_verb verb, const char *from, const char *to,
@@ -53,6 +56,8 @@ static int check_direction(enum release_verb verb, const char *from, const char 
     bool down = verb == RELEASE_DOWNGRADE || verb == RELEASE_PLAN_DOWNGRADE;
     int order = version_compare(to, from);
 
+    if (verb == RELEASE_REHEARSE)
+        return 0; /* either way */
     if (!down && order < 0)
         return fault(why, -EINVAL, "%s is lower than %s, which runs: use downgrade", to,
                      from);
@@ -145,7 +150,7 @@ static void release_targets(struct targets *all)
 static struct order order_of(const struct change *c)
 {
     return (struct order){
-        .stock = c->stock, .listener = c->listener, .plan_only = is_plan(c->verb)};
+        .stock = c->stock, .listener = c->listener, .mode = mode_of(c->verb)};
 }
 
 /* What releases there are when all are there; given, or NULL: no memory. */
@@ -246,7 +251,7 @@ int change_named(const struct change *c, const json_t *words, json_t **report,
         error = run(&all, &whole, why);
     if (!error)
         *report = report_of(&all, whole);
-    else if (!is_plan(c->verb))
+    else if (mode_of(c->verb) == UPGRADE_RUN)
         refused_all(&all, why);
     order_finish(&all.order);
     release_targets(&all);

@@ -113,7 +113,7 @@ static int install(struct order *o, const json_t *release, bool lasts, json_t **
         json_object_set_new(*report, "release", json_string(to));
         json_object_set_new(*report, "from", json_string(from));
     }
-    if (!error && !o->plan_only) {
+    if (!error && o->mode == UPGRADE_RUN) {
         const json_t *runs = ledger_running(record_ledger(o->stock->record));
 
         json_object_set_new(*report, "permanent",
@@ -143,7 +143,7 @@ int install_release(struct order *o, const char *name, bool lasts, json_t **repo
 
     if (!error)
         error = install(o, release, lasts, report, why);
-    if (error && !o->plan_only)
+    if (error && o->mode == UPGRADE_RUN)
         refused(name, why);
     order_finish(o);
     return error;

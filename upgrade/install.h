@@ -10,7 +10,7 @@
 #include "order.h"
 
 /*
- * Install the release called `name`, or, with `order->plan_only`, say what that would be.
+ * Install the release called `name`, or, by `order->mode`, only plan it.
  * `order` has what is needed for it, is done with afterwards, and nothing to do yet.  It
  * is current then, and permanent only if `lasts` and what ran before was.  0 and `*report`
  * given, as upgrade_run() has it, and release and from; or a negative errno and `why`,

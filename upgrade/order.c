@@ -10,6 +10,7 @@
 #include "ledger.h"
 #include "loaded.h"
 #include "needs.h"
+#include "rehearse.h"
 
 /* Room for one more of `size` bytes at `*list`, which has `count`; false: no memory. */
 static bool make_room(void *list, size_t count, size_t size)
@@ -105,6 +106,12 @@ static void committed(struct order *o, const json_t *report)
                            CATALOG_OLD);
 }
 
+static int (*const modes[])(const struct upgrade *u, json_t **report,
+                            struct fault *why) = {
+    [UPGRADE_RUN] = upgrade_run,
+    [UPGRADE_PLAN] = upgrade_plan,
+    [UPGRADE_REHEARSE] = upgrade_rehearse};
+
 static int run(struct order *o, json_t *next, json_t **report, struct fault *why)
 {
     struct upgrade u = {.moves = o->moves,
@@ -116,13 +123,16 @@ static int run(struct order *o, json_t *next, json_t **report, struct fault *why
                         .vet = o->stock->vet,
                         .record = o->stock->record,
                         .next = next,
+                        .rehearse = o->stock->rehearse,
                         .vet_ns = o->vet_ns,
                         .progress = o->listener ? o->listener->progress : NULL,
                         .context = o->listener ? o->listener->context : NULL};
-    int error =
-        o->plan_only ? upgrade_plan(&u, report, why) : upgrade_run(&u, report, why);
+    int error;
 
-    if (!error && !o->plan_only)
+    if (o->mode == UPGRADE_REHEARSE && u.rehearse == 0)
+        u.rehearse = REHEARSE_SAMPLE; /* who asks for it wants it */
+    error = modes[o->mode](&u, report, why);
+    if (!error && o->mode == UPGRADE_RUN)
         committed(o, *report);
     return error;
 }

@@ -15,7 +15,7 @@
 struct order {
     struct stock *stock;
     const struct release_listener *listener; /* or NULL */
-    bool plan_only;
+    enum upgrade_mode mode;
     uint64_t vet_ns; /* spent on the files so far */
     struct upgrade_move *moves;
     const struct application_spec **starts;
@@ -40,8 +40,8 @@ int order_start(struct order *order, const struct catalog_entry *entry,
 int order_stop(struct order *order, struct application *app, struct fault *why);
 
 /*
- * Do it, all or nothing, and have the ledger of releases be `next` (borrowed) then; or say
- * what would be done.  0 and `*report` given, as upgrade_run() has it; or a negative
+ * Do it, all or nothing, and have the ledger of releases be `next` (borrowed) then; or only
+ * plan or rehearse it.  0 and `*report` given, as upgrade_run() has it; or a negative
  * errno and `why`.  What came of it is told and listed.
  */
 int order_run(struct order *order, json_t *next, json_t **report, struct fault *why);

@@ -43,9 +43,9 @@ int part_plan(struct part *part, struct fault *why)
     return error;
 }
 
-int part_rehearse(struct part *part, struct vet *vet, struct fault *why)
+int part_rehearse(struct part *part, struct vet *vet, size_t most, struct fault *why)
 {
-    return rehearse(vet, &part->plan, part->move->app, &part->rehearsed, why);
+    return rehearse(vet, &part->plan, part->move->app, most, &part->rehearsed, why);
 }
 
 int part_add(struct part *part, struct fault *why)
@@ -180,4 +180,13 @@ json_t *part_plan_json(const struct part *part)
     return json_pack("{s:s, s:s, s:s, s:o, s:o}", "application", m->app->name, "from",
                      m->from->vsn, "to", m->to->vsn, "steps", plan_steps(), "servers",
                      plan_servers(&part->plan));
+}
+
+json_t *part_rehearsal_json(const struct part *part)
+{
+    const struct upgrade_move *m = part->move;
+
+    return json_pack("{s:s, s:s, s:s, s:I}", "application", m->app->name, "from",
+                     m->from->vsn, "to", m->to->vsn, "rehearsed",
+                     (json_int_t)part->rehearsed);
 }

@@ -26,7 +26,7 @@ struct part {
 
 /* What may refuse: 0, or a negative errno and `why` with its step. */
 int part_plan(struct part *part, struct fault *why);
-int part_rehearse(struct part *part, struct vet *vet, struct fault *why);
+int part_rehearse(struct part *part, struct vet *vet, size_t most, struct fault *why);
 int part_add(struct part *part, struct fault *why);
 int part_migrate(struct part *part, struct fault *why);
 
@@ -41,5 +41,6 @@ void part_finish(struct part *part);
 /* What is said of it: what was done, or, by its plan alone, what would be.  Given. */
 json_t *part_report(const struct part *part);
 json_t *part_plan_json(const struct part *part);
+json_t *part_rehearsal_json(const struct part *part);
 
 #endif

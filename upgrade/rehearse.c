@@ -7,10 +7,11 @@
 
 #include "ask.h"
 
-struct sampling;
+struct batch;
 
+/* A server that is to be asked for its state. */
 struct sample {
-    struct sampling *all;
+    struct batch *batch; /* while it is */
     moult_pid pid;
     const struct code *code;
     char id[128]; /* for messages; cut */
@@ -20,11 +21,19 @@ struct sample {
 struct sampling {
     const struct plan *plan;
     struct sample *samples;
+    size_t count, room;
+};
+
+/* So many at a time. */
+struct batch {
+    struct sample *samples; /* of the sampling */
     size_t count;
     pthread_mutex_t lock; /* guards `waits` */
     pthread_cond_t done;
     size_t waits; /* states that were asked for and did not come yet */
 };
+
+/* -- which servers -- */
 
 static void choose(struct process *p, void *context)
 {
@@ -34,21 +43,47 @@ static void choose(struct process *p, void *context)
     struct sample *sample;
 
     /* Its code is changed by nobody but the release handler, which this is. */
-    if (!s || all->count == REHEARSE_MOST)
+    if (!s || all->count == all->room)
         return;
     child = plan_find(all->plan, s->code);
     if (!child || !child->to || child->move == PLAN_POINTER)
         return;
     sample = &all->samples[all->count++];
-    *sample = (struct sample){.all = all, .pid = process_pid(p), .code = s->code};
+    *sample = (struct sample){.pid = process_pid(p), .code = s->code};
     snprintf(sample->id, sizeof(sample->id), "%s", s->id);
 }
+
+/* Of all of them `most`, from the first to the last. */
+static void thin_out(struct sampling *all, size_t most)
+{
+    if (all->count <= most)
+        return;
+    for (size_t i = 0; i < most; i++)
+        all->samples[i] =
+            all->samples[i * (all->count - 1) / (most > 1 ? most - 1 : 1)];
+    all->count = most;
+}
+
+static int choose_all(struct sampling *all, struct group *group, size_t most)
+{
+    pthread_mutex_lock(&group->lock);
+    all->room = group->count;
+    pthread_mutex_unlock(&group->lock);
+    all->samples = calloc(all->room + 1, sizeof(*all->samples));
+    if (!all->samples)
+        return -ENOMEM;
+    group_each(group, choose, all);
+    thin_out(all, most);
+    return 0;
+}
+
+/* -- their states -- */
 
 /* Take the state out of {vsn, format, state}; on a worker. */
 static void take_state(void *context, int error, const char *text, moult_in *in)
 {
     struct sample *sample = context;
-    struct sampling *all = sample->all;
+    struct batch *b = sample->batch;
     moult_in state;
     size_t len;
 
@@ -57,89 +92,119 @@ static void take_state(void *context, int error, const char *text, moult_in *in)
 
         moult_put_item(&sample->state, item, len);
     }
-    pthread_mutex_lock(&all->lock);
-    if (--all->waits == 0)
-        pthread_cond_signal(&all->done);
-    pthread_mutex_unlock(&all->lock);
+    pthread_mutex_lock(&b->lock);
+    if (--b->waits == 0)
+        pthread_cond_signal(&b->done);
+    pthread_mutex_unlock(&b->lock);
 }
 
 /* Ask all at once, and wait for the last. */
-static void take_states(struct sampling *all)
+static void take_states(struct batch *b)
 {
-    for (size_t i = 0; i < all->count; i++) {
+    for (size_t i = 0; i < b->count; i++) {
         struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
 
+        b->samples[i].batch = b;
         if (!e)
             continue;
         e->code = SYSTEM_STATE;
-        pthread_mutex_lock(&all->lock);
-        all->waits++;
-        pthread_mutex_unlock(&all->lock);
-        if (ask(all->samples[i].pid, e, REHEARSE_ASK_MS, take_state,
-                &all->samples[i]) == 0)
+        pthread_mutex_lock(&b->lock);
+        b->waits++;
+        pthread_mutex_unlock(&b->lock);
+        if (ask(b->samples[i].pid, e, REHEARSE_ASK_MS, take_state, &b->samples[i]) == 0)
             continue;
-        pthread_mutex_lock(&all->lock);
-        all->waits--;
-        pthread_mutex_unlock(&all->lock);
+        pthread_mutex_lock(&b->lock);
+        b->waits--;
+        pthread_mutex_unlock(&b->lock);
     }
-    pthread_mutex_lock(&all->lock);
-    while (all->waits > 0)
-        pthread_cond_wait(&all->done, &all->lock);
-    pthread_mutex_unlock(&all->lock);
+    pthread_mutex_lock(&b->lock);
+    while (b->waits > 0)
+        pthread_cond_wait(&b->done, &b->lock);
+    pthread_mutex_unlock(&b->lock);
 }
 
-static int try_all(struct vet *vet, struct sampling *all, struct vet_state *states,
-                   size_t *count, struct fault *why)
+static void free_states(struct batch *b)
 {
-    struct vet_job job = {.path = all->plan->to->path,
-                          .with = all->plan->from->path,
-                          .states = states,
+    for (size_t i = 0; i < b->count; i++)
+        out_release(&b->samples[i].state);
+}
+
+/* -- the trial -- */
+
+/* A trial of some, and what it needs. */
+struct rehearsal {
+    struct vet *vet;
+    const struct plan *plan;
+    struct vet_state *states; /* of a batch */
+    size_t *whose;            /* the index in the batch of each */
+    size_t rehearsed;
+};
+
+static int try_batch(struct rehearsal *r, struct batch *b, struct fault *why)
+{
+    struct vet_job job = {.path = r->plan->to->path,
+                          .with = r->plan->from->path,
+                          .states = r->states,
                           .timeout_ms = REHEARSE_LIMIT_MS};
     struct vet_report report = {0};
-    size_t *whose = calloc(all->count + 1, sizeof(*whose)), bytes = 0;
+    size_t bytes = 0;
     int error;
 
-    if (!whose)
-        return fault(why, -ENOMEM, "no memory for a rehearsal");
-    take_states(all);
-    for (size_t i = 0; i < all->count && bytes < REHEARSE_BYTES; i++) {
-        if (!all->samples[i].state.len || all->samples[i].state.error)
+    for (size_t i = 0; i < b->count && bytes < REHEARSE_BYTES; i++) {
+        const struct sample *s = &b->samples[i];
+
+        if (!s->state.len || s->state.error)
             continue; /* it was busy, or has ended */
-        states[job.state_count] =
-            (struct vet_state){all->samples[i].code->id, all->samples[i].state.bytes,
-                               all->samples[i].state.len};
-        whose[job.state_count++] = i;
-        bytes += all->samples[i].state.len;
+        r->states[job.state_count] =
+            (struct vet_state){s->code->id, s->state.bytes, s->state.len};
+        r->whose[job.state_count++] = i;
+        bytes += s->state.len;
     }
-    *count = job.state_count;
-    error = job.state_count ? vet_run_job(vet, &job, &report, why) : 0;
+    r->rehearsed += job.state_count;
+    error = job.state_count ? vet_run_job(r->vet, &job, &report, why) : 0;
     if (error && report.state >= 0 && (size_t)report.state < job.state_count)
-        plan_blame(why, all->samples[whose[report.state]].id);
+        plan_blame(why, b->samples[r->whose[report.state]].id);
     json_decref(report.lints);
-    free(whose);
     return error;
 }
 
-int rehearse(struct vet *vet, const struct plan *plan, struct application *app,
-             size_t *count, struct fault *why)
+static int try_all(struct rehearsal *r, struct sampling *all, struct fault *why)
 {
-    struct sampling all = {.plan = plan,
-                           .lock = PTHREAD_MUTEX_INITIALIZER,
-                           .done = PTHREAD_COND_INITIALIZER};
-    struct vet_state *states = calloc(REHEARSE_MOST, sizeof(*states));
+    int error = 0;
+
+    for (size_t i = 0; i < all->count && !error; i += REHEARSE_BATCH) {
+        struct batch b = {.samples = all->samples + i,
+                          .count = all->count - i < REHEARSE_BATCH ? all->count - i
+                                                                   : REHEARSE_BATCH,
+                          .lock = PTHREAD_MUTEX_INITIALIZER,
+                          .done = PTHREAD_COND_INITIALIZER};
+
+        take_states(&b);
+        error = try_batch(r, &b, why);
+        free_states(&b);
+    }
+    return error;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): a struct for one more is not worth it */
+int rehearse(struct vet *vet, const struct plan *plan, struct application *app,
+             size_t most, size_t *count, struct fault *why)
+{
+    struct rehearsal r = {.vet = vet, .plan = plan};
+    struct sampling all = {.plan = plan};
     int error = -ENOMEM;
 
-    *count = 0;
-    all.samples = calloc(REHEARSE_MOST, sizeof(*all.samples));
-    if (states && all.samples) {
-        group_each(&app->group, choose, &all);
-        error = try_all(vet, &all, states, count, why);
-    }
+    r.states = calloc(REHEARSE_BATCH, sizeof(*r.states));
+    r.whose = calloc(REHEARSE_BATCH, sizeof(*r.whose));
+    if (r.states && r.whose)
+        error = choose_all(&all, &app->group, most);
+    if (!error)
+        error = try_all(&r, &all, why);
     if (error)
         fault_where(why, "rehearse", app->name, NULL, NULL);
-    for (size_t i = 0; i < all.count; i++)
-        out_release(&all.samples[i].state);
     free(all.samples);
-    free(states);
+    free(r.states);
+    free(r.whose);
+    *count = r.rehearsed;
     return error == -ENOMEM ? fault(why, error, "no memory for a rehearsal") : error;
 }

@@ -98,7 +98,8 @@ static int install(struct job *job, json_t **report, struct fault *why)
 {
     struct order order = {.stock = &self.stock,
                           .listener = &job->listener,
-                          .plan_only = job->verb == RELEASE_PLAN_INSTALL};
+                          .mode = job->verb == RELEASE_PLAN_INSTALL ? UPGRADE_PLAN
+                                                                    : UPGRADE_RUN};
 
     return install_release(&order, first_word(job), false, report, why);
 }
@@ -133,7 +134,7 @@ static int (*const verbs[])(struct job *job, json_t **report, struct fault *why)
     [RELEASE_UNPACK] = unpack,        [RELEASE_INSTALL] = install,
     [RELEASE_PLAN_INSTALL] = install, [RELEASE_PERMANENT] = make_permanent,
     [RELEASE_REMOVE] = remove_one,    [RELEASE_REBOOT_OLD] = reboot_old,
-    [RELEASE_START] = start,
+    [RELEASE_START] = start,          [RELEASE_REHEARSE] = change,
 };
 
 static void run_asked(struct job *job)
@@ -290,6 +291,7 @@ int release_start(const struct release_options *options, struct fault *why)
     self.stage_only = options->stage_only;
     self.stock.manual = options->manual;
     applications_on_ensure(ensure);
+    self.stock.rehearse = options->rehearse;
     if (!error)
         error = boot_all(&self.stock, options->plugins, why);
     commons_own_all(); /* no plugin has opened any yet */

@@ -19,6 +19,7 @@
 struct release_options {
     const char *plugins, *data; /* folders; made if need be; copied */
     bool stage_only;            /* a dropped file is taken in and not upgraded to */
+    size_t rehearse;            /* states of servers that are tried before; 0: none */
     bool manual; /* nothing but RELEASE_PERMANENT makes permanent what is upgraded to */
 };
 
@@ -39,8 +40,9 @@ enum release_verb {
     RELEASE_DOWNGRADE, /* "APP@VSN", one or more */
     RELEASE_PLAN_UPGRADE,
     RELEASE_PLAN_DOWNGRADE,
-    RELEASE_UNPACK,  /* paths of files to take in without going to them */
-    RELEASE_INSTALL, /* a release, by "NAME@VSN", its vsn or its name */
+    RELEASE_REHEARSE, /* "APP" or "APP@VSN", one or more, up or down */
+    RELEASE_UNPACK,   /* paths of files to take in without going to them */
+    RELEASE_INSTALL,  /* a release, by "NAME@VSN", its vsn or its name */
     RELEASE_PLAN_INSTALL,
     RELEASE_PERMANENT,  /* a release, or none: what runs */
     RELEASE_REMOVE,     /* a release */

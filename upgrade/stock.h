@@ -29,6 +29,7 @@ struct stock {
     struct waiting *waiting; /* see boot.h */
     struct record *record;
     char *unpacking; /* a folder for what is taken out of packages */
+    size_t rehearse; /* states of servers that are tried before; 0: none */
     bool manual;     /* what is upgraded to is not permanent until it is made so */
 };
 

@@ -90,9 +90,11 @@ static int run_rehearsals(struct attempt *a, struct fault *why)
 {
     int error = 0;
 
+    if (a->u->rehearse == 0)
+        return 0;
     step(a, "rehearse");
     for (size_t i = 0; i < a->u->move_count && !error; i++)
-        error = part_rehearse(&a->parts[i], a->u->vet, why);
+        error = part_rehearse(&a->parts[i], a->u->vet, a->u->rehearse, why);
     return error;
 }
 
@@ -327,22 +329,44 @@ int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why)
     return error;
 }
 
+/* What `tell` says of each part. */
+static int tell(struct attempt *a, json_t *(*tell_part)(const struct part *part),
+                json_t **report, struct fault *why)
+{
+    json_t *upgraded = json_array();
+
+    for (size_t i = 0; i < a->u->move_count; i++)
+        json_array_append_new(upgraded, tell_part(&a->parts[i]));
+    *report = whole_report(a->u, upgraded);
+    return *report ? 0 : fault(why, -ENOMEM, "no memory to tell of it");
+}
+
+int upgrade_rehearse(const struct upgrade *u, json_t **report, struct fault *why)
+{
+    struct attempt a;
+    int error = attempt_begin(&a, u, why);
+
+    if (error)
+        return error;
+    error = make_plans(&a, why);
+    if (!error)
+        error = run_rehearsals(&a, why);
+    if (!error)
+        error = tell(&a, part_rehearsal_json, report, why);
+    attempt_finish(&a);
+    return error;
+}
+
 int upgrade_plan(const struct upgrade *u, json_t **report, struct fault *why)
 {
-    json_t *upgraded;
     struct attempt a;
     int error = attempt_begin(&a, u, why);
 
     if (error)
         return error;
     error = plan_parts(&a, why);
-    if (!error) {
-        upgraded = json_array();
-        for (size_t i = 0; i < u->move_count; i++)
-            json_array_append_new(upgraded, part_plan_json(&a.parts[i]));
-        *report = whole_report(u, upgraded);
-        error = *report ? 0 : fault(why, -ENOMEM, "no memory for the plan");
-    }
+    if (!error)
+        error = tell(&a, part_plan_json, report, why);
     attempt_finish(&a);
     return error;
 }

@@ -49,6 +49,7 @@ struct upgrade {
     struct vet *vet;
     struct record *record;
     json_t *next;    /* what the record says afterwards */
+    size_t rehearse; /* states of servers, of each application; 0: none */
     uint64_t vet_ns; /* that was spent on vetting files before; for the report */
     /* Told each step as it begins; may be NULL. */
     void (*progress)(void *context, const char *step);
@@ -63,6 +64,15 @@ struct upgrade {
  * was.  On the release handler's thread.
  */
 int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why);
+
+/* What is asked for. */
+enum upgrade_mode { UPGRADE_RUN, UPGRADE_PLAN, UPGRADE_REHEARSE };
+
+/*
+ * Rehearse it and do no more: as upgrade_run(), but for upgraded: objects with
+ * application, from, to, rehearsed.
+ */
+int upgrade_rehearse(const struct upgrade *u, json_t **report, struct fault *why);
 
 /*
  * Say what would be done: as upgrade_run(), but for upgraded: objects with application,

@@ -12,7 +12,7 @@
 
 #include "fault.h"
 
-#define ARGS_OPTIONS_MAX 8 /* of one command */
+#define ARGS_OPTIONS_MAX 12 /* of one command */
 
 /* An option.  A table of them ends with a NULL name. */
 struct option {

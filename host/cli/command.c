@@ -18,6 +18,7 @@ static const struct option run_options[] = {
     {"workers", "N", "threads that run servers; one a processor"},
     {"on-drop", "upgrade|stage", "what a higher version does that is dropped"},
     {"permanent", "auto|manual", "whether a host begins with what was upgraded to"},
+    {"rehearse", "all|sample N|off", "how many states are tried before an upgrade"},
     {"log", "text|json", "how events look on stderr"},
     {"env", "APP.KEY=VALUE", "configure an application; may be given again", true},
     {0},
@@ -335,6 +336,21 @@ static const struct command commands[] = {
         .method = "downgrade",
         .params = words_targets,
         .show = show_upgrade,
+        .run = talk_run,
+    },
+    {
+        .name = "rehearse",
+        .synopsis = "APP[@VSN]...",
+        .summary = "try an upgrade or downgrade on copies of live states, and no more",
+        .details = "  In another process: nothing that runs is held up or touched.  Every upgrade\n"
+                   "  begins with it; rehearse in the configuration says with how many states.\n"
+                   "\n"
+                   "  moult rehearse counter@2.0.0\n",
+        .least = 1,
+        .most = -1,
+        .method = "rehearse",
+        .params = words_targets,
+        .show = show_rehearsed,
         .run = talk_run,
     },
     {

@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "config_application.h"
+#include "rehearse.h"
+
+#define REHEARSE_UNSAID (REHEARSE_ALL - 1) /* so many there can't be */
 
 /* Where a value comes from. */
 struct origin {
@@ -127,6 +130,30 @@ static int take_word(const char *word, const char *const words[2], int *to,
     return 0;
 }
 
+/* "all", "off" or "sample N". */
+static int take_rehearse(const char *text, size_t *to, const struct origin *from,
+                         struct fault *why)
+{
+    size_t count = 0;
+    char *end;
+
+    if (strcmp(text, "all") == 0) {
+        count = REHEARSE_ALL;
+    } else if (strncmp(text, "sample ", 7) == 0 && text[7] >= '1' && text[7] <= '9') {
+        errno = 0;
+        count = strtoul(text + 7, &end, 10);
+        if (errno || *end)
+            count = 0;
+    }
+    if (count == 0 && strcmp(text, "off") != 0)
+        return fault(why, -EINVAL,
+                     "%s must be \"all\", \"sample N\" or \"off\", not \"%s\"",
+                     from->text, text);
+    if (*to == REHEARSE_UNSAID)
+        *to = count;
+    return 0;
+}
+
 static const char *const on_drop_words[] = {"upgrade", "stage"};
 static const char *const permanent_words[] = {"auto", "manual"};
 static const char *const log_words[] = {"text", "json"};
@@ -149,6 +176,8 @@ static int take_text(struct draft *d, const char *key, const char *text,
         return take_path(text, &d->config.socket, from, why);
     if (strcmp(key, "on_drop") == 0)
         return take_word(text, on_drop_words, &d->on_drop, from, why);
+    if (strcmp(key, "rehearse") == 0)
+        return take_rehearse(text, &d->config.rehearse, from, why);
     if (strcmp(key, "permanent") == 0)
         return take_word(text, permanent_words, &d->permanent, from, why);
     return take_word(text, log_words, &d->log, from, why);
@@ -180,6 +209,7 @@ static int take_options(struct draft *d, const struct config_options *options,
         {"--socket", "socket", options->socket},
         {"--on-drop", "on_drop", options->on_drop},
         {"--permanent", "permanent", options->permanent},
+        {"--rehearse", "rehearse", options->rehearse},
         {"--log", "log", options->log},
     };
     int error = options->workers ? parse_workers(options->workers, d, why) : 0;
@@ -196,8 +226,9 @@ static int take_options(struct draft *d, const struct config_options *options,
 
 /* -- the file -- */
 
-static const char *const keys[] = {"plugins", "data",      "socket", "workers",
-                                   "on_drop", "permanent", "log",    "applications"};
+static const char *const keys[] = {"plugins",  "data",    "socket",
+                                   "workers",  "on_drop", "permanent",
+                                   "rehearse", "log",     "applications"};
 
 static bool is_key(const char *name)
 {
@@ -246,7 +277,7 @@ static int take_setting(struct draft *d, const config_setting_t *setting,
         return fault(
             why, -EINVAL,
             "%s is no setting: there are plugins, data, socket, workers, on_drop, "
-            "permanent, log and applications",
+            "permanent, rehearse, log and applications",
             from.text);
     if (strcmp(name, "applications") == 0)
         return config_take_applications(
@@ -330,6 +361,8 @@ static int fill_in(struct draft *d, const char *folder, struct fault *why)
         c->workers = processors();
     c->stage_only = d->on_drop == 1;
     c->manual = d->permanent == 1;
+    if (c->rehearse == REHEARSE_UNSAID)
+        c->rehearse = REHEARSE_SAMPLE;
     c->log_json = d->log == 1;
     c->log_level = d->level < 0 ? EVENT_INFO : (enum event_level)d->level;
     return 0;
@@ -338,7 +371,7 @@ static int fill_in(struct draft *d, const char *folder, struct fault *why)
 int config_gather(const struct config_options *options, struct config *out,
                   struct fault *why)
 {
-    struct draft d = {.on_drop = -1, .permanent = -1, .log = -1, .level = -1};
+    struct draft d = {.on_drop = -1, .permanent = -1, .config.rehearse = REHEARSE_UNSAID, .log = -1, .level = -1};
     char *folder = getcwd(NULL, 0);
     int error = 0;
 

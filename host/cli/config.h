@@ -45,6 +45,7 @@ struct config {
     char *socket;     /* the control socket */
     unsigned workers; /* 1 to WORKERS_MAX; one a processor unless said otherwise */
     bool stage_only;  /* on_drop = "stage": what is dropped is not upgraded to */
+    size_t rehearse;  /* states tried before an upgrade, of each application; 0: none */
     bool manual;      /* permanent = "manual": what is upgraded to is not, until told */
     bool log_json;    /* log = "json" */
     enum event_level log_level;
@@ -55,7 +56,8 @@ struct config {
 /* What was said on the command line, borrowed; NULL is nothing. */
 struct config_options {
     const char *file; /* --config */
-    const char *plugins, *data, *socket, *workers, *on_drop, *permanent, *log;
+    const char *plugins, *data, *socket, *workers, *on_drop, *permanent, *rehearse,
+        *log;
 };
 
 /*

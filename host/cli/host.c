@@ -218,7 +218,11 @@ static void on_fatal_loop(uv_async_t *handle)
 static int start(struct host *h, struct fault *why)
 {
     const struct config *c = h->config;
-    struct release_options options = {c->plugins, c->data, c->stage_only, c->manual};
+    struct release_options options = {.plugins = c->plugins,
+                                      .data = c->data,
+                                      .stage_only = c->stage_only,
+                                      .rehearse = c->rehearse,
+                                      .manual = c->manual};
     char reports[PATH_MAX];
     int error;
 

@@ -34,6 +34,7 @@ int local_run(const struct args *args, const struct screen *screen)
         .workers = args_value(args, "workers"),
         .on_drop = args_value(args, "on-drop"),
         .permanent = args_value(args, "permanent"),
+        .rehearse = args_value(args, "rehearse"),
         .log = args_value(args, "log"),
     };
     struct config config;

@@ -147,6 +147,29 @@ void show_upgrade(const struct screen *screen, const json_t *result)
     json_array_foreach(result, i, upgrade) print_one(screen, upgrade);
 }
 
+static void print_rehearsed(const struct screen *screen, const json_t *one)
+{
+    json_int_t count = show_number(one, "rehearsed");
+
+    print_heading(screen, one);
+    fprintf(screen->out,
+            ": %" JSON_INTEGER_FORMAT " live state%s carried; nothing was "
+            "changed\n",
+            count, plural(count));
+}
+
+void show_rehearsed(const struct screen *screen, const json_t *result)
+{
+    const json_t *one;
+    size_t i;
+
+    if (!json_is_array(result)) {
+        print_rehearsed(screen, result);
+        return;
+    }
+    json_array_foreach(result, i, one) print_rehearsed(screen, one);
+}
+
 /* -- releases -- */
 
 static void print_each(const struct screen *screen, const json_t *list,

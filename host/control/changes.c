@@ -83,6 +83,15 @@ void changes_downgrade(struct request *request, void *context)
                json_incref(targets));
 }
 
+void changes_rehearse(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    json_t *targets = params_texts(&p, "targets");
+
+    if (!params_refused(&p, request))
+        handle(request, RELEASE_REHEARSE, json_incref(targets));
+}
+
 void changes_unpack(struct request *request, void *context)
 {
     struct params p = params_of(request);

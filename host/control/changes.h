@@ -11,6 +11,7 @@
 /* As of struct method; `context` is a struct host_view. */
 void changes_upgrade(struct request *request, void *context);
 void changes_downgrade(struct request *request, void *context);
+void changes_rehearse(struct request *request, void *context);
 void changes_unpack(struct request *request, void *context);
 void changes_releases(struct request *request, void *context);
 void changes_install(struct request *request, void *context);

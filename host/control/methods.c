@@ -273,6 +273,7 @@ const struct method host_methods[] = {
     {"ps", processes_list},
     {"reboot-old", changes_reboot_old},
     {"registry", registry_method},
+    {"rehearse", changes_rehearse},
     {"releases", changes_releases},
     {"remove", changes_remove},
     {"resume", sys_resume},

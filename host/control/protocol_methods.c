@@ -274,6 +274,19 @@ const struct protocol_method protocol_methods[] = {
     .command = "moult downgrade",
 },
 {
+    .name = "rehearse",
+    .summary = "try an upgrade or downgrade on copies of live states, and no more",
+    .params = "targets  array of strings, as of upgrade",
+    .result = "of several targets an array with an object for each, of one the object:\n"
+              "application, from, to, rehearsed (states that were carried)",
+    .errors = "as of upgrade",
+    .example = ASK("'method':'rehearse',\n"
+               "   'params':{'targets':['counter@2.0.0']}")
+               ANSWER("{'application':'counter','from':'1.1.0',\n"
+               "   'to':'2.0.0','rehearsed':12}"),
+    .command = "moult rehearse",
+},
+{
     .name = "unpack",
     .summary = "take files in without upgrading to them",
     .params = "files  array of strings, absolute paths of plugins (.so), release files (.rel)\n"

@@ -124,7 +124,7 @@ static void one_that_refuses_among_ten_thousand_keeps_all(void **state)
     host_stop(h);
 }
 
-/* A rehearsal looks at some of them only: each half of the servers has to count. */
+/* Which of them a rehearsal looks at is chance: each half of the servers has to count. */
 static void it_does_not_matter_which_one_refuses(void **state)
 {
     static const int which[] = {0, 4999, 9999};
@@ -149,6 +149,41 @@ static void it_does_not_matter_which_one_refuses(void **state)
     host_stop(h);
 }
 
+static json_int_t rehearsed(struct host *h, const char *how)
+{
+    json_int_t count;
+
+    host_start(h, "--on-drop", "stage", "--rehearse", how, NULL);
+    count = int_at(host_ask(h, "rehearse", target("many@1.1.0")), "rehearsed");
+    host_stop(h);
+    return count;
+}
+
+static void a_rehearsal_takes_as_many_of_them_as_is_said(void **state)
+{
+    struct host *h = *state;
+    json_t *error;
+
+    drop("integration/many-1.0.0");
+    host_start(h, "--on-drop", "stage", NULL);
+    stage(h, "integration/many-1.1.0", "1.1.0");
+    stage(h, "integration/many_bad", "2.1.0");
+    assert_int_equal(int_at(host_ask(h, "rehearse", target("many@1.1.0")), "rehearsed"),
+                     1000);
+    host_stop(h);
+    assert_int_equal(rehearsed(h, "sample 1"), 1);
+    assert_int_equal(rehearsed(h, "sample 2500"), 2500);
+    assert_int_equal(rehearsed(h, "sample 999999999"), COUNT);
+    assert_int_equal(rehearsed(h, "all"), COUNT);
+
+    host_start(h, "--on-drop", "stage", "--rehearse", "all", NULL);
+    host_call_int(h, "one.4711", "{\"add\": 77}");
+    error = host_refuses(h, "rehearse", target("many@2.1.0"));
+    assert_string_equal(text_at(error, "data.step"), "rehearse");
+    assert_string_equal(text_at(error, "data.server"), "one.4711");
+    host_stop(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +192,7 @@ int main(void)
         HOST_TEST(ten_thousand_servers_move_by_code_change_both_ways),
         HOST_TEST(one_that_refuses_among_ten_thousand_keeps_all),
         HOST_TEST(it_does_not_matter_which_one_refuses),
+        HOST_TEST(a_rehearsal_takes_as_many_of_them_as_is_said),
     };
 
     return cmocka_run_group_tests_name("many", tests, NULL, NULL);

@@ -322,6 +322,52 @@ static void a_hundred_changes_leave_nothing_behind(void **state)
 
 /* -- asking first -- */
 
+static void a_rehearsal_touches_nothing(void **state)
+{
+    struct host *h = *state;
+    json_t *report, *error;
+
+    start_counting(h);
+    report = host_ask(h, "rehearse", target("counter@2.0.0"));
+    assert_string_equal(text_at(report, "from"), "1.0.0");
+    assert_string_equal(text_at(report, "to"), "2.0.0");
+    assert_int_equal(int_at(report, "rehearsed"), 1);
+    assert_string_equal(host_vsn(h, "counter"), "1.0.0");
+    assert_int_equal(host_events(h, "upgrade"), 0);
+    assert_false(host_maps(h, "counter-2.0.0"));
+
+    host_change(h, "upgrade", "counter@2.0.0");
+    report = host_ask(h, "rehearse", target("counter@1.1.0")); /* the other way */
+    assert_string_equal(text_at(report, "to"), "1.1.0");
+    host_ask(
+        h, "unpack",
+        json_pack("{s:[s]}", "files", PLUGINS "/crashes_in_change_unless_zero.so"));
+    error = host_refuses(h, "rehearse", target("counter@3.2.0"));
+    assert_string_equal(text_at(error, "data.step"), "rehearse");
+    assert_string_equal(text_at(error, "data.server"), "counter");
+    assert_string_equal(host_vsn(h, "counter"), "2.0.0");
+    assert_int_equal(host_call_int(h, "counter", "\"bump\""), 6);
+    host_stop(h);
+}
+
+static void rehearsals_are_as_many_as_is_said(void **state)
+{
+    struct host *h = *state;
+
+    drop("samples/counter-1.0.0");
+    host_start(h, "--on-drop", "stage", "--rehearse", "off", NULL);
+    host_ask(h, "unpack",
+             json_pack("{s:[s]}", "files", built("samples/counter-1.1.0")));
+    assert_int_equal(int_at(host_ask(h, "rehearse", target("counter")), "rehearsed"),
+                     1);
+    assert_int_equal(int_at(host_change(h, "upgrade", "counter"), "rehearsed"), 0);
+    host_stop(h);
+    host_start(h, "--on-drop", "stage", "--rehearse", "all", NULL);
+    assert_int_equal(int_at(host_change(h, "downgrade", "counter@1.0.0"), "rehearsed"),
+                     1);
+    host_stop(h);
+}
+
 static void a_plan_touches_nothing(void **state)
 {
     struct host *h = *state;
@@ -542,6 +588,8 @@ int main(void)
         HOST_TEST(a_dropped_upgrade_fails_no_call_either),
         HOST_TEST(a_hundred_changes_leave_nothing_behind),
         HOST_TEST(a_plan_touches_nothing),
+        HOST_TEST(a_rehearsal_touches_nothing),
+        HOST_TEST(rehearsals_are_as_many_as_is_said),
         HOST_TEST(a_plan_names_what_comes_and_what_goes),
         HOST_TEST(a_plan_is_refused_for_what_the_upgrade_would_be),
         HOST_TEST(the_wrong_direction_is_refused_with_a_hint),

@@ -108,8 +108,11 @@ static void options_go_before_the_file(void **state)
         .file = file, .data = "/other", .workers = "3", .log = "text"};
     struct config c;
 
-    write_file("data = \"/x\"; workers = 7; log = \"json\"; on_drop = \"stage\";\n");
+    write_file("data = \"/x\"; workers = 7; log = \"json\"; on_drop = \"stage\";\n"
+               "permanent = \"manual\"; rehearse = \"sample 12\";\n");
     assert_int_equal(config_gather(&options, &c, NULL), 0);
+    assert_true(c.manual);
+    assert_int_equal(c.rehearse, 12);
     assert_string_equal(c.data, "/other");
     assert_int_equal(c.workers, 3);
     assert_false(c.log_json);
@@ -144,6 +147,12 @@ static void a_wrong_setting_is_refused_by_file_and_line(void **state)
     is_refused("data = \"\";\n", "'data' must not be empty");
     is_refused("on_drop = \"run\";\n",
                "'on_drop' must be \"upgrade\" or \"stage\", not \"run\"");
+    is_refused("permanent = \"yes\";\n", "'permanent' must be \"auto\" or \"manual\"");
+    is_refused("rehearse = \"some\";\n", "'rehearse' must be \"all\"");
+    is_refused("rehearse = \"sample 0\";\n", "'rehearse' must be");
+    is_refused("rehearse = \"sample -1\";\n", "'rehearse' must be");
+    is_refused("rehearse = \"sample 5x\";\n", "'rehearse' must be");
+    is_refused("rehearse = \"sample 99999999999999999999\";\n", "'rehearse' must be");
     is_refused("data = \"x\";\ndata = \"y\";\n", "moult.conf:2: ");
     is_refused("data = \"x\n", "moult.conf:");
 }
