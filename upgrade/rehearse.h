@@ -15,15 +15,13 @@
 
 #define REHEARSE_SAMPLE   1000u              /* servers, unless it is set otherwise */
 #define REHEARSE_ALL      SIZE_MAX           /* servers: as many as there are */
-#define REHEARSE_BATCH    1000u              /* servers in one trial */
 #define REHEARSE_BYTES    ((size_t)64 << 20) /* of states, in one trial */
-#define REHEARSE_ASK_MS   1000u  /* a server that is busy longer is left out */
-#define REHEARSE_LIMIT_MS 20000u /* for one trial */
+#define REHEARSE_LIMIT_MS 20000u             /* for one trial */
 
 /*
  * Carry live states of `app` from the plan's old version to its new one, of `most` servers
- * from the first to the last of its group.  0 and how many there were in `*count`; or a negative errno and `why`, which names the server.  Not on
- * a worker.
+ * from the first to the last of its group.  0 and how many there were in `*count`; or a
+ * negative errno and `why`, which names the server.  Not on a worker.
  */
 int rehearse(struct vet *vet, const struct plan *plan, struct application *app,
              size_t most, size_t *count, struct fault *why);

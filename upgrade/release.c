@@ -22,6 +22,7 @@
 #include "permanent.h"
 #include "plain.h"
 #include "remove.h"
+#include "snapshot.h"
 #include "thread.h"
 #include "unpack.h"
 #include "watch.h"
@@ -94,6 +95,23 @@ static int unpack(struct job *job, json_t **report, struct fault *why)
     return error;
 }
 
+static int snapshot(struct job *job, json_t **report, struct fault *why)
+{
+    const char *name = first_word(job),
+               *path = json_string_value(json_array_get(job->words, 1));
+    struct application *app = application_find(name);
+    size_t count = 0;
+    int error;
+
+    if (!app || !app->spec || app->status != APPLICATION_RUNNING)
+        return fault(why, -ENOENT, "no application '%s' runs", name);
+    error = snapshot_write(app, path, &count, why);
+    if (!error)
+        *report = json_pack("{s:s, s:s, s:s, s:I}", "application", name, "vsn",
+                            app->spec->vsn, "file", path, "states", (json_int_t)count);
+    return error;
+}
+
 static int install(struct job *job, json_t **report, struct fault *why)
 {
     struct order order = {.stock = &self.stock,
@@ -135,6 +153,7 @@ static int (*const verbs[])(struct job *job, json_t **report, struct fault *why)
     [RELEASE_PLAN_INSTALL] = install, [RELEASE_PERMANENT] = make_permanent,
     [RELEASE_REMOVE] = remove_one,    [RELEASE_REBOOT_OLD] = reboot_old,
     [RELEASE_START] = start,          [RELEASE_REHEARSE] = change,
+    [RELEASE_SNAPSHOT] = snapshot,
 };
 
 static void run_asked(struct job *job)

@@ -41,6 +41,7 @@ enum release_verb {
     RELEASE_PLAN_UPGRADE,
     RELEASE_PLAN_DOWNGRADE,
     RELEASE_REHEARSE, /* "APP" or "APP@VSN", one or more, up or down */
+    RELEASE_SNAPSHOT, /* "APP" and the path of a file to write */
     RELEASE_UNPACK,   /* paths of files to take in without going to them */
     RELEASE_INSTALL,  /* a release, by "NAME@VSN", its vsn or its name */
     RELEASE_PLAN_INSTALL,

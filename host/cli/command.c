@@ -49,6 +49,10 @@ static const struct option pack_options[] = {
     {"to", "FILE", "what to write; NAME-VSN.pack"},
     {0},
 };
+static const struct option check_options[] = {
+    {"states", "FILE", "a snapshot of OLD: carry these states, too"},
+    {0},
+};
 static const struct option crash_options[] = {
     {"data", "DIR", "read them there, without a host"},
     {0},
@@ -354,6 +358,22 @@ static const struct command commands[] = {
         .run = talk_run,
     },
     {
+        .name = "snapshot",
+        .synopsis = "APP FILE",
+        .summary = "write live states of an application to a file",
+        .details = "  Each is taken between two messages of its server, and nothing is held up.\n"
+                   "  'moult check NEW OLD --states FILE' tries another version on them, without a\n"
+                   "  host.  The file has what the servers know: it is readable by you alone.\n"
+                   "\n"
+                   "  moult snapshot counter counter.states\n",
+        .least = 2,
+        .most = 2,
+        .method = "snapshot",
+        .params = words_snapshot,
+        .show = show_snapshot,
+        .run = talk_run,
+    },
+    {
         .name = "unpack",
         .synopsis = "FILE...",
         .summary = "give the host plugins and releases, and not go to them",
@@ -494,13 +514,16 @@ static const struct command commands[] = {
     },
     {
         .name = "check",
-        .synopsis = "FILE [OLD]",
+        .synopsis = "FILE [OLD] [--states FILE]",
         .summary = "vet a plugin as a host would, without one",
         .details =
             "  Reads FILE, loads it in another process, and saves, loads and carries\n"
             "  initial states; with OLD, another version of it, from that one and back.\n"
+            "  So are live states of OLD that 'moult snapshot' wrote.\n"
             "\n"
-            "  moult check counter-2.0.0.so counter-1.1.0.so\n",
+            "  moult check counter-2.0.0.so counter-1.1.0.so\n"
+            "  moult check counter-2.0.0.so counter-1.1.0.so --states counter.states\n",
+        .options = check_options,
         .least = 1,
         .most = 2,
         .run = local_check,

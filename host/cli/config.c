@@ -371,7 +371,11 @@ static int fill_in(struct draft *d, const char *folder, struct fault *why)
 int config_gather(const struct config_options *options, struct config *out,
                   struct fault *why)
 {
-    struct draft d = {.on_drop = -1, .permanent = -1, .config.rehearse = REHEARSE_UNSAID, .log = -1, .level = -1};
+    struct draft d = {.on_drop = -1,
+                      .permanent = -1,
+                      .config.rehearse = REHEARSE_UNSAID,
+                      .log = -1,
+                      .level = -1};
     char *folder = getcwd(NULL, 0);
     int error = 0;
 

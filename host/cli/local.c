@@ -11,8 +11,12 @@
 #include "env.h"
 #include "host.h"
 #include "manifest.h"
+#include "plan.h"
+#include "rehearse.h"
 #include "request.h"
+#include "sample.h"
 #include "show.h"
+#include "snapshot.h"
 #include "vet.h"
 
 static int give_env(const struct args *args, struct fault *why)
@@ -70,6 +74,7 @@ struct check {
     char *path, *old; /* absolute */
     struct manifest manifest;
     json_t *lints;
+    size_t states; /* of a snapshot, that were carried */
     struct fault why;
 };
 
@@ -106,11 +111,67 @@ static int try_out(struct check *check)
     return error;
 }
 
+/* Carry so many of the states from the i-th on. */
+static int carry_some(struct check *check, struct vet *vet, const struct snapshot *s,
+                      size_t i)
+{
+    struct vet_job job = {.path = check->path,
+                          .with = check->old,
+                          .states = s->states + i,
+                          .state_count =
+                              s->count - i < SAMPLE_BATCH ? s->count - i : SAMPLE_BATCH,
+                          .timeout_ms = REHEARSE_LIMIT_MS};
+    struct vet_report report = {0};
+    int error = vet_run_job(vet, &job, &report, &check->why);
+
+    if (error && report.state >= 0 && (size_t)report.state < job.state_count)
+        plan_blame(&check->why, s->names[i + (size_t)report.state]);
+    json_decref(report.lints);
+    return error;
+}
+
+static int carry_all(struct check *check, const struct snapshot *s)
+{
+    struct vet *vet;
+    int error = vet_start(NULL, &vet, &check->why);
+
+    if (error)
+        return error;
+    for (size_t i = 0; i < s->count && !error; i += SAMPLE_BATCH)
+        error = carry_some(check, vet, s, i);
+    vet_stop(vet);
+    return error;
+}
+
+/* Live states of `old`, as they are in the snapshot at `path`. */
+static int try_states(struct check *check, const struct manifest *old, const char *path)
+{
+    struct snapshot s = {0};
+    int error = snapshot_read(path, &s, &check->why);
+
+    if (!error &&
+        (strcmp(s.application, old->name) != 0 || strcmp(s.vsn, old->vsn) != 0))
+        error =
+            fault(&check->why, -EINVAL, "'%s' has states of %s %s, and not of %s %s",
+                  path, s.application, s.vsn, old->name, old->vsn);
+    if (!error)
+        error = carry_all(check, &s);
+    check->states = s.count;
+    snapshot_finish(&s);
+    return error;
+}
+
 static int check_all(const struct args *args, struct check *check)
 {
+    const char *states = args_value(args, "states");
     struct manifest old;
     int error = 0;
 
+    if (states && args->count < 2)
+        return fault(
+            &check->why, -EINVAL,
+            "--states needs the version that they are of: 'moult check NEW OLD "
+            "--states FILE'");
     check->path = whole_path(args->words[0], &check->why);
     if (args->count > 1)
         check->old = whole_path(args->words[1], &check->why);
@@ -127,7 +188,8 @@ static int check_all(const struct args *args, struct check *check)
     if (error)
         return error;
     add_lints(check->lints, &check->manifest);
-    return try_out(check);
+    error = try_out(check);
+    return error || !states ? error : try_states(check, &old, states);
 }
 
 /* A method's error object, so that it looks like one. */
@@ -146,9 +208,10 @@ static void print_check(const struct check *check, bool json,
     size_t i;
 
     if (json) {
-        json_t *all = json_pack("{s:s, s:s, s:s, s:O}", "name", check->manifest.name,
-                                "vsn", check->manifest.vsn, "hash",
-                                check->manifest.hash, "lints", check->lints);
+        json_t *all =
+            json_pack("{s:s, s:s, s:s, s:O, s:I}", "name", check->manifest.name, "vsn",
+                      check->manifest.vsn, "hash", check->manifest.hash, "lints",
+                      check->lints, "states", (json_int_t)check->states);
 
         json_dumpf(all, screen->out, JSON_COMPACT);
         putc('\n', screen->out);
@@ -157,6 +220,8 @@ static void print_check(const struct check *check, bool json,
     }
     fprintf(screen->out, "%s %s is fit to be loaded%s\n", check->manifest.name,
             check->manifest.vsn, check->old ? ", and carries states both ways" : "");
+    if (check->states)
+        fprintf(screen->out, "%zu live states were carried\n", check->states);
     json_array_foreach(check->lints, i, lint)
     {
         fputs("lint: ", screen->out);

@@ -25,6 +25,7 @@ void show_state(const struct screen *screen, const json_t *result);
 void show_releases(const struct screen *screen, const json_t *result);
 void show_upgrade(const struct screen *screen, const json_t *result); /* or its plan */
 void show_rehearsed(const struct screen *screen, const json_t *result);
+void show_snapshot(const struct screen *screen, const json_t *result);
 void show_installed(const struct screen *screen, const json_t *result);
 void show_release(const struct screen *screen, const json_t *result);
 void show_removed(const struct screen *screen, const json_t *result);

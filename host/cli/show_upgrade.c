@@ -170,6 +170,19 @@ void show_rehearsed(const struct screen *screen, const json_t *result)
     json_array_foreach(result, i, one) print_rehearsed(screen, one);
 }
 
+void show_snapshot(const struct screen *screen, const json_t *result)
+{
+    json_int_t count = show_number(result, "states");
+
+    screen_text(screen, BOLD, 0, show_text(result, "application"));
+    putc(' ', screen->out);
+    screen_text(screen, PLAIN, 0, show_text(result, "vsn"));
+    fprintf(screen->out, ": %" JSON_INTEGER_FORMAT " state%s in ", count,
+            plural(count));
+    screen_text(screen, PLAIN, 0, show_text(result, "file"));
+    putc('\n', screen->out);
+}
+
 /* -- releases -- */
 
 static void print_each(const struct screen *screen, const json_t *list,

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool words_number(const char *word, long long least, long long most, json_int_t *out)
 {
@@ -123,6 +125,36 @@ int words_files(const struct args *args, json_t **params, struct fault *why)
 
     for (int i = 0; i < args->count && !error; i++)
         error = add_path(files, args->words[i], why);
+    if (error)
+        json_decref(object);
+    else
+        *params = object;
+    return error;
+}
+
+/* `word` from here, absolute; given. */
+static char *absolute(const char *word)
+{
+    char *folder = word[0] == '/' ? NULL : getcwd(NULL, 0), *path = NULL;
+
+    if (word[0] == '/')
+        return strdup(word);
+    if (folder && asprintf(&path, "%s/%s", folder, word) < 0)
+        path = NULL;
+    free(folder);
+    return path;
+}
+
+int words_snapshot(const struct args *args, json_t **params, struct fault *why)
+{
+    char *path = absolute(args->words[1]);
+    json_t *object = path ? json_object() : NULL;
+    int error =
+        object ? set_text(object, "application", args->words[0], why) : no_memory(why);
+
+    if (!error)
+        error = set_text(object, "file", path, why);
+    free(path);
     if (error)
         json_decref(object);
     else

@@ -15,9 +15,9 @@
 bool words_number(const char *word, long long least, long long most, json_int_t *out);
 
 /*
- * Parameters as struct command asks for them: APP and LEVEL, if there are any; APP, KEY and a value; NAME; NAME and a
- * message; targets; files; a release, if there is one; a limit; NAME, if there is one, and
- * a limit.
+ * Parameters as struct command asks for them: APP and LEVEL, if there are any; APP, KEY
+ * and a value; NAME; NAME and a message; targets; files; an application and a file to
+ * write; a release, if there is one; a limit; NAME, if there is one, and a limit.
  */
 int words_log(const struct args *args, json_t **params, struct fault *why);
 int words_env(const struct args *args, json_t **params, struct fault *why);
@@ -25,6 +25,7 @@ int words_name(const struct args *args, json_t **params, struct fault *why);
 int words_message(const struct args *args, json_t **params, struct fault *why);
 int words_targets(const struct args *args, json_t **params, struct fault *why);
 int words_files(const struct args *args, json_t **params, struct fault *why);
+int words_snapshot(const struct args *args, json_t **params, struct fault *why);
 int words_release(const struct args *args, json_t **params, struct fault *why);
 int words_ps(const struct args *args, json_t **params, struct fault *why);
 int words_name_limit(const struct args *args, json_t **params, struct fault *why);

@@ -92,6 +92,17 @@ void changes_rehearse(struct request *request, void *context)
         handle(request, RELEASE_REHEARSE, json_incref(targets));
 }
 
+void changes_snapshot(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    const char *app = params_text(&p, "application"), *file = params_text(&p, "file");
+
+    if (file && file[0] != '/')
+        params_wrong(&p, "'file' must be an absolute path");
+    if (!params_refused(&p, request))
+        handle(request, RELEASE_SNAPSHOT, json_pack("[s, s]", app, file));
+}
+
 void changes_unpack(struct request *request, void *context)
 {
     struct params p = params_of(request);

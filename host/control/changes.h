@@ -12,6 +12,7 @@
 void changes_upgrade(struct request *request, void *context);
 void changes_downgrade(struct request *request, void *context);
 void changes_rehearse(struct request *request, void *context);
+void changes_snapshot(struct request *request, void *context);
 void changes_unpack(struct request *request, void *context);
 void changes_releases(struct request *request, void *context);
 void changes_install(struct request *request, void *context);

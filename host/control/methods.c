@@ -277,6 +277,7 @@ const struct method host_methods[] = {
     {"releases", changes_releases},
     {"remove", changes_remove},
     {"resume", sys_resume},
+    {"snapshot", changes_snapshot},
     {"state", sys_state},
     {"statistics", sys_statistics},
     {"status", status},

@@ -287,6 +287,20 @@ const struct protocol_method protocol_methods[] = {
     .command = "moult rehearse",
 },
 {
+    .name = "snapshot",
+    .summary = "write live states of an application to a file",
+    .params = "application  string, its name\n"
+              "file         string, an absolute path; CBOR, for 'moult check --states'",
+    .result = "an object: application, vsn, file, states (how many; a server that is busy\n"
+              "for a second is left out)",
+    .errors = "not_found, and why the file can't be written",
+    .example = ASK("'method':'snapshot',\n"
+               "   'params':{'application':'counter','file':'/tmp/counter.states'}")
+               ANSWER("{'application':'counter','vsn':'1.1.0',\n"
+               "   'file':'/tmp/counter.states','states':1}"),
+    .command = "moult snapshot",
+},
+{
     .name = "unpack",
     .summary = "take files in without upgrading to them",
     .params = "files  array of strings, absolute paths of plugins (.so), release files (.rel)\n"

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "host_fixture.h"
+#include "program.h"
 
 #define COUNT 10000
 
@@ -162,6 +163,7 @@ static json_int_t rehearsed(struct host *h, const char *how)
 static void a_rehearsal_takes_as_many_of_them_as_is_said(void **state)
 {
     struct host *h = *state;
+    const struct ran *ran;
     json_t *error;
 
     drop("integration/many-1.0.0");
@@ -181,7 +183,16 @@ static void a_rehearsal_takes_as_many_of_them_as_is_said(void **state)
     error = host_refuses(h, "rehearse", target("many@2.1.0"));
     assert_string_equal(text_at(error, "data.step"), "rehearse");
     assert_string_equal(text_at(error, "data.server"), "one.4711");
+    assert_int_equal(int_at(host_ask(h, "snapshot",
+                                     json_pack("{s:s, s:s}", "application", "many",
+                                               "file", in_folder("many.states"))),
+                            "states"),
+                     COUNT);
     host_stop(h);
+    ran = moult(NULL, "check", in_folder("plugins/many_bad.so"),
+                "plugins/many-1.0.0.so", "--states", "many.states", NULL);
+    assert_int_equal(ran->status, 1);
+    assert_has(ran->err, "one.4711");
 }
 
 int main(void)

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "host_fixture.h"
+#include "program.h"
 
 /* A host with the versions of counter, of which 1.0.0 runs and has counted to 5. */
 static void start_counting(struct host *h)
@@ -350,6 +351,78 @@ static void a_rehearsal_touches_nothing(void **state)
     host_stop(h);
 }
 
+static json_t *snapshot(struct host *h)
+{
+    return host_ask(h, "snapshot",
+                    json_pack("{s:s, s:s}", "application", "counter", "file",
+                              in_folder("counter.states")));
+}
+
+static const struct ran *check(const char *new, const char *old)
+{
+    return moult(NULL, "check", new, old, "--states", "counter.states", NULL);
+}
+
+static void states_that_were_kept_are_carried_without_a_host(void **state)
+{
+    struct host *h = *state;
+    char one[300], two[300];
+    const struct ran *ran;
+
+    snprintf(one, sizeof(one), "%s", built("samples/counter-1.0.0"));
+    snprintf(two, sizeof(two), "%s", built("samples/counter-2.0.0"));
+    start_counting(h);
+    assert_int_equal(int_at(snapshot(h), "states"), 1);
+    ran = check(two, one);
+    assert_string_equal(ran->err, "");
+    assert_int_equal(ran->status, 0);
+    assert_has(ran->out, "1 live state");
+    host_change(h, "upgrade", "counter@2.0.0");
+    assert_string_equal(text_at(snapshot(h), "vsn"), "2.0.0");
+    host_stop(h);
+
+    ran = check(PLUGINS "/crashes_in_change_unless_zero.so", two);
+    assert_int_equal(ran->status, 1);
+    assert_has(ran->err, "counter");
+    assert_has(ran->err, "SIGSEGV");
+    ran = check(two, one); /* which they are not of */
+    assert_int_equal(ran->status, 1);
+    assert_has(ran->err, "states of counter 2.0.0");
+    ran = moult(NULL, "check", two, "--states", "counter.states", NULL);
+    assert_int_equal(ran->status, 1);
+    assert_has(ran->err, "OLD");
+}
+
+static void what_is_no_snapshot_is_refused(void **state)
+{
+    struct host *h = *state;
+    char one[300], two[300];
+    size_t len;
+    char *whole;
+
+    snprintf(one, sizeof(one), "%s", built("samples/counter-1.0.0"));
+    snprintf(two, sizeof(two), "%s", built("samples/counter-2.0.0"));
+    start_counting(h);
+    snapshot(h);
+    assert_string_equal(
+        text_at(host_refuses(h, "snapshot",
+                             json_pack("{s:s, s:s}", "application", "nobody", "file",
+                                       in_folder("x"))),
+                "data.code"),
+        "not_found");
+    host_refuses(
+        h, "snapshot",
+        json_pack("{s:s, s:s}", "application", "counter", "file", "/no/where"));
+    host_stop(h);
+    whole = read_whole(in_folder("counter.states"), &len);
+    for (size_t cut = 0; cut < len; cut += 7) {
+        write_file(in_folder("counter.states"), whole, cut);
+        assert_int_equal(check(two, one)->status, 1);
+        assert_has(check(two, one)->err, "is no snapshot");
+    }
+    free(whole);
+}
+
 static void rehearsals_are_as_many_as_is_said(void **state)
 {
     struct host *h = *state;
@@ -589,6 +662,8 @@ int main(void)
         HOST_TEST(a_hundred_changes_leave_nothing_behind),
         HOST_TEST(a_plan_touches_nothing),
         HOST_TEST(a_rehearsal_touches_nothing),
+        HOST_TEST(states_that_were_kept_are_carried_without_a_host),
+        HOST_TEST(what_is_no_snapshot_is_refused),
         HOST_TEST(rehearsals_are_as_many_as_is_said),
         HOST_TEST(a_plan_names_what_comes_and_what_goes),
         HOST_TEST(a_plan_is_refused_for_what_the_upgrade_would_be),
