@@ -19,13 +19,13 @@ struct change {
 };
 
 /*
- * Bring each of `targets`, texts "APP@VSN" or "APP" for the highest there is, where it is
+ * Bring each of `words`, texts "APP@VSN" or "APP" for the highest there is, where it is
  * asked to be, all of them or none, after vetting it again.  One that is there already is
  * left alone, unless all are.  0 and `*report` given: of one target what upgrade_run()
  * says of it, of several an array of these; or a negative errno and `why`, everything is
  * as it was, and a refusal is told as event `upgrade.refused`.
  */
-int change_named(const struct change *change, const json_t *targets, json_t **report,
+int change_named(const struct change *change, const json_t *words, json_t **report,
                  struct fault *why);
 
 /*

@@ -78,9 +78,9 @@ bool ledger_knows(const json_t *ledger, const char *app);
 /* What is to be deleted, an array of {name, vsn, hash}; borrowed. */
 const json_t *ledger_removed(const json_t *ledger);
 
-/* "shop@1.2", into `text`; "" of NULL. */
+/* "shop@1.2", into `to`; "" of NULL. */
 #define LEDGER_NAME_TEXT 192
-const char *ledger_name(const json_t *release, char text[LEDGER_NAME_TEXT]);
+const char *ledger_name(const json_t *release, char to[LEDGER_NAME_TEXT]);
 
 /* -- what becomes of it; `release` is one of `ledger` -- */
 

@@ -68,7 +68,8 @@ static int remove_entry(const char *path, const struct stat *st, int type,
 
 void stock_clear_unpacking(const struct stock *s)
 {
-    nftw(s->unpacking, remove_entry, 4, FTW_DEPTH | FTW_PHYS);
+    if (s->unpacking)
+        nftw(s->unpacking, remove_entry, 4, FTW_DEPTH | FTW_PHYS);
 }
 
 static int open_store(struct stock *s, const char *data, struct fault *why)

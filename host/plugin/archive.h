@@ -27,17 +27,16 @@ struct archive;
 
 /* 0 and `*out` given; or a negative errno and `why`. */
 int archive_open(const char *path, struct archive **out, struct fault *why);
-void archive_close(struct archive *archive);
+void archive_close(struct archive *p);
 
 /*
  * Go to the next member.  1; 0 at the end; -EINVAL (it is no package, or cut short), -EFBIG,
  * or why it can't be read, and `why`.
  */
-int archive_next(struct archive *archive, struct archive_member *out,
-                 struct fault *why);
+int archive_next(struct archive *p, struct archive_member *out, struct fault *why);
 
 /* Write the member at hand to the file `path`, made anew.  0, or a negative errno. */
-int archive_extract(struct archive *archive, const char *path, struct fault *why);
+int archive_extract(struct archive *p, const char *path, struct fault *why);
 
 /* -- writing -- */
 
