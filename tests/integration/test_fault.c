@@ -151,7 +151,7 @@ static size_t resident_kb(const struct host *h)
 }
 
 #define FILLS \
-    1500 /* faults, three events each, until the 4096 that are kept are full */
+    2500 /* faults, two events each at least, until the 4096 that are kept are full */
 
 #define THREAD_KB 200u /* what is touched for one more that helps out */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* which have more */
