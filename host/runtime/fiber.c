@@ -17,6 +17,8 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+#define KEPT ((size_t)16 * 1024) /* bytes of a stack that are touched again at once */
+
 /*
  * Save what a call must keep on the old stack, and come back on the new one.  Of the
  * floating-point environment nothing is kept: rounding modes are the thread's.
@@ -197,6 +199,12 @@ static void enter(struct fiber *f)
     __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
 #endif
     f->entry();
+}
+
+void fiber_trim(struct fiber *f)
+{
+    if (f->size > KEPT)
+        madvise(f->base, f->size - KEPT, MADV_DONTNEED);
 }
 
 void fiber_rewind(struct fiber *f)

@@ -30,6 +30,9 @@ struct fiber {
 /* A fiber that will run `entry` on a stack of `size` bytes; given; NULL: no memory. */
 struct fiber *fiber_create(size_t size, void (*entry)(void));
 
+/* Give back the memory below the top of its stack; nobody runs there, or will return. */
+void fiber_trim(struct fiber *f);
+
 /* Make an abandoned fiber as new: whatever was on its stack is forgotten. */
 void fiber_rewind(struct fiber *f);
 

@@ -244,14 +244,15 @@ static void settle(struct worker *w)
         else if (!mailbox_rest(&p->inbox, w->park_state))
             worker_schedule_next(p);
     }
-    if (w->abandoned) {
-        fiber_rewind(w->abandoned);
-        keep_spare(w, w->abandoned);
-        w->abandoned = NULL;
-    }
     if ((p = w->ending)) {
         w->ending = NULL;
         process_finish(p);
+    }
+    if (w->abandoned) {
+        fiber_trim(w->abandoned); /* what it overflowed may have been all of it */
+        fiber_rewind(w->abandoned);
+        keep_spare(w, w->abandoned);
+        w->abandoned = NULL;
     }
     while (w->spares > SPARE_STACKS) {
         struct fiber *f = w->spare;
