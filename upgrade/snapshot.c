@@ -52,14 +52,14 @@ static int write_file(const char *path, const moult_out *head, const moult_out *
         return -ENOMEM;
     fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     file = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!file)
-        error = -errno;
-    else if (fwrite(head->bytes, 1, head->len, file) != head->len ||
-             fwrite(items->bytes, 1, items->len, file) != items->len ||
-             fflush(file) != 0 || fsync(fd) < 0)
+    if (!file || fwrite(head->bytes, 1, head->len, file) != head->len ||
+        fwrite(items->bytes, 1, items->len, file) != items->len || fflush(file) != 0 ||
+        fsync(fd) < 0)
         error = -errno;
     if (file && fclose(file) != 0 && !error)
         error = -errno;
+    if (!file && fd >= 0)
+        close(fd);
     if (!error && rename(part, path) < 0)
         error = -errno;
     if (error)

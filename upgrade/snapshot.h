@@ -33,7 +33,7 @@ struct snapshot {
 };
 
 /* 0; -EINVAL (it is no snapshot), or why it can't be read, and `why`.  Finish it always. */
-int snapshot_read(const char *path, struct snapshot *out, struct fault *why);
+int snapshot_read(const char *path, struct snapshot *s, struct fault *why);
 
 void snapshot_finish(struct snapshot *snapshot);
 

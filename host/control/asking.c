@@ -10,18 +10,31 @@
 #include "json.h"
 #include "name.h"
 
+/* The number before `end`, which is passed too; false if there is no such number. */
+static bool take_number(const char **at, char end, uint32_t *number)
+{
+    char *after;
+    unsigned long value;
+
+    if (**at < '0' || **at > '9')
+        return false;
+    value = strtoul(*at, &after, 10);
+    if (*after != end || value > UINT32_MAX)
+        return false;
+    *number = (uint32_t)value;
+    *at = after + (end != 0);
+    return true;
+}
+
 moult_pid asking_find(const char *whom)
 {
     moult_pid pid = name_find(whom);
+    bool in_brackets = *whom == '<';
     uint32_t node, index, generation;
-    char end[2];
+    const char *at = whom + in_brackets;
 
-    if (pid.bits)
-        return pid;
-    whom += *whom == '<';
-    if (sscanf(whom, "%" SCNu32 ".%" SCNu32 ".%" SCNu32 "%1s", &node, &index,
-               &generation, end) < 3 ||
-        node != 0)
+    if (pid.bits || !take_number(&at, '.', &node) || !take_number(&at, '.', &index) ||
+        !take_number(&at, in_brackets ? '>' : 0, &generation) || *at || node != 0)
         return pid;
     pid = pid_make(index, generation);
     return process_is_alive(pid) ? pid : (moult_pid){0};

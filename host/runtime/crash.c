@@ -87,7 +87,9 @@ static void put_field(struct paper *paper, const char *key, const char *value)
     put(paper, key);
     put(paper, ": ");
     for (; *value; value++) {
-        letter[0] = *value == '\n' ? ' ' : *value;
+        letter[0] = *value;
+        if (letter[0] == '\n')
+            letter[0] = ' ';
         put(paper, letter);
     }
     put(paper, "\n");

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+/* NOLINTNEXTLINE(readability-identifier-naming): used as a function is */
 #define of_chain(chain, member) \
     ((struct entry *)(void *)((char *)(chain)-offsetof(struct entry, member)))
 

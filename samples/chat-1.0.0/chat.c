@@ -11,6 +11,7 @@
  * who is in it is registered there, with its name.  So another version finds connections
  * and rooms as they were, and carries over no more than a name and half a line.
  */
+/* NOLINTNEXTLINE(*-reserved-identifier,*-identifier-naming): glibc's name */
 #define _GNU_SOURCE /* accept4 */
 #include <moult.h>
 

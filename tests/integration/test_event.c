@@ -99,6 +99,7 @@ static void a_handler_that_crashes_goes_and_all_others_get_the_event_once(void *
 
 static void and_one_that_aborts(void **state)
 {
+    NEEDS_INTERPOSITION;
     fails_over(*state, "\"abort\"", "server.fault", "abort() in ");
 }
 

@@ -115,10 +115,15 @@ static void a_process_is_named_by_its_pid_too(void **state)
 {
     struct host *h = *state;
     const char *pid;
+    char other[80];
 
     start_crew(h);
     pid = text_at(listed(h, "name", "a"), "pid");
     assert_int_equal(int_at(host_ask(h, "state", named(pid)), "state.count"), 0);
+    snprintf(other, sizeof(other), "%sx", pid);
+    host_refuses(h, "state", named(other));
+    snprintf(other, sizeof(other), "%.*s", (int)strlen(pid) - 2, pid + 1);
+    assert_int_equal(int_at(host_ask(h, "state", named(other)), "state.count"), 0);
     host_ask(h, "suspend", named(pid));
     assert_string_equal(text_at(listed(h, "name", "a"), "status"), "suspended");
     host_ask(h, "resume", named(pid));

@@ -45,8 +45,8 @@ enum { LINE_OF_SPIN = __LINE__ + 6 };
 /* Until it is released, the first, second ... time. */
 PLAIN static void spin(struct process *p, void *context)
 {
-    uint32_t turn = __atomic_add_fetch(&spinning, 1, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&released, __ATOMIC_SEQ_CST) < turn) {
+    uint32_t turn = atomic_fetch_add(&spinning, 1) + 1;
+    while (atomic_load(&released) < turn) {
     }
 }
 
