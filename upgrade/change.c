@@ -91,6 +91,7 @@ static int find_all(struct targets *all, struct fault *why)
     int error = 0;
 
     for (size_t i = 0; i < all->count && !error; i++) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): release_targets() frees it */
         error = find(all, &all->list[i], why);
         there += all->list[i].is_there;
         if (error)

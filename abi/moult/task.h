@@ -216,7 +216,8 @@ MOULT_EXPORT int moult_task_run_stream(moult_ctx *ctx, moult_task_function *run,
  *     {.id = "tasks", .server = &moult_task_supervisor, .name = "tasks",
  *      .args = "{\"max_children\": 100}"}
  *
- * Its tasks are temporary.  Elixir: Task.Supervisor.
+ * Its tasks are temporary, and have 5 s to end when it is ended: give its child a
+ * .shutdown_ms of more than that.  Elixir: Task.Supervisor.
  */
 MOULT_EXPORT extern const moult_server moult_task_supervisor;
 

@@ -156,6 +156,7 @@ int pack_run(const struct args *args, const struct screen *screen)
     int error = gather(&p, args);
 
     if (!error)
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): finish() frees it */
         error = archive_write(p.to, (const char *const *)p.paths,
                               (const char *const *)p.names, p.count, &p.why);
     if (error)
