@@ -10,6 +10,7 @@
 
 #define FAMILY 4u  /* entries of memmove beside one, that share its code */
 #define ALIGN  64u /* between functions, at most */
+#define BEHIND 2u  /* a name's functions: what a call runs, and libc's own behind that */
 
 struct range {
     uintptr_t start, end;
@@ -56,8 +57,8 @@ static const char *const callers[] = {"qsort", "qsort_r", "bsearch", "lfind",
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct range
-    string_ranges[COUNT(strings) + COUNT(waits) + COUNT(families) * FAMILY];
+static struct range string_ranges[(COUNT(strings) + COUNT(waits)) * BEHIND +
+                                  COUNT(families) * FAMILY];
 static struct range caller_ranges[COUNT(callers) + 1];
 static size_t string_count, caller_count;
 
@@ -72,12 +73,22 @@ static bool around(uintptr_t address, struct range *range)
     return range->start <= address && address < range->end;
 }
 
+/* What a call of it runs: for many the variant that this processor likes best. */
 static bool named(const char *name, struct range *range)
 {
-    /* What a call of it runs: for many the variant that this processor likes best. */
     void *function = dlsym(RTLD_DEFAULT, name);
 
     return function && around((uintptr_t)function, range);
+}
+
+/* Libc's own too, for a sanitizer, say, may stand before it, and does call it. */
+static void add_string(void *libc, const char *name)
+{
+    void *own = libc ? dlsym(libc, name) : NULL;
+
+    string_count += named(name, &string_ranges[string_count]);
+    if (own && own != dlsym(RTLD_DEFAULT, name))
+        string_count += around((uintptr_t)own, &string_ranges[string_count]);
 }
 
 static bool next_to(const struct range *range, int side, struct range *next)
@@ -91,9 +102,11 @@ static bool next_to(const struct range *range, int side, struct range *next)
 void routines_find(void)
 {
     struct range range;
+    void *libc;
 
     if (string_count)
         return;
+    libc = dlopen("libc.so.6", RTLD_NOLOAD | RTLD_LAZY);
     for (size_t i = 0; i < COUNT(callers); i++)
         caller_count += named(callers[i], &caller_ranges[caller_count]);
     /* The merge sort itself, which stands before its entry. */
@@ -106,9 +119,11 @@ void routines_find(void)
             string_ranges[string_count++] = range;
     }
     for (size_t i = 0; i < COUNT(strings); i++)
-        string_count += named(strings[i], &string_ranges[string_count]);
+        add_string(libc, strings[i]);
     for (size_t i = 0; i < COUNT(waits); i++)
-        string_count += named(waits[i], &string_ranges[string_count]);
+        add_string(libc, waits[i]);
+    if (libc)
+        dlclose(libc);
 }
 
 static bool is_in(const struct range *ranges, size_t count, uintptr_t address)
