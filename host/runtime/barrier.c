@@ -133,6 +133,14 @@ static const char in_barrier[] = "containing what failed failed as well";
 static __thread struct failure failure;
 static __thread bool failing;
 
+/* May the plugin end while this is on its stack?  `inner`: there is a routine above it. */
+static bool may_pass(const struct failure *f, uintptr_t pc, bool inner)
+{
+    if (f->origin)
+        return routine_calls_back(pc);
+    return routine_is_string(pc) || (inner && routine_is_interceptor(pc));
+}
+
 /*
  * Walk outwards from `first`.  True if, up to the host's own frame, there are only
  * routines, which the plugin called, then the plugin, and routines that call it back.
@@ -160,7 +168,7 @@ static bool is_plugins(struct failure *f, unw_cursor_t *cursor, uintptr_t first,
         if (origin_at(pc)) {
             f->at = f->origin ? f->at : pc;
             f->origin = f->origin ? f->origin : origin_at(pc);
-        } else if (f->origin ? !routine_calls_back(pc) : !routine_is_string(pc)) {
+        } else if (!may_pass(f, pc, seen > 1)) {
             ends = true;
             clean =
                 f->origin && (_dl_find_object((void *)pc, &object) != 0 || /* NOLINT */

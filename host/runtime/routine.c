@@ -8,9 +8,11 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "sanitize.h"
+
 #define FAMILY 4u  /* entries of memmove beside one, that share its code */
 #define ALIGN  64u /* between functions, at most */
-#define BEHIND 2u  /* a name's functions: what a call runs, and libc's own behind that */
+#define BEHIND 2u /* a name's functions: what a call runs, and libc's own behind that */
 
 struct range {
     uintptr_t start, end;
@@ -57,10 +59,11 @@ static const char *const callers[] = {"qsort", "qsort_r", "bsearch", "lfind",
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct range string_ranges[(COUNT(strings) + COUNT(waits)) * BEHIND +
-                                  COUNT(families) * FAMILY];
+static struct range
+    string_ranges[(COUNT(strings) + COUNT(waits)) * BEHIND + COUNT(families) * FAMILY];
 static struct range caller_ranges[COUNT(callers) + 1];
 static size_t string_count, caller_count;
+static struct dl_find_object interceptors; /* the sanitizer's library */
 
 /* The function around `address`, by its unwind information: libc has no symbols left. */
 static bool around(uintptr_t address, struct range *range)
@@ -106,6 +109,8 @@ void routines_find(void)
 
     if (string_count)
         return;
+    if (SANITIZED_MEMORY)
+        _dl_find_object(dlsym(RTLD_DEFAULT, "strlen"), &interceptors);
     libc = dlopen("libc.so.6", RTLD_NOLOAD | RTLD_LAZY);
     for (size_t i = 0; i < COUNT(callers); i++)
         caller_count += named(callers[i], &caller_ranges[caller_count]);
@@ -137,6 +142,15 @@ static bool is_in(const struct range *ranges, size_t count, uintptr_t address)
 bool routine_is_string(uintptr_t address)
 {
     return is_in(string_ranges, string_count, address);
+}
+
+bool routine_is_interceptor(uintptr_t address)
+{
+    struct dl_find_object object;
+
+    return interceptors.dlfo_link_map &&
+           _dl_find_object((void *)address, &object) == 0 && /* NOLINT: an address */
+           object.dlfo_link_map == interceptors.dlfo_link_map;
 }
 
 bool routine_calls_back(uintptr_t address)

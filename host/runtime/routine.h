@@ -14,6 +14,13 @@ void routines_find(void);
 /* Is `address` in a memory or string routine, or one that only waits in the kernel?  Async-signal-safe. */
 bool routine_is_string(uintptr_t address);
 
+/*
+ * Is it in what a sanitizer has put before libc's routines?  What calls one of them there
+ * holds nothing.  It is made of parts that have no name, so it is told by its library.
+ * Async-signal-safe.
+ */
+bool routine_is_interceptor(uintptr_t address);
+
 /* Is it in one that only calls back, as qsort does?  Async-signal-safe. */
 bool routine_calls_back(uintptr_t address);
 
