@@ -139,8 +139,10 @@ static const struct process_class migrator_class = {"migrator", handle, ended, f
 
 static bool add_migrator(struct crew *crew)
 {
-    struct process_options options = {
-        .class = &migrator_class, .group = &ask_group, .label = "migrator"};
+    struct process_options options = {.class = &migrator_class,
+                                      .group = &ask_group,
+                                      .label = "migrator",
+                                      .is_hosts = true};
     struct envelope *e = envelope_create(ENVELOPE_CAST);
     struct hand *hand = calloc(1, sizeof(*hand));
     struct process *p = e && hand ? process_create(&options) : NULL;

@@ -142,7 +142,7 @@ MOULT_EXPORT int moult_refuse_to(moult_ctx *ctx, const moult_from *from, int err
 
 /*
  * Send `message` (taken) to `to`'s handle_info in `delay_ms`, not earlier.  Its timer, or
- * 0 (no memory: nothing will come).  It ends with this server.  OTP:
+ * 0 (no memory, or a million others: nothing will come).  It ends with this server.  OTP:
  * erlang:send_after/3.  [server]
  */
 MOULT_EXPORT moult_timer moult_send_after(moult_ctx *ctx, moult_pid to,

@@ -2,6 +2,10 @@
 /*
  * process - how servers are tied to other processes: links, monitors, exits, names.
  *
+ * Of each kind, links, monitors of its own, those that monitor it, timers, keys of its
+ * dictionary, calls that it has not answered, a server has a million at most: one more is
+ * refused with -ENOSPC, or has ended at once for that reason to whom it ties.
+ *
  * A link is between two: when one ends for another reason than MOULT_NORMAL, so does the
  * other, unless it traps exits (moult_trap_exit()); then its handle_info is told.  The
  * exit of the supervisor ends a server all the same.  A monitor is one's own: handle_info
@@ -44,7 +48,7 @@ MOULT_EXPORT bool moult_match_exit(const moult_in *message, moult_ended *ended);
 
 /*
  * Be told when `to` ends: at once, with MOULT_NOPROC, if it has.  Each monitor tells once.
- * 0 and `*ref`, or -ENOMEM.  OTP: monitor/2.  [server]
+ * 0 and `*ref`, or -ENOMEM, -ENOSPC.  OTP: monitor/2.  [server]
  */
 MOULT_EXPORT int moult_monitor(moult_ctx *ctx, moult_pid to, uint64_t *ref);
 
@@ -56,7 +60,7 @@ MOULT_EXPORT void moult_demonitor(moult_ctx *ctx, uint64_t ref);
 
 /*
  * Tie this server to `to`; again is the same as once.  To one that has ended: this server
- * is sent an exit of MOULT_NOPROC.  0 or -ENOMEM.  OTP: link/1.  [server]
+ * is sent an exit of MOULT_NOPROC.  0, -ENOMEM or -ENOSPC.  OTP: link/1.  [server]
  */
 MOULT_EXPORT int moult_link(moult_ctx *ctx, moult_pid to);
 
@@ -98,7 +102,10 @@ MOULT_EXPORT void moult_unregister(moult_ctx *ctx);
  * through an upgrade as they are: no code_change sees them.  They go with the process.
  */
 
-/* Keep `value` (taken) under `key` (copied).  0 or -ENOMEM.  OTP: put/2.  [server] */
+/*
+ * Keep `value` (taken) under `key` (copied).  0, -ENOMEM or -ENOSPC (a million keys).  OTP:
+ * put/2.  [server]
+ */
 MOULT_EXPORT int moult_dict_put(moult_ctx *ctx, const char *key, moult_out *value);
 
 /*

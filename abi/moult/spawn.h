@@ -64,8 +64,8 @@ typedef struct {
 
 /*
  * Have a new process run `run`, which is of the caller's own plugin, with `args` (taken;
- * NULL: null).  `options` may be NULL.  0 and `*spawned`; -ENOMEM, -EINVAL.  OTP:
- * spawn_opt/4.  [server]
+ * NULL: null).  `options` may be NULL.  0 and `*spawned`; -ENOMEM (also if the host has its
+ * max_processes), -ENOSPC (links or monitors), -EINVAL.  OTP: spawn_opt/4.  [server]
  */
 MOULT_EXPORT int moult_spawn_opt(moult_ctx *ctx, moult_function *run, moult_out *args,
                                  const moult_spawn_options *options,

@@ -381,7 +381,8 @@ int controller_start(void)
 {
     struct process_options options = {.class = &controller_class,
                                       .group = &ask_group,
-                                      .label = "application_controller"};
+                                      .label = "application_controller",
+                                      .is_hosts = true};
     struct process *p = process_create(&options);
     struct envelope *e = envelope_create(ENVELOPE_CAST);
 

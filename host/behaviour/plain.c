@@ -9,6 +9,7 @@
 #include "event.h"
 #include "group.h"
 #include "message.h"
+#include "relation.h"
 #include "server.h"
 #include "signals.h"
 
@@ -168,18 +169,17 @@ static struct quota *quota_of(struct group *group)
 /* Both sides at once, since nobody runs `p` yet. */
 static int tie(struct process *by, struct process *p, int32_t flags, uint64_t *ref)
 {
-    struct relations *r = process_relations(by), *own = process_relations(p);
     moult_pid pid = process_pid(p);
+    int error = 0;
 
     *ref = flags & MOULT_MONITORED ? process_ref() : 0;
-    if (!r || !own || (flags & MOULT_LINKED && map_put(&r->links, pid.bits, 1) < 0))
-        return -ENOMEM;
-    if (!*ref)
-        return 0;
-    if (map_put(&own->watchers, *ref, process_pid(by).bits) < 0 ||
-        map_put(&r->watched, *ref, pid.bits) < 0)
-        return -ENOMEM;
-    return 0;
+    if (flags & MOULT_LINKED)
+        error = relation_put(by, RELATION_LINKS, pid.bits, 1);
+    if (!error && *ref)
+        error = relation_put(p, RELATION_MONITORED_BY, *ref, process_pid(by).bits);
+    if (!error && *ref)
+        error = relation_put(by, RELATION_MONITORS, *ref, pid.bits);
+    return error;
 }
 
 void plain_discard(struct process *by, struct process *p, uint64_t ref)

@@ -168,6 +168,7 @@ static void handle_call(struct process *p, struct server *s)
     moult_from from = {e->from, process_pid(p), e->ref};
     moult_in in = out_read(&e->out);
     moult_next next;
+    int error;
 
     if (!s->code->server.handle_call) {
         process_refuse(p, -ENOSYS, "this server takes no calls");
@@ -199,8 +200,9 @@ static void handle_call(struct process *p, struct server *s)
         reply = NULL;
         break;
     case MOULT_NEXT_NOREPLY:
-        if (debt_add(p, e) < 0)
-            process_refuse(p, -ENOMEM, "no memory to remember the call");
+        error = debt_add(p, e);
+        if (error)
+            process_refuse(p, error, debt_problem(error));
         p->current = NULL;
         break;
     default: /* stops, and the ending answers; or it is answered */

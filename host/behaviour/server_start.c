@@ -10,6 +10,7 @@
 #include "manager.h"
 #include "name.h"
 #include "registry.h"
+#include "relation.h"
 #include "returned.h"
 #include "serving.h"
 #include "signals.h"
@@ -148,12 +149,9 @@ static struct process *make(struct process *parent, const struct server_spec *sp
 static int link_parent(struct process *parent, const struct server_spec *spec,
                        moult_pid child)
 {
-    struct relations *r;
-
     if (spec->is_alone || parent->class->keeps_links)
         return 0;
-    r = process_relations(parent);
-    return r ? map_put(&r->links, child.bits, 1) : -ENOMEM;
+    return relation_put(parent, RELATION_LINKS, child.bits, 1);
 }
 
 /* Its init takes too long: it ends, and has ended when this returns. */
@@ -203,11 +201,12 @@ int server_start(struct process *parent, const struct server_spec *spec, moult_p
         p = make(parent, spec);
     if (!p) {
         envelope_destroy(e);
-        return process_fail(parent, -ENOMEM, "no memory for another process");
+        return process_fail(parent, -ENOMEM, process_shortage(text, sizeof(text)));
     }
     child = process_pid(p);
-    if (link_parent(parent, spec, child) < 0)
-        return discard(parent, p, e, -ENOMEM, "no memory for a link");
+    error = link_parent(parent, spec, child);
+    if (error)
+        return discard(parent, p, e, error, "no room for a link");
     if (spec->name && (error = name_register(p, spec->name, &holder)) < 0)
         return discard(parent, p, e, error,
                        name_problem(spec->name, error, holder, text));

@@ -195,8 +195,10 @@ static void keep_current(struct process *p, struct server *s, moult_next next)
         event_queue_push(&s->machine->postponed, p, e);
         p->current = NULL;
     } else if (e && is_owed(p)) {
-        if (debt_add(p, e) < 0)
-            process_refuse(p, -ENOMEM, "no memory to remember the call");
+        int error = debt_add(p, e);
+
+        if (error)
+            process_refuse(p, error, debt_problem(error));
         p->current = NULL;
     }
 }

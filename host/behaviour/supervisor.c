@@ -423,7 +423,7 @@ int supervisor_start(struct process *parent, const struct supervisor_spec *spec,
 
     if (!p) {
         envelope_destroy(e);
-        return process_fail(parent, -ENOMEM, "no memory for a supervisor");
+        return process_fail(parent, -ENOMEM, process_shortage(text, sizeof(text)));
     }
     if (spec->name && (error = name_register(p, spec->name, &holder)) < 0) {
         envelope_destroy(e);

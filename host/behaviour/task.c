@@ -109,11 +109,12 @@ static int start(struct process *by, const struct plain_spec *spec,
 {
     moult_spawned spawned = {0};
     struct process *p = plain_create(by, spec, &spawned);
+    char text[120];
     struct plain *s;
 
     if (!p) {
         envelope_destroy(spec->args);
-        return process_fail(by, -ENOMEM, "no memory for a task");
+        return process_fail(by, -ENOMEM, process_shortage(text, sizeof(text)));
     }
     s = p->data;
     s->owner = process_pid(by);

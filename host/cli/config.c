@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include "config_application.h"
+#include "pid.h"
 #include "rehearse.h"
 
+#define PROCESSES_LEAST 100u               /* the host's own, and some */
 #define REHEARSE_UNSAID (REHEARSE_ALL - 1) /* so many there can't be */
 
 /* Where a value comes from. */
@@ -113,6 +115,16 @@ static int take_workers(long long count, unsigned *to, const struct origin *from
                      WORKERS_MAX);
     if (*to == 0)
         *to = (unsigned)count;
+    return 0;
+}
+
+static int take_processes(long long count, uint32_t *to, const struct origin *from,
+                          struct fault *why)
+{
+    if (count < PROCESSES_LEAST || count > (long long)PID_INDEX_MAX)
+        return fault(why, -EINVAL, "%s must be an integer between %u and %u",
+                     from->text, PROCESSES_LEAST, PID_INDEX_MAX);
+    *to = (uint32_t)count;
     return 0;
 }
 
@@ -226,9 +238,9 @@ static int take_options(struct draft *d, const struct config_options *options,
 
 /* -- the file -- */
 
-static const char *const keys[] = {"plugins",  "data",    "socket",
-                                   "workers",  "on_drop", "permanent",
-                                   "rehearse", "log",     "applications"};
+static const char *const keys[] = {
+    "plugins", "data",      "socket",   "workers", "max_processes",
+    "on_drop", "permanent", "rehearse", "log",     "applications"};
 
 static bool is_key(const char *name)
 {
@@ -263,6 +275,12 @@ static int take_log(struct draft *d, const config_setting_t *group, const char *
     return error;
 }
 
+/* 0, which is refused, if it is none. */
+static long long number_of(const config_setting_t *setting)
+{
+    return config_setting_is_number(setting) ? config_setting_get_int64(setting) : 0;
+}
+
 static int take_setting(struct draft *d, const config_setting_t *setting,
                         const char *file, const char *folder, struct fault *why)
 {
@@ -276,17 +294,17 @@ static int take_setting(struct draft *d, const config_setting_t *setting,
     if (!is_key(name))
         return fault(
             why, -EINVAL,
-            "%s is no setting: there are plugins, data, socket, workers, on_drop, "
-            "permanent, rehearse, log and applications",
+            "%s is no setting: there are plugins, data, socket, workers, "
+            "max_processes, on_drop, permanent, rehearse, log and applications",
             from.text);
     if (strcmp(name, "applications") == 0)
         return config_take_applications(
             &d->config, setting,
             &(struct config_source){in ? in : file, in ? in : d->path}, why);
     if (strcmp(name, "workers") == 0)
-        return take_workers(
-            config_setting_is_number(setting) ? config_setting_get_int64(setting) : 0,
-            &d->config.workers, &from, why);
+        return take_workers(number_of(setting), &d->config.workers, &from, why);
+    if (strcmp(name, "max_processes") == 0)
+        return take_processes(number_of(setting), &d->config.max_processes, &from, why);
     if (strcmp(name, "log") == 0 && config_setting_is_group(setting))
         return take_log(d, setting, in ? in : file, why);
     text = config_setting_get_string(setting);

@@ -44,10 +44,11 @@ struct config {
     char *data;       /* the folder of everything that outlives the host */
     char *socket;     /* the control socket */
     unsigned workers; /* 1 to WORKERS_MAX; one a processor unless said otherwise */
-    bool stage_only;  /* on_drop = "stage": what is dropped is not upgraded to */
-    size_t rehearse;  /* states tried before an upgrade, of each application; 0: none */
-    bool manual;      /* permanent = "manual": what is upgraded to is not, until told */
-    bool log_json;    /* log = "json" */
+    uint32_t max_processes; /* 0: unless said otherwise, PROCESSES_MOST */
+    bool stage_only;        /* on_drop = "stage": what is dropped is not upgraded to */
+    size_t rehearse; /* states tried before an upgrade, of each application; 0: none */
+    bool manual;     /* permanent = "manual": what is upgraded to is not, until told */
+    bool log_json;   /* log = "json" */
     enum event_level log_level;
     struct config_application *applications;
     size_t application_count;

@@ -19,6 +19,8 @@ static const char config_text[] =
     "    socket  = \"moult.sock\";  the control socket; $MOULT_SOCKET, or moult.sock in\n"
     "                             $XDG_RUNTIME_DIR, or in DATA\n"
     "    workers = 4;             threads that run servers; one a processor\n"
+    "    max_processes = 100000;  servers, tasks and other processes that there may be at\n"
+    "                             once, besides the host's own; 4194304 unless set\n"
     "    on_drop = \"stage\";       what becomes of a higher version that is dropped:\n"
     "                             \"upgrade\" (the default), or \"stage\": it waits for\n"
     "                             'moult upgrade'\n"

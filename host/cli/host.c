@@ -227,6 +227,7 @@ static int start(struct host *h, struct fault *why)
     int error;
 
     workers_prepare();
+    processes_allow(c->max_processes);
     snprintf(reports, sizeof(reports), "%s/crashes", c->data);
     crash_set_folder(reports);
     barrier_start();

@@ -123,8 +123,10 @@ static void client_gone(uint64_t pid)
 /* Trace `pid` for `request` (taken).  0 or -ENOMEM: it is as it was. */
 static int start(struct request *request, const char *whom, moult_pid pid)
 {
-    struct process_options options = {
-        .class = &tracer_class, .group = &ask_group, .limit = NOTES_WAIT};
+    struct process_options options = {.class = &tracer_class,
+                                      .group = &ask_group,
+                                      .limit = NOTES_WAIT,
+                                      .is_hosts = true};
     struct tracing *t = calloc(1, sizeof(*t) + strlen(whom) + 1);
     struct envelope *go = envelope_create(ENVELOPE_CAST);
     struct process *p = t && go ? process_create(&options) : NULL;

@@ -69,7 +69,8 @@ static const struct process_class ask_class = {"ask", handle, ended, false};
 int ask(moult_pid to, struct envelope *e, uint64_t timeout_ms, ask_done *done,
         void *context)
 {
-    struct process_options options = {.class = &ask_class, .group = &ask_group};
+    struct process_options options = {
+        .class = &ask_class, .group = &ask_group, .is_hosts = true};
     struct question *q = malloc(sizeof(*q));
     struct envelope *go = envelope_create(ENVELOPE_CAST);
     struct process *p = q && go ? process_create(&options) : NULL;

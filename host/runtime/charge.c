@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "event.h"
 #include "group.h"
+#include "relation.h"
 #include "worker.h"
 
 /* It ends as soon as it looks, if it has not ended already. */
@@ -25,7 +26,8 @@ static void exit_for_memory(struct process *p)
 
     snprintf(text, sizeof(text),
              "it needs more memory than %s of %" PRIu64 " bytes: it holds %" PRIu64
-             ", and %" PRIu64 " for %" PRIu32 " messages that wait and what it sends",
+             ", and %" PRIu64 " for %" PRIu32
+             " messages that wait, what it sends and whom it is tied to",
              shared ? "its application's max_heap" : "its max_heap",
              shared ? atomic_load_explicit(&h->quota->limit, memory_order_relaxed)
                     : h->limit,
@@ -40,7 +42,8 @@ void charge_check(struct process *p)
     struct heap *h = &p->ctx.heap;
 
     h->waiting = (uint64_t)atomic_load_explicit(&p->backlog, memory_order_relaxed) *
-                 sizeof(struct envelope);
+                     sizeof(struct envelope) +
+                 relations_size(p);
     if (!h->over)
         heap_check(h);
     if (!h->over && atomic_load_explicit(&p->was_over, memory_order_relaxed) ==

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "debt.h"
 
+#include "relation.h"
+
 static uint64_t owed_key(moult_pid caller, uint64_t ref)
 {
     uint64_t key = caller.bits * 0x9e3779b97f4a7c15u ^ ref;
@@ -10,17 +12,23 @@ static uint64_t owed_key(moult_pid caller, uint64_t ref)
 
 int debt_add(struct process *p, struct envelope *call)
 {
-    struct relations *r = process_relations(p);
     uint64_t key = owed_key(call->from, call->ref), chain = 0;
+    int error;
 
-    if (!r)
-        return -ENOMEM;
-    map_find(&r->owed, key, &chain);
+    if (p->relations)
+        map_find(&p->relations->owed, key, &chain);
     call->next = (struct envelope *)(uintptr_t)chain;
-    if (map_put(&r->owed, key, (uintptr_t)call) < 0)
-        return -ENOMEM;
+    error = relation_put(p, RELATION_OWED, key, (uintptr_t)call);
+    if (error)
+        return error;
     p->ctx.heap.queued += sizeof(*call) + envelope_outside(call);
     return 0;
+}
+
+const char *debt_problem(int error)
+{
+    return error == -ENOSPC ? "the server owes as many answers as it may, 1000000"
+                            : "no memory to remember the call";
 }
 
 struct envelope *debt_take(struct process *p, moult_pid caller, uint64_t ref)

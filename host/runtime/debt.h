@@ -9,8 +9,14 @@
 
 #include "process.h"
 
-/* Remember `call` (taken unless it fails), to be answered later.  0 or -ENOMEM. */
+/*
+ * Remember `call` (taken unless it fails), to be answered later.  0, -ENOMEM
+ * or -ENOSPC (it owes as many as it may).
+ */
 int debt_add(struct process *p, struct envelope *call);
+
+/* Why debt_add() failed, in words. */
+const char *debt_problem(int error);
 
 /* Forget the call `ref` of `caller`, which is given; NULL if there is none. */
 struct envelope *debt_take(struct process *p, moult_pid caller, uint64_t ref);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "relation.h"
 
 /* One key and its value, in the list of those with that hash. */
 struct definition {
@@ -67,18 +68,17 @@ static struct definition *create(const char *key, struct envelope *value)
 
 static int define(struct process *p, const char *key, struct envelope *value)
 {
-    struct relations *r = process_relations(p);
     struct definition *d = create(key, value);
     uint64_t hash = hash_of(key);
+    int error;
 
-    if (!r || !d) {
-        free(d);
+    if (!d)
         return -ENOMEM;
-    }
     d->next = list_of(p, hash);
-    if (map_put(&r->dictionary, hash, (uintptr_t)d) < 0) {
+    error = relation_put(p, RELATION_DICTIONARY, hash, (uintptr_t)d);
+    if (error) {
         free(d);
-        return -ENOMEM;
+        return error;
     }
     p->ctx.heap.queued += size_of(d);
     return 0;

@@ -28,10 +28,11 @@ struct quota {
 
 struct heap {
     struct block *first;
-    uint64_t used;    /* bytes of all blocks, with their headers */
-    uint64_t queued;  /* bytes of what is charged, and outside of messages that wait */
-    uint64_t waiting; /* bytes of such messages themselves, when last looked at */
-    uint64_t limit;   /* bytes that both together may reach; 0: none */
+    uint64_t used;   /* bytes of all blocks, with their headers */
+    uint64_t queued; /* bytes of what is charged, and outside of messages that wait */
+    uint64_t
+        waiting;    /* bytes of such messages themselves, and of tables; see charge.h */
+    uint64_t limit; /* bytes that both together may reach; 0: none */
     struct quota *quota; /* that it has a share of, or NULL */
     uint32_t held;       /* of the quota, in units of HEAP_SHARE bytes */
     uint8_t over;        /* enum heap_over */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "commons.h"
+#include "relation.h"
 #include "thread.h"
 
 #define CHUNK  1024u /* entries, made together and kept for good */
@@ -103,15 +104,15 @@ static struct envelope *unwatch(int fd, struct entry *e)
 /* With its lock: it is of `p`, and no watch of another's any more. */
 static int adopt(struct process *p, int fd, struct entry *e)
 {
-    struct relations *r;
+    int error;
 
     if (is_of(e, p))
         return 0;
     if (commons_owns(fd))
         return -EPERM;
-    r = process_relations(p);
-    if (!r || map_put(&r->descriptors, (uint64_t)fd + 1, 1) < 0)
-        return -ENOMEM;
+    error = relation_put(p, RELATION_DESCRIPTORS, (uint64_t)fd + 1, 1);
+    if (error)
+        return error;
     envelope_destroy(unwatch(fd, e));
     atomic_store_explicit(&e->pid, process_pid(p).bits, memory_order_relaxed);
     return 0;

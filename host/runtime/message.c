@@ -69,13 +69,14 @@ void draft_keep(struct process *p, struct envelope *e)
 static void drop(struct process *p, struct envelope **link)
 {
     struct envelope *e = *link;
+    int error;
 
     *link = e->next;
     p->ctx.heap.queued -= sizeof(*e);
     if (e->kind != ENVELOPE_CALL)
         envelope_destroy(e);
-    else if (debt_add(p, e) < 0)
-        process_answer_dead(e, process_pid(p), -ENOMEM, NULL);
+    else if ((error = debt_add(p, e)) < 0)
+        process_answer_dead(e, process_pid(p), error, NULL);
 }
 
 void drafts_drop(struct process *p)

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "charge.h"
+#include "clock.h"
 #include "debt.h"
 #include "dictionary.h"
+#include "event.h"
 #include "group.h"
 #include "io.h"
 #include "name.h"
@@ -30,7 +32,10 @@ static struct {
     _Atomic uint32_t used;  /* slots that ever were; release after their chunk */
     _Atomic uint32_t count; /* relaxed: a figure */
     struct process *free;   /* by `run_next` */
-} table = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    _Atomic uint32_t most;  /* of those that are not the host's; relaxed: set first */
+    _Atomic uint64_t
+        told_s; /* when it was told that they are; relaxed: once is enough */
+} table = {.lock = PTHREAD_MUTEX_INITIALIZER, .most = PROCESSES_MOST};
 
 static _Atomic uint64_t last_ref; /* relaxed: only uniqueness matters */
 
@@ -79,6 +84,40 @@ bool process_is_alive(moult_pid pid)
 uint32_t process_count(void)
 {
     return atomic_load_explicit(&table.count, memory_order_relaxed);
+}
+
+void processes_allow(uint32_t most)
+{
+    atomic_store_explicit(&table.most, most ? most : PROCESSES_MOST,
+                          memory_order_relaxed);
+}
+
+static bool are_most(void)
+{
+    return process_count() >= atomic_load_explicit(&table.most, memory_order_relaxed);
+}
+
+/* Whoever wants one more has the error; so shall who runs the host, once a second. */
+static void tell_most(const struct group *group)
+{
+    uint64_t now_s = clock_ns() / 1000000000u + 1;
+
+    if (atomic_exchange_explicit(&table.told_s, now_s, memory_order_relaxed) != now_s)
+        event_emit(EVENT_WARN, "host.full", "{s:s, s:s, s:i, s:s}", "app", group->name,
+                   "table", "processes", "limit",
+                   (int)atomic_load_explicit(&table.most, memory_order_relaxed),
+                   "setting", "max_processes");
+}
+
+const char *process_shortage(char *text, size_t size)
+{
+    if (!are_most())
+        return "no memory for another process";
+    snprintf(text, size,
+             "the host has as many processes as it may, %" PRIu32
+             ": max_processes of its configuration",
+             atomic_load_explicit(&table.most, memory_order_relaxed));
+    return text;
 }
 
 /* One more slot, never used before; with the lock held. */
@@ -142,9 +181,14 @@ void process_set_patience(struct process *p, uint32_t warn_ms, uint32_t max_ms)
 
 struct process *process_create(const struct process_options *options)
 {
-    struct process *p = slot_get();
+    struct process *p;
     uint32_t generation;
 
+    if (!options->is_hosts && are_most()) {
+        tell_most(options->group);
+        return NULL;
+    }
+    p = slot_get();
     if (!p)
         return NULL;
     generation = atomic_load_explicit(&p->generation, memory_order_relaxed) + 1;

@@ -20,6 +20,7 @@
 #include "pid.h"
 #include "timer.h"
 
+#define PROCESSES_MOST    4194304u /* in a host, unless it is given another limit */
 #define PROCESS_SENDS_MAX 128u /* in one turn before others run: what fits the cache */
 
 struct barrier_whose;
@@ -69,7 +70,7 @@ struct await {
     _Atomic bool timed_out;
 };
 
-/* What only some processes have; made when first needed. */
+/* What only some processes have; made when first needed, filled by relation.h. */
 struct relations {
     struct map links;    /* pid -> 1 */
     struct map watched;  /* monitor ref -> pid; monitors of this process's own */
@@ -81,8 +82,9 @@ struct relations {
     struct map descriptors; /* those it has watched or owned, plus 1 -> 1; see io.h */
     struct registry *registry; /* it is one */
     struct owner *registered;  /* as far as it is in registries; see partition.h */
-    struct map requests; /* ref -> 1; calls that are not waited for; see response.h */
-    struct sys *sys;     /* see sys.h; or NULL */
+    struct map requests;  /* ref -> 1; calls that are not waited for; see response.h */
+    uint32_t told_full_s; /* when it was told that one of these was full; or 0 */
+    struct sys *sys;      /* see sys.h; or NULL */
 };
 
 enum process_flag {
@@ -151,6 +153,7 @@ struct process_options {
     struct quota *quota; /* that it has a share of, or NULL */
     uint32_t warn_callback_ms, max_callback_ms;
     const char *label; /* borrowed until the process ends */
+    bool is_hosts;     /* the host's own work: made also beyond its limit */
 };
 
 static inline moult_pid process_pid(const struct process *p)
@@ -176,9 +179,15 @@ struct process *process_at(uint32_t index);
 /* How many there are.  [any] */
 uint32_t process_count(void);
 
+/* There may be `most` of them, and the host's own; 0: PROCESSES_MOST.  [any] */
+void processes_allow(uint32_t most);
+
+/* Why there is no other one, in words: put in `text` or lent.  [any] */
+const char *process_shortage(char *text, size_t size);
+
 /*
  * A new process that nobody runs yet: fill in `data`, then process_launch() it.  NULL
- * when out of memory or over PID_INDEX_MAX processes.  [any]
+ * when out of memory or when there are as many as there may be.  [any]
  */
 struct process *process_create(const struct process_options *options);
 

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "message.h"
+#include "relation.h"
 #include "signals.h"
 #include "utf8.h"
 
@@ -67,14 +68,13 @@ bool moult_match_response(const moult_in *message, moult_response *response)
 static int send_request(struct process *p, moult_pid to, struct envelope *e,
                         uint64_t *ref)
 {
-    struct relations *r = process_relations(p);
     uint64_t id = ++p->last_ref | SIGNAL_REF_ASYNC;
+    int error = relation_put(p, RELATION_REQUESTS, id, 1);
     char text[80];
-    int error;
 
-    if (!r || map_put(&r->requests, id, 1) < 0) {
+    if (error) {
         envelope_destroy(e);
-        return process_fail(p, -ENOMEM, moult_strerror(-ENOMEM));
+        return process_fail(p, error, moult_strerror(error));
     }
     e->kind = ENVELOPE_CALL;
     e->from = process_pid(p);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "relation.h"
 #include "worker.h"
 
 struct send_timer {
@@ -75,19 +76,18 @@ static void sweep(struct relations *r)
     r->timers_swept = r->timers.count;
 }
 
-/* One that sends `e` (taken) to `to`, not started, as `id`; NULL: no memory. */
+/* One that sends `e` (taken) to `to`, not started, as `id`; NULL: no memory, or too many. */
 static struct send_timer *add(struct process *p, uint64_t id, moult_pid to,
                               struct envelope *e)
 {
-    struct relations *r = process_relations(p);
     struct send_timer *s = calloc(1, sizeof(*s));
 
-    if (!r || !s || map_put(&r->timers, id, (uintptr_t)s) < 0) {
+    if (!s || relation_put(p, RELATION_TIMERS, id, (uintptr_t)s) < 0) {
         free(s);
         envelope_destroy(e);
         return NULL;
     }
-    sweep(r);
+    sweep(p->relations);
     s->to = to;
     s->envelope = e;
     s->heap = &p->ctx.heap;

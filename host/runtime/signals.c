@@ -5,6 +5,7 @@
 
 #include "debt.h"
 #include "look.h"
+#include "relation.h"
 
 void signal_set_text(struct envelope *e, const char *text)
 {
@@ -112,23 +113,23 @@ static void act_result(struct process *p, struct envelope *e)
         envelope_destroy(e);
 }
 
-/* Without memory the other is told that we ended: a false alarm, but never silence. */
+/* Without room the other is told that we ended: a false alarm, but never silence. */
 static void act_link(struct process *p, struct envelope *e)
 {
-    struct relations *r;
+    int error =
+        is_linked(p, e->from) ? 0 : relation_put(p, RELATION_LINKS, e->from.bits, 1);
 
-    if (!is_linked(p, e->from) &&
-        (!(r = process_relations(p)) || map_put(&r->links, e->from.bits, 1) < 0))
-        tell_end(process_pid(p), e->from, ENVELOPE_EXIT, 1, -ENOMEM, NULL);
+    if (error)
+        tell_end(process_pid(p), e->from, ENVELOPE_EXIT, 1, error, NULL);
     envelope_destroy(e);
 }
 
 static void act_monitor(struct process *p, struct envelope *e)
 {
-    struct relations *r = process_relations(p);
+    int error = relation_put(p, RELATION_MONITORED_BY, e->ref, e->from.bits);
 
-    if (!r || map_put(&r->watchers, e->ref, e->from.bits) < 0)
-        tell_end(process_pid(p), e->from, ENVELOPE_DOWN, e->ref, -ENOMEM, NULL);
+    if (error)
+        tell_end(process_pid(p), e->from, ENVELOPE_DOWN, e->ref, error, NULL);
     envelope_destroy(e);
 }
 
@@ -206,18 +207,18 @@ void signal_refuse(struct envelope *e, moult_pid to)
 
 int signal_link(struct process *p, moult_pid to)
 {
-    struct relations *r = process_relations(p);
     int error;
 
     if (moult_pid_equal(to, process_pid(p)) || is_linked(p, to))
         return 0;
-    if (!r || map_put(&r->links, to.bits, 1) < 0)
-        return -ENOMEM;
+    error = relation_put(p, RELATION_LINKS, to.bits, 1);
+    if (error)
+        return error;
     error = signal_send(p, to, ENVELOPE_LINK, 0);
     if (error == -ESRCH)
         return tell_end(to, process_pid(p), ENVELOPE_EXIT, 1, MOULT_NOPROC, NULL);
     if (error < 0)
-        map_remove(&r->links, to.bits, NULL);
+        map_remove(&p->relations->links, to.bits, NULL);
     return error;
 }
 
@@ -235,17 +236,16 @@ void signal_unlink(struct process *p, moult_pid to)
 
 int signal_monitor(struct process *p, moult_pid to, uint64_t *ref)
 {
-    struct relations *r = process_relations(p);
     uint64_t id = process_ref();
-    int error;
+    int error = relation_put(p, RELATION_MONITORS, id, to.bits);
 
-    if (!r || map_put(&r->watched, id, to.bits) < 0)
-        return -ENOMEM;
+    if (error)
+        return error;
     error = signal_send(p, to, ENVELOPE_MONITOR, id);
     if (error == -ESRCH)
         error = tell_end(to, process_pid(p), ENVELOPE_DOWN, id, MOULT_NOPROC, NULL);
     if (error < 0) {
-        map_remove(&r->watched, id, NULL);
+        map_remove(&p->relations->watched, id, NULL);
         return error;
     }
     *ref = id;

@@ -69,12 +69,45 @@ static void an_application_has_the_max_heap_of_the_configuration(void **state)
     host_stop(h);
 }
 
+static void what_is_said_at_once_is_cut_to_its_limit(void **state)
+{
+    struct host *h = *state;
+    char text[1504];
+
+    drop("integration/echo");
+    host_start(h, NULL);
+    memset(text, 'x', sizeof(text));
+    text[0] = text[1501] = '"';
+    text[1502] = 0;
+    host_ask(h, "cast", talk_message("echo", text));
+    assert_int_equal(
+        strlen(text_at(host_event(h, "plugin.log", "server", "echo"), "text")), 1000);
+    host_stop(h);
+}
+
+static void a_host_has_as_many_processes_as_it_is_told(void **state)
+{
+    static const char conf[] = "max_processes = 100;";
+    struct host *h = *state;
+    json_t *event;
+
+    write_file(in_folder("moult.conf"), conf, strlen(conf));
+    host_start(h, "--config", "moult.conf", NULL);
+    drop("integration/many-1.0.0");
+    event = host_event(h, "host.full", "setting", "max_processes");
+    assert_int_equal(json_integer_value(json_object_get(event, "limit")), 100);
+    host_ask(h, "ping", NULL);
+    host_stop(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         HOST_TEST(a_full_mailbox_refuses_calls_and_casts_from_the_socket),
         HOST_TEST(a_server_beyond_its_max_heap_is_started_again),
         HOST_TEST(an_application_has_the_max_heap_of_the_configuration),
+        HOST_TEST(what_is_said_at_once_is_cut_to_its_limit),
+        HOST_TEST(a_host_has_as_many_processes_as_it_is_told),
     };
 
     return cmocka_run_group_tests_name("limits", tests, NULL, NULL);

@@ -108,11 +108,13 @@ static void options_go_before_the_file(void **state)
         .file = file, .data = "/other", .workers = "3", .log = "text"};
     struct config c;
 
-    write_file("data = \"/x\"; workers = 7; log = \"json\"; on_drop = \"stage\";\n"
-               "permanent = \"manual\"; rehearse = \"sample 12\";\n");
+    write_file(
+        "data = \"/x\"; workers = 7; log = \"json\"; on_drop = \"stage\";\n"
+        "permanent = \"manual\"; rehearse = \"sample 12\"; max_processes = 1000;\n");
     assert_int_equal(config_gather(&options, &c, NULL), 0);
     assert_true(c.manual);
     assert_int_equal(c.rehearse, 12);
+    assert_int_equal(c.max_processes, 1000);
     assert_string_equal(c.data, "/other");
     assert_int_equal(c.workers, 3);
     assert_false(c.log_json);
@@ -143,6 +145,9 @@ static void a_wrong_setting_is_refused_by_file_and_line(void **state)
                "moult.conf:1: 'workers' must be an integer between 1");
     is_refused("workers = \"2\";\n", "'workers' must be an integer");
     is_refused("workers = 1.5;\n", "'workers' must be an integer");
+    is_refused("max_processes = 99;\n", "moult.conf:1: 'max_processes' must be an "
+                                        "integer between 100 and 268435455");
+    is_refused("max_processes = 268435456;\n", "'max_processes' must be an integer");
     is_refused("data = 3;\n", "'data' must be a string");
     is_refused("data = \"\";\n", "'data' must not be empty");
     is_refused("on_drop = \"run\";\n",

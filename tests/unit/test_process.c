@@ -55,6 +55,25 @@ static void generations_begin_again_at_one(void **state)
     assert_int_equal(pid_generation(second), 1);
 }
 
+static const moult_server idle = {.size = sizeof(moult_server)};
+
+static void a_host_has_as_many_as_it_may_besides_its_own(void **state)
+{
+    uint64_t from = event_next();
+    struct started s;
+    moult_pid pid = serve(&idle), by = starter();
+
+    processes_allow(process_count());
+    s = serve_by(by, &idle, NULL);
+    assert_int_equal(s.error, -ENOMEM);
+    assert_non_null(strstr(s.text, "as many processes as it may"));
+    assert_non_null(strstr(s.text, "max_processes of its configuration"));
+    assert_int_equal(events_named("host.full", from), 1);
+    assert_int_equal(ask_word(pid, "may I ask?", NULL), -ENOSYS);
+    processes_allow(0);
+    assert_int_equal(serve_by(by, &idle, NULL).error, 0);
+}
+
 static void one_that_was_created_can_be_discarded(void **state)
 {
     struct group group;
@@ -223,6 +242,7 @@ int main(void)
         ON_ONE(nobody_has_a_pid_of_zero_or_of_another_node),
         ON_ONE(a_slot_that_is_used_again_has_another_pid),
         ON_ONE(generations_begin_again_at_one),
+        ON_ONE(a_host_has_as_many_as_it_may_besides_its_own),
         ON_ONE(one_that_was_created_can_be_discarded),
         ON_ONE(refs_are_never_the_same),
         ON_ONE(one_that_always_has_work_leaves_the_others_their_turn),
