@@ -52,13 +52,17 @@ static void go_to_release(struct stock *s, const char *name)
 
 static void wait_for_more(const char *path, const struct fault *why)
 {
+    bool waits = true; /* else it is to be dropped again: enough others do */
+
     for (size_t i = 0; i < self.count; i++)
         if (strcmp(self.waiting[i], path) == 0)
             return;
     if (self.count < WAITING_MAX && (self.waiting[self.count] = strdup(path)))
         self.count++;
-    event_emit(EVENT_WARN, "release.incomplete", "{s:s, s:s}", "file", path, "reason",
-               why->text);
+    else
+        waits = false;
+    event_emit(EVENT_WARN, "release.incomplete", "{s:s, s:s, s:b}", "file", path,
+               "reason", why->text, "waits", waits);
 }
 
 /* 0; or why not, told unless that passes. */

@@ -24,7 +24,8 @@
 
 #include "server.h"
 
-#define HANDLER_NAME_MAX 255u /* bytes of a handler's name */
+#define HANDLER_NAME_MAX 255u   /* bytes of a handler's name */
+#define HANDLERS_MOST    10000u /* of one manager; each is asked, one after the other */
 
 struct handler {
     struct handler *next; /* an older one */

@@ -30,15 +30,22 @@ static bool is_taken(const struct handlers *all, uint16_t part)
     return h != NULL;
 }
 
-/* A part of the heap that no handler has; 0 is the manager's own: there is none. */
+/* A part of the heap that no handler has; 0 is the manager's own. */
 static uint16_t free_part(struct handlers *all)
 {
-    uint16_t tried = 0;
-
     do
         all->last_part++;
-    while ((!all->last_part || is_taken(all, all->last_part)) && ++tried);
-    return is_taken(all, all->last_part) ? 0 : all->last_part;
+    while (!all->last_part || is_taken(all, all->last_part));
+    return all->last_part;
+}
+
+static uint32_t count_of(const struct handlers *all)
+{
+    uint32_t count = 0;
+
+    for (const struct handler *h = all->first; h; h = h->next)
+        count++;
+    return count;
 }
 
 /* An empty one; its state is still to come. */
@@ -47,11 +54,11 @@ static struct handler *new_handler(struct moult_ctx *ctx, struct handlers *all,
                                    struct fault *why)
 {
     size_t size = strlen(name) + 1;
-    uint16_t part = free_part(all);
     struct handler *h;
 
-    if (!part) {
-        fault(why, -ENOSPC, "there are as many handlers as there may be");
+    if (count_of(all) >= HANDLERS_MOST) {
+        fault(why, -ENOSPC, "a manager may have %u handlers, and has them",
+              HANDLERS_MOST);
         return NULL;
     }
     h = heap_alloc(&ctx->heap, sizeof(*h) + size);
@@ -60,7 +67,7 @@ static struct handler *new_handler(struct moult_ctx *ctx, struct handlers *all,
         return NULL;
     }
     h->kind = kind;
-    h->part = part;
+    h->part = free_part(all);
     memcpy(h->name, name, size);
     return h;
 }

@@ -123,8 +123,12 @@ static int understand(struct archive *p, const struct header *h,
     if ((h->type != '0' && h->type != 0) || h->prefix[0] || !is_plain(out->name))
         return fault(why, -EINVAL, "'%s' holds '%s', which is no plain file", p->path,
                      out->name);
-    if (out->size > MANIFEST_FILE_MAX || ++p->members > ARCHIVE_MEMBERS_MAX)
-        return fault(why, -EFBIG, "'%s' holds too much", p->path);
+    if (out->size > MANIFEST_FILE_MAX)
+        return fault(why, -EFBIG, "'%s' holds '%s' of more than %zu bytes", p->path,
+                     out->name, MANIFEST_FILE_MAX);
+    if (++p->members > ARCHIVE_MEMBERS_MAX)
+        return fault(why, -EFBIG, "'%s' holds more than %u files", p->path,
+                     ARCHIVE_MEMBERS_MAX);
     p->left = out->size;
     p->padding = padding_of(out->size);
     return 1;

@@ -126,7 +126,9 @@ int relfile_read(const char *path, json_t **out, struct fault *why)
     if (fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode))
         error = fault(why, -EINVAL, "'%s' is no regular file", path);
     else if ((size_t)st.st_size > RELFILE_BYTES_MAX)
-        error = fault(why, -EFBIG, "'%s' is too long for a release file", path);
+        error = fault(why, -EFBIG,
+                      "'%s' has more than %zu bytes, too many for a release file", path,
+                      RELFILE_BYTES_MAX);
     else
         error = parse(file, path, out, why);
     fclose(file);

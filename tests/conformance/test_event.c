@@ -1047,6 +1047,43 @@ static void a_manager_that_can_not_be_is_refused(void **state)
     assert_not_taken(HANDLERS(&half), "has no name of 1 to 255 bytes without '/'");
 }
 
+static void lists_without_an_end_are_refused(void **state)
+{
+    static const moult_handler *many[1026];
+
+    for (size_t i = 0; i < 1025; i++)
+        many[i] = &a_bell;
+    assert_not_taken(
+        (moult_server){.manager = &(moult_manager){.size = sizeof(moult_manager),
+                                                   .handlers = many}},
+        "lists more than 1024 handlers");
+}
+
+/* Add handlers until there may be no more; that many. */
+static void add_all(struct process *p, void *context)
+{
+    unsigned *count = context;
+    char name[32];
+    int error;
+
+    do
+        snprintf(name, sizeof(name), "plain/%u", *count);
+    while (!(error = moult_add_handler(&p->ctx, pid, name, NULL)) && ++*count);
+    check(error == -ENOSPC);
+    check(strcmp(moult_call_text(&p->ctx), "a manager may have 10000 handlers, and has "
+                                           "them") == 0);
+    check(moult_delete_handler(&p->ctx, pid, "plain/0", NULL, NULL) == 0);
+    check(moult_add_handler(&p->ctx, pid, name, NULL) == 0);
+}
+
+static void handlers_are_ten_thousand_at_most(void **state)
+{
+    unsigned count = 0;
+
+    assert_int_equal(actor_do(owner, add_all, &count), 0);
+    assert_int_equal(count, 10000);
+}
+
 /* -- on all cores -- */
 
 enum { RINGERS = 4, RINGS = 500 };
@@ -1132,6 +1169,8 @@ int main(void)
         TEST(a_version_without_the_kind_of_a_handler_is_refused),
         TEST(memory_that_is_handed_over_runs_the_new_kinds),
         TEST(a_manager_that_can_not_be_is_refused),
+        TEST(lists_without_an_end_are_refused),
+        TEST(handlers_are_ten_thousand_at_most),
         cmocka_unit_test_setup_teardown(many_ringers_lose_no_ring, begin_two,
                                         workers_end),
     };

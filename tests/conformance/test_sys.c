@@ -506,6 +506,24 @@ static void a_trace_tells_what_comes_and_goes(void **state)
     assert_int_equal(actor_seen(starter()).infos, 3);
 }
 
+static void look_at_all(struct process *p, void *context)
+{
+    const moult_pid *of = context;
+    int error = moult_sys_trace(&p->ctx, of[0], true, 0);
+
+    check(error == (of[1].bits ? -EUSERS : 0));
+}
+
+static void eight_are_told_at_most(void **state)
+{
+    moult_pid of[] = {serve(&account), {0}};
+
+    for (int i = 0; i < 8; i++)
+        actor_do(actor(false), look_at_all, of);
+    of[1] = of[0];
+    actor_do(actor(false), look_at_all, of);
+}
+
 static void look_at(struct process *p, void *context)
 {
     struct look *l = context;
@@ -757,6 +775,7 @@ int main(void)
         TEST(statistics_count_from_when_they_are_asked_for),
         TEST(a_log_keeps_the_last_messages),
         TEST(a_trace_tells_what_comes_and_goes),
+        TEST(eight_are_told_at_most),
         TEST(a_trace_ends_with_who_is_told),
         TEST(who_does_not_listen_holds_up_nobody_and_learns_what_it_missed),
         TEST(a_secret_field_is_in_no_status_and_no_report),

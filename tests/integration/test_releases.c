@@ -565,6 +565,52 @@ static void what_is_wrong_with_a_release_is_told_and_nothing_changes(void **stat
     host_stop(h);
 }
 
+static void release_files_that_wait_are_64_at_most(void **state)
+{
+    struct host *h = *state;
+    json_t *event;
+
+    drop("samples/counter-1.0.0");
+    host_start(h, NULL);
+    for (int i = 0; i < 65; i++) {
+        char path[64], text[200];
+
+        snprintf(path, sizeof(path), "plugins/r%d.rel", i);
+        snprintf(text, sizeof(text),
+                 "release = \"shop\"; vsn = \"%d\"; applications = { no = \"1\"; };",
+                 i);
+        write_file(in_folder(path), text, strlen(text));
+        snprintf(path, sizeof(path), "/r%d.rel", i);
+        event = host_event(h, "release.incomplete", "file", path);
+        assert_int_equal(json_is_true(json_object_get(event, "waits")), i < 64);
+    }
+    host_stop(h);
+}
+
+static void there_are_256_releases_at_most(void **state)
+{
+    struct host *h = *state;
+    json_t *error;
+
+    drop("samples/counter-1.0.0");
+    host_start(h, NULL);
+    for (int i = 0; i <= 256; i++) {
+        char vsn[16];
+
+        snprintf(vsn, sizeof(vsn), "%d", i);
+        write_release("shop", vsn, "counter = \"1.0.0\";");
+        if (i < 256)
+            host_ask(h, "unpack", json_pack("{s:[s]}", "files", in_folder("shop.rel")));
+    }
+    error =
+        host_refuses(h, "unpack", json_pack("{s:[s]}", "files", in_folder("shop.rel")));
+    assert_has(text_at(error, "message"),
+               "there are 256 releases: 'moult remove' makes room for more");
+    host_ask(h, "remove", release("shop@0"));
+    host_ask(h, "unpack", json_pack("{s:[s]}", "files", in_folder("shop.rel")));
+    host_stop(h);
+}
+
 static void packing_says_what_is_missing(void **state)
 {
     const struct ran *ran;
@@ -758,6 +804,8 @@ int main(void)
         HOST_TEST(an_old_release_is_begun_with_anew),
         HOST_TEST(a_package_that_is_dropped_is_gone_to_as_one),
         HOST_TEST(a_package_is_unpacked_and_installed_when_asked),
+        HOST_TEST(release_files_that_wait_are_64_at_most),
+        HOST_TEST(there_are_256_releases_at_most),
         HOST_TEST(a_release_file_waits_for_its_plugins),
         HOST_TEST(of_a_folder_with_a_release_file_that_release_is_begun_with),
         HOST_TEST(what_is_wrong_with_a_release_is_told_and_nothing_changes),

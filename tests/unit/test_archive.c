@@ -145,6 +145,41 @@ static void anything_but_plain_files_is_refused(void **state)
     }
 }
 
+static void files_beyond_the_limit_are_refused(void **state)
+{
+    struct fault why = {0};
+    char command[600];
+
+    snprintf(command, sizeof(command),
+             "cd '%s' && mkdir m && cd m && touch $(seq 1001) && "
+             "tar --format=ustar -cf ../m.pack *",
+             folder);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(read_all("m.pack", &why), -EFBIG);
+    assert_non_null(strstr(why.text, "holds more than 1000 files"));
+}
+
+/* Its header says so: the file itself need not be there. */
+static void a_file_beyond_the_limit_is_refused(void **state)
+{
+    struct fault why = {0};
+    unsigned sum = 0;
+    size_t len;
+    char *whole;
+
+    pack_two();
+    whole = read_whole(in_folder("a.pack"), &len);
+    memcpy(whole + 124, "02000000001", 12); /* octal: 256 MiB and one */
+    memset(whole + 148, ' ', 8);            /* the sum is taken so */
+    for (size_t i = 0; i < 512; i++)
+        sum += (unsigned char)whole[i];
+    snprintf(whole + 148, 8, "%06o", sum);
+    write_file(in_folder("a.pack"), whole, len);
+    free(whole);
+    assert_int_equal(read_all("a.pack", &why), -EFBIG);
+    assert_non_null(strstr(why.text, "'shop-1.0.rel' of more than 268435456 bytes"));
+}
+
 #define ARCHIVE_TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
 
 int main(void)
@@ -156,6 +191,8 @@ int main(void)
         ARCHIVE_TEST(one_that_is_cut_anywhere_is_refused),
         ARCHIVE_TEST(one_that_is_spoilt_anywhere_in_a_header_is_refused),
         ARCHIVE_TEST(anything_but_plain_files_is_refused),
+        ARCHIVE_TEST(files_beyond_the_limit_are_refused),
+        ARCHIVE_TEST(a_file_beyond_the_limit_is_refused),
     };
 
     return cmocka_run_group_tests_name("archive", tests, NULL, NULL);

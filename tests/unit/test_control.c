@@ -326,6 +326,7 @@ static void a_client_waits_while_too_much_of_it_is_unanswered(void **state)
     assert_int_equal(served_answer(), 2);
     for (int i = 0; i < 6; i++)
         hears(fd, "{\"jsonrpc\":\"2.0\",\"id\":9,\"result\":\"at last\"}");
+    is_refused(fd, "[1,1,1,1,1]\n", -32600, "at most 4 requests, and this has 5");
     close(fd);
     close(other);
 }

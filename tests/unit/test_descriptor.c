@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "descriptor.h"
@@ -280,6 +281,37 @@ static void a_child_that_cannot_be_is_named(void **state)
         "child 'a' is a supervisor and takes no args");
 }
 
+static void a_child_has_not_more_than_it_may(void **state)
+{
+    assert_refused(LIST(CHILD("a", .count = 1000001)),
+                   "child 'a' has count 1000001, more than 1000000");
+    assert_refused(LIST(CHILD("a", .mailbox_limit = 1000001)),
+                   "child 'a' has mailbox_limit 1000001, more than 1000000");
+    assert_refused(LIST(CHILD("a", .stack_size = (64u << 20) + 1)),
+                   "child 'a' has stack_size 67108865, more than 67108864");
+}
+
+static void a_list_without_an_end_is_refused(void **state)
+{
+    static moult_child many[1026];
+    static const char *names[1026];
+    static moult_env env[1026];
+    static char keys[1025][8];
+
+    for (unsigned i = 0; i < 1025; i++) {
+        many[i] = (moult_child){.id = "a", .server = &server};
+        snprintf(keys[i], sizeof(keys[i]), "k%u", i);
+        env[i].key = names[i] = keys[i];
+    }
+    assert_refused(many, "it has more than 1024 children");
+    plugin.applications = names;
+    assert_refused(NULL, "its applications are more than 1024");
+    plugin.applications = NULL;
+    plugin.env = env;
+    plugin.env_size = sizeof(moult_env);
+    assert_refused(NULL, "its env has more than 1024 keys");
+}
+
 static void a_supervisor_below_itself_is_refused(void **state)
 {
     static moult_supervisor self;
@@ -305,6 +337,8 @@ int main(void)
         TEST(a_strategy_that_is_none_is_named),
         TEST(what_a_strategy_cannot_have_is_named),
         TEST(a_child_that_cannot_be_is_named),
+        TEST(a_child_has_not_more_than_it_may),
+        TEST(a_list_without_an_end_is_refused),
         TEST(a_supervisor_below_itself_is_refused),
     };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <elf.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include "folder.h"
 #include "manifest.h"
@@ -204,6 +205,14 @@ static void the_hash_is_known_of_what_is_refused(void **state)
     assert_string_equal(manifest.vsn, "1.0.0");
 }
 
+static void a_file_beyond_the_limit_is_refused(void **state)
+{
+    write_file(in_folder("large.so"), "", 0);
+    assert_int_equal(truncate(in_folder("large.so"), (256 << 20) + 1), 0);
+    assert_refused(in_folder("large.so"), -EFBIG, "268435457 bytes",
+                   "a plugin may have 268435456");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
 
 int main(void)
@@ -217,6 +226,7 @@ int main(void)
         TEST(an_empty_file_is_not_whole),
         TEST(text_is_no_plugin),
         TEST(a_folder_or_a_fifo_is_no_plugin),
+        TEST(a_file_beyond_the_limit_is_refused),
         TEST(a_missing_file_is_an_error),
         TEST(a_program_is_no_plugin),
         TEST(another_machine_is_refused_by_name),

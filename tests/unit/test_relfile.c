@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "folder.h"
 #include "relfile.h"
@@ -78,6 +79,17 @@ static void what_is_no_file_is_refused(void **state)
     assert_non_null(strstr(why.text, "none.rel"));
 }
 
+static void one_beyond_the_limit_is_refused(void **state)
+{
+    struct fault why = {0};
+    json_t *spec;
+
+    write_file(in_folder("shop.rel"), "", 0);
+    assert_int_equal(truncate(in_folder("shop.rel"), (256 << 10) + 1), 0);
+    assert_int_equal(relfile_read(in_folder("shop.rel"), &spec, &why), -EFBIG);
+    assert_non_null(strstr(why.text, "more than 262144 bytes"));
+}
+
 #define RELFILE_TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
 
 int main(void)
@@ -86,6 +98,7 @@ int main(void)
         RELFILE_TEST(it_says_which_versions_a_release_has_and_in_which_order),
         RELFILE_TEST(what_is_wrong_in_it_is_told_with_its_line),
         RELFILE_TEST(what_is_no_file_is_refused),
+        RELFILE_TEST(one_beyond_the_limit_is_refused),
     };
 
     return cmocka_run_group_tests_name("relfile", tests, NULL, NULL);
