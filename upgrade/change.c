@@ -150,8 +150,10 @@ static void release_targets(struct targets *all)
 
 static struct order order_of(const struct change *c)
 {
-    return (struct order){
-        .stock = c->stock, .listener = c->listener, .mode = mode_of(c->verb)};
+    return (struct order){.stock = c->stock,
+                          .listener = c->listener,
+                          .terms = c->terms ? *c->terms : c->stock->terms,
+                          .mode = mode_of(c->verb)};
 }
 
 /* What releases there are when all are there; given, or NULL: no memory. */

@@ -16,6 +16,7 @@ struct change {
     struct stock *stock;
     enum release_verb verb;                  /* RELEASE_UPGRADE or the like */
     const struct release_listener *listener; /* or NULL */
+    const struct terms *terms;               /* NULL: as configured */
 };
 
 /*

@@ -12,7 +12,8 @@ enum job_kind { JOB_ASKED, JOB_DROP, JOB_PURGE, JOB_END };
 struct job {
     struct job *next;
     enum job_kind kind;
-    enum release_verb verb; /* these three of one that was asked for */
+    enum release_verb verb; /* these four of one that was asked for */
+    struct terms terms;
     struct release_listener listener;
     json_t *words;
     char path[]; /* of a dropped file */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "migrate.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "ask.h"
 #include "barrier.h"
 #include "carry.h"
+#include "clock.h"
 #include "worker.h"
 
 #define SHARE 64u /* servers a worker takes at a time */
@@ -13,11 +15,13 @@
 /* -- one state -- */
 
 /* As much time as its callbacks have, but not for ever: all others wait meanwhile. */
-static void set_patience(struct process *p, const moult_child *child)
+static void set_patience(struct process *p, const moult_child *child,
+                         const struct budget *budget)
 {
-    process_set_patience(p, child->warn_callback_ms,
-                         child->max_callback_ms ? child->max_callback_ms
-                                                : MIGRATE_CALLBACK_MS);
+    uint32_t most =
+        child->max_callback_ms ? child->max_callback_ms : MIGRATE_CALLBACK_MS;
+
+    process_set_patience(p, child->warn_callback_ms, budget_patience(budget, most));
 }
 
 static int build(struct move *m, moult_out *saved, moult_out *scratch,
@@ -41,6 +45,7 @@ static int build(struct move *m, moult_out *saved, moult_out *scratch,
 
 struct crew {
     struct migration *migration;
+    const struct budget *budget;
     /* Next move to build; relaxed: each is one worker's, and `left` orders the end. */
     _Atomic size_t next;
     _Atomic bool failed;  /* relaxed: a hint to stop early */
@@ -71,6 +76,20 @@ struct hand {
     struct fault failed; /* a callback, for good */
 };
 
+/* Build one, and see how long that took. */
+static int build_timed(struct hand *hand, struct fault *why)
+{
+    const struct budget *budget = hand->crew->budget;
+    uint64_t began = clock_ns(), took;
+    int error = build(hand->move, &hand->saved, &hand->scratch, why);
+
+    took = clock_ns() - began;
+    hand->move->took_us = (uint32_t)(took / 1000) + 1;
+    if (error)
+        return error;
+    return budget_check_move(budget, took, server_of(hand->move->process)->id, why);
+}
+
 static void build_some(struct process *p, struct hand *hand)
 {
     struct crew *crew = hand->crew;
@@ -90,8 +109,10 @@ static void build_some(struct process *p, struct hand *hand)
                 continue;
             hand->move = &m->moves[i];
             process_count_handled(p);
-            set_patience(p, hand->move->plan->to->child);
-            error = build(hand->move, &hand->saved, &hand->scratch, &why);
+            set_patience(p, hand->move->plan->to->child, crew->budget);
+            error = build_timed(hand, &why);
+            if (!error && budget_is_over(crew->budget))
+                error = -ETIMEDOUT; /* whoever asked for it says who was slow */
             if (error)
                 refused(crew, error, &why);
         }
@@ -167,9 +188,10 @@ static bool needs_building(const struct migration *m)
     return m->moved[PLAN_SCHEMA] || m->moved[PLAN_CODE_CHANGE];
 }
 
-int migration_build(struct migration *m, struct fault *why)
+int migration_build(struct migration *m, const struct budget *budget, struct fault *why)
 {
     struct crew crew = {.migration = m,
+                        .budget = budget,
                         .lock = PTHREAD_MUTEX_INITIALIZER,
                         .done = PTHREAD_COND_INITIALIZER,
                         .why = why};
@@ -215,7 +237,8 @@ static void collect(struct process *p, void *context)
         return;
     }
     m = &c->migration->moves[c->migration->count++];
-    *m = (struct move){.process = p, .plan = plan, .state = s->state};
+    *m = (struct move){
+        .process = p, .plan = plan, .pid = process_pid(p), .state = s->state};
     c->migration->moved[plan->move]++;
 }
 
@@ -236,6 +259,12 @@ int migration_collect(struct migration *m, const struct plan *plan, struct group
                      c.stranger->label);
     }
     return 0;
+}
+
+void migration_slowest(const struct migration *m, struct slowest *slowest)
+{
+    for (size_t i = 0; i < m->count; i++)
+        slowest_add(slowest, server_of(m->moves[i].process)->id, m->moves[i].took_us);
 }
 
 /* -- the end -- */

@@ -15,6 +15,7 @@
 #ifndef MOULT_MIGRATE_H
 #define MOULT_MIGRATE_H
 
+#include "budget.h"
 #include "group.h"
 #include "plan.h"
 #include "server.h"
@@ -25,6 +26,8 @@
 struct move {
     struct process *process;
     const struct plan_child *plan;
+    moult_pid pid;        /* the same, for when it runs on */
+    uint32_t took_us;     /* building its state; 0: its memory is handed over */
     void *state;          /* the new one */
     struct moult_ctx ctx; /* its memory; after the commit, the old one's */
 };
@@ -45,10 +48,15 @@ int migration_collect(struct migration *m, const struct plan *plan, struct group
                       struct fault *why);
 
 /*
- * Build all new states.  0; or the error of one that can't be moved, `why` naming the
- * server and the field or function, and all is as it was.  Not on a worker.
+ * Build all new states within `budget`.  0; or the error of one that can't be moved, `why`
+ * naming the server and the field or function, and all is as it was.  If the pause is too
+ * long it stops: see migration_slowest().  Not on a worker.
  */
-int migration_build(struct migration *m, struct fault *why);
+int migration_build(struct migration *m, const struct budget *budget,
+                    struct fault *why);
+
+/* Add those that took longest. */
+void migration_slowest(const struct migration *m, struct slowest *slowest);
 
 /* Every process runs the new code from now on. */
 void migration_commit(struct migration *m);

@@ -125,6 +125,8 @@ static int run(struct order *o, json_t *next, json_t **report, struct fault *why
                         .next = next,
                         .rehearse = o->stock->rehearse,
                         .vet_ns = o->vet_ns,
+                        .terms = o->terms,
+                        .lists = o->listener != NULL,
                         .progress = o->listener ? o->listener->progress : NULL,
                         .context = o->listener ? o->listener->context : NULL};
     int error;

@@ -11,10 +11,11 @@
 #include "stock.h"
 #include "upgrade.h"
 
-/* Begin with the first three, the rest zero. */
+/* Begin with the first four, the rest zero. */
 struct order {
     struct stock *stock;
     const struct release_listener *listener; /* or NULL */
+    struct terms terms;
     enum upgrade_mode mode;
     uint64_t vet_ns; /* spent on the files so far */
     struct upgrade_move *moves;

@@ -4,10 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "listing.h"
 #include "plain.h"
 #include "rehearse.h"
-
-#define LIST_MOST 100u /* servers that a report names one by one */
 
 static bool is_same_list(char *const *a, char *const *b)
 {
@@ -59,23 +58,7 @@ int part_add(struct part *part, struct fault *why)
     return error;
 }
 
-static json_t *list_servers(const struct migration *m)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < m->count && i < LIST_MOST; i++) {
-        const struct server *s = server_of(m->moves[i].process);
-        char pid[PID_TEXT];
-
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s}", "server", s->id, "pid",
-                            pid_print(process_pid(m->moves[i].process), pid), "moved",
-                            plan_move_text(m->moves[i].plan->move)));
-    }
-    return list;
-}
-
-int part_migrate(struct part *part, struct fault *why)
+int part_migrate(struct part *part, const struct budget *budget, struct fault *why)
 {
     struct application *app = part->move->app;
     int error = supervision_check(&part->supervision, why);
@@ -83,7 +66,7 @@ int part_migrate(struct part *part, struct fault *why)
     if (!error)
         error = migration_collect(&part->migration, &part->plan, &app->group, why);
     if (!error)
-        error = migration_build(&part->migration, why);
+        error = migration_build(&part->migration, budget, why);
     if (error)
         fault_where(why, "migrate", app->name, NULL, NULL);
     return error;
@@ -91,7 +74,6 @@ int part_migrate(struct part *part, struct fault *why)
 
 void part_commit(struct part *part)
 {
-    part->list = list_servers(&part->migration);
     migration_commit(&part->migration);
     supervision_become(&part->supervision);
     part->env = application_became(part->move->app, part->move->spec, part->env);
@@ -116,12 +98,11 @@ void part_finish(struct part *part)
     plan_release(&part->plan);
     supervision_finish(&part->supervision);
     env_destroy(part->env);
-    json_decref(part->list);
 }
 
 /* -- telling -- */
 
-json_t *part_report(const struct part *part)
+json_t *part_report(const struct part *part, bool lists)
 {
     const struct upgrade_move *u = part->move;
     const struct migration *m = &part->migration;
@@ -132,11 +113,11 @@ json_t *part_report(const struct part *part)
                               (json_int_t)m->moved[PLAN_ADDED], "removed",
                               (json_int_t)m->moved[PLAN_REMOVED]);
 
-    return json_pack("{s:s, s:s, s:s, s:I, s:o, s:O, s:I, s:I}", "application",
-                     u->app->name, "from", u->from->vsn, "to", u->to->vsn, "servers",
-                     (json_int_t)m->count, "moved", moved, "list", part->list,
-                     "rehearsed", (json_int_t)part->rehearsed, "waited",
-                     (json_int_t)part->waited);
+    return json_pack(
+        "{s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I}", "application", u->app->name, "from",
+        u->from->vsn, "to", u->to->vsn, "servers", (json_int_t)m->count, "moved", moved,
+        "list", lists ? listing_make(m, &u->app->group) : json_array(), "rehearsed",
+        (json_int_t)part->rehearsed, "waited", (json_int_t)part->waited);
 }
 
 static json_t *plan_servers(const struct plan *plan)

@@ -21,14 +21,13 @@ struct part {
     struct env *env;  /* what it will have; from the commit on, what it had */
     size_t rehearsed; /* states */
     uint64_t waited;  /* messages */
-    json_t *list;     /* of servers, for the report */
 };
 
 /* What may refuse: 0, or a negative errno and `why` with its step. */
 int part_plan(struct part *part, struct fault *why);
 int part_rehearse(struct part *part, struct vet *vet, size_t most, struct fault *why);
 int part_add(struct part *part, struct fault *why);
-int part_migrate(struct part *part, struct fault *why);
+int part_migrate(struct part *part, const struct budget *budget, struct fault *why);
 
 /* What can't. */
 void part_commit(struct part *part);
@@ -38,8 +37,11 @@ void part_undo(struct part *part);
 /* Free what it holds; all zero is fine. */
 void part_finish(struct part *part);
 
-/* What is said of it: what was done, or, by its plan alone, what would be.  Given. */
-json_t *part_report(const struct part *part);
+/*
+ * What is said of it: what was done, with each server if `lists`; or, by its plan alone,
+ * what would be.  Given.
+ */
+json_t *part_report(const struct part *part, bool lists);
 json_t *part_plan_json(const struct part *part);
 json_t *part_rehearsal_json(const struct part *part);
 

@@ -45,8 +45,10 @@ static const char *first_word(const struct job *job)
 
 static int change(struct job *job, json_t **report, struct fault *why)
 {
-    const struct change c = {
-        .stock = &self.stock, .verb = job->verb, .listener = &job->listener};
+    const struct change c = {.stock = &self.stock,
+                             .verb = job->verb,
+                             .listener = &job->listener,
+                             .terms = &job->terms};
 
     return change_named(&c, job->words, report, why);
 }
@@ -116,6 +118,7 @@ static int install(struct job *job, json_t **report, struct fault *why)
 {
     struct order order = {.stock = &self.stock,
                           .listener = &job->listener,
+                          .terms = job->terms,
                           .mode = job->verb == RELEASE_PLAN_INSTALL ? UPGRADE_PLAN
                                                                     : UPGRADE_RUN};
 
@@ -166,7 +169,7 @@ static void run_asked(struct job *job)
     job->listener.done(job->listener.context, report, &why);
 }
 
-int release_ask(enum release_verb verb, const json_t *words,
+int release_ask(enum release_verb verb, const json_t *words, const struct terms *terms,
                 const struct release_listener *listener)
 {
     struct job *job = job_create(JOB_ASKED, "");
@@ -175,6 +178,7 @@ int release_ask(enum release_verb verb, const json_t *words,
         return -ENOMEM;
     job->verb = verb;
     job->listener = *listener;
+    job->terms = terms_or(terms, &self.stock.terms);
     json_memory_watch();
     job->words = json_deep_copy(words);
     if (json_memory_done()) {
@@ -195,7 +199,7 @@ static int ensure(const char *name, void *whom)
 {
     const struct release_listener listener = {NULL, ensured, whom};
     json_t *words = json_pack("[s]", name);
-    int error = words ? release_ask(RELEASE_START, words, &listener) : -ENOMEM;
+    int error = words ? release_ask(RELEASE_START, words, NULL, &listener) : -ENOMEM;
 
     json_decref(words);
     return error;
@@ -309,6 +313,7 @@ int release_start(const struct release_options *options, struct fault *why)
 
     self.stage_only = options->stage_only;
     self.stock.manual = options->manual;
+    self.stock.terms = options->terms;
     applications_on_ensure(ensure);
     self.stock.rehearse = options->rehearse;
     if (!error)

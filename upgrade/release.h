@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "fault.h"
+#include "terms.h"
 
 #define RELEASE_JOBS_MAX 1024u /* that wait; others are refused */
 
@@ -20,6 +21,7 @@ struct release_options {
     const char *plugins, *data; /* folders; made if need be; copied */
     bool stage_only;            /* a dropped file is taken in and not upgraded to */
     size_t rehearse;            /* states of servers that are tried before; 0: none */
+    struct terms terms; /* of what is dropped, and of what is asked for without any */
     bool manual; /* nothing but RELEASE_PERMANENT makes permanent what is upgraded to */
 };
 
@@ -53,17 +55,19 @@ enum release_verb {
 
 /* How a job goes on and ends, on the release handler's thread. */
 struct release_listener {
-    void (*progress)(void *context, const char *step);
+    /* `more`, an object or NULL, is lent: whom the step waits for, as `upgrade.waits`. */
+    void (*progress)(void *context, const char *step, const json_t *more);
     /* `report` is given, or NULL and `why` (lent) says what was refused. */
     void (*done)(void *context, json_t *report, const struct fault *why);
     void *context;
 };
 
 /*
- * Ask for it with `words` (borrowed), an array of texts.  0, and the listener (copied) is
- * told; or -ENOMEM, -EAGAIN (RELEASE_JOBS_MAX wait).  [any]
+ * Ask for it with `words` (borrowed), an array of texts, on `terms` (copied; NULL: as
+ * configured).  0, and the listener (copied) is told; or -ENOMEM, -EAGAIN
+ * (RELEASE_JOBS_MAX wait).  [any]
  */
-int release_ask(enum release_verb verb, const json_t *words,
+int release_ask(enum release_verb verb, const json_t *words, const struct terms *terms,
                 const struct release_listener *listener);
 
 /*

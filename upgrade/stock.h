@@ -16,6 +16,7 @@
 #include "fault.h"
 #include "record.h"
 #include "store.h"
+#include "terms.h"
 #include "vet.h"
 
 struct loaded;
@@ -28,9 +29,10 @@ struct stock {
     struct loaded *loaded;   /* see loaded.h */
     struct waiting *waiting; /* see boot.h */
     struct record *record;
-    char *unpacking; /* a folder for what is taken out of packages */
-    size_t rehearse; /* states of servers that are tried before; 0: none */
-    bool manual;     /* what is upgraded to is not permanent until it is made so */
+    char *unpacking;    /* a folder for what is taken out of packages */
+    size_t rehearse;    /* states of servers that are tried before; 0: none */
+    struct terms terms; /* unless others are asked for */
+    bool manual;        /* what is upgraded to is not permanent until it is made so */
 };
 
 /*

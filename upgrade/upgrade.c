@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "upgrade.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
+#include "drain.h"
 #include "event.h"
 #include "part.h"
 
@@ -22,20 +23,46 @@ struct attempt {
     const struct upgrade *u;
     struct part *parts;  /* as many as there are moves */
     size_t held, starts; /* groups; applications that were started */
+    bool runs;           /* it is not only planned or rehearsed */
     bool prepared;
-    uint64_t began_ns, drain_ns, resumed_ns;
+    struct budget budget;
+    uint64_t began_ns, drain_ns, rested_ns, moved_ns, resumed_ns;
 };
 
-static void step(struct attempt *a, const char *name)
+static void progress(void *context, const char *name, const json_t *more)
+{
+    const struct attempt *a = context;
+
+    if (a->u->progress)
+        a->u->progress(a->u->context, name, more);
+}
+
+/* `name` begins; or, if it took `us`, is over: nothing is told while all rest. */
+static void tell_step(struct attempt *a, const char *name, json_int_t us)
 {
     const struct upgrade *u = a->u;
 
-    for (size_t i = 0; i < u->move_count; i++)
-        event_emit(EVENT_DEBUG, "upgrade.step", "{s:s, s:s, s:s, s:s}", "step", name,
-                   "app", u->moves[i].app->name, "from", u->moves[i].from->vsn, "to",
-                   u->moves[i].to->vsn);
-    if (u->progress)
-        u->progress(u->context, name);
+    for (size_t i = 0; i < u->move_count; i++) {
+        const struct upgrade_move *m = &u->moves[i];
+        json_t *event = json_pack("{s:s, s:s, s:s, s:s}", "step", name, "app",
+                                  m->app->name, "from", m->from->vsn, "to", m->to->vsn);
+
+        if (us >= 0)
+            json_object_set_new(event, "us", json_integer(us));
+        event_emit(a->runs ? EVENT_INFO : EVENT_DEBUG, "upgrade.step", "o*", event);
+    }
+    progress(a, name, NULL);
+}
+
+static void step(struct attempt *a, const char *name)
+{
+    tell_step(a, name, -1);
+}
+
+static void tell_rest(struct attempt *a)
+{
+    tell_step(a, "migrate", (json_int_t)(a->moved_ns - a->rested_ns) / 1000);
+    tell_step(a, "commit", (json_int_t)(a->resumed_ns - a->moved_ns) / 1000);
 }
 
 /* -- before -- */
@@ -147,47 +174,43 @@ static int add_children(struct attempt *a, struct fault *why)
 
 /* -- the pause -- */
 
-struct straggler {
-    char names[256];
-    const char *app;
-    int count;
-};
-
-static void name_straggler(struct process *p, void *context)
+static void tell_waits(void *context, const json_t *waits)
 {
-    struct straggler *s = context;
-    size_t used = strlen(s->names);
-
-    if (p->class->is_free || mailbox_state(atomic_load_explicit(
-                                 &p->inbox, memory_order_relaxed)) == MAILBOX_HELD)
-        return;
-    if (s->count++ < 5)
-        snprintf(s->names + used, sizeof(s->names) - used, "%s'%s'", used ? ", " : "",
-                 p->label ? p->label : "?");
+    progress(context, "drain", waits);
 }
 
 static int drain(struct attempt *a, struct fault *why)
 {
     const struct upgrade *u = a->u;
-    struct straggler stragglers = {0};
+    struct drain d = {.hold = &hold,
+                      .moves = u->moves,
+                      .move_count = u->move_count,
+                      .limit_ms = UPGRADE_DRAIN_MS,
+                      .tell = tell_waits,
+                      .context = a};
+    int error = 0;
 
     step(a, "drain");
     a->drain_ns = clock_ns();
+    a->budget = budget_begin(&u->terms, a->drain_ns);
     for (; a->held < u->move_count; a->held++)
         group_hold(&u->moves[a->held].app->group, &hold);
-    if (!a->held || hold_freeze(&hold, UPGRADE_DRAIN_MS) == 0)
-        return 0;
-    for (size_t i = 0; i < u->move_count; i++) {
-        group_each(&u->moves[i].app->group, name_straggler, &stragglers);
-        if (stragglers.count && !stragglers.app)
-            stragglers.app = u->moves[i].app->name;
-    }
-    fault_where(why, "drain", stragglers.app ? stragglers.app : only_name(u), NULL,
-                NULL);
-    return fault(why, -ETIMEDOUT,
-                 "%d of its processes did not come to the end of their callback within "
-                 "%u ms: %s",
-                 stragglers.count, UPGRADE_DRAIN_MS, stragglers.names);
+    d.limit_ms = budget_patience(&a->budget, UPGRADE_DRAIN_MS);
+    if (a->held)
+        error = drain_wait(&d, why);
+    a->rested_ns = clock_ns();
+    return error;
+}
+
+static int blame_slowest(struct attempt *a, struct fault *why)
+{
+    struct slowest slowest = {0};
+
+    for (size_t i = 0; i < a->u->move_count; i++)
+        migration_slowest(&a->parts[i].migration, &slowest);
+    fault_where(why, "migrate", only_name(a->u),
+                slowest.count ? slowest.list[0].name : NULL, NULL);
+    return budget_exceeded(&a->budget, &slowest, why);
 }
 
 static int migrate(struct attempt *a, struct fault *why)
@@ -195,7 +218,10 @@ static int migrate(struct attempt *a, struct fault *why)
     int error = 0;
 
     for (size_t i = 0; i < a->u->move_count && !error; i++)
-        error = part_migrate(&a->parts[i], why);
+        error = part_migrate(&a->parts[i], &a->budget, why);
+    if ((!error || error == -ETIMEDOUT) && budget_is_over(&a->budget))
+        error = blame_slowest(a, why);
+    a->moved_ns = clock_ns();
     return error;
 }
 
@@ -246,7 +272,7 @@ static void undo(struct attempt *a)
 static json_t *report_part(const struct attempt *a, const struct part *part,
                            uint64_t now_ns)
 {
-    json_t *report = part_report(part);
+    json_t *report = part_report(part, a->u->lists);
 
     json_object_set_new(
         report, "pause_us",
@@ -314,6 +340,7 @@ int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why)
 
     if (error)
         return error;
+    a.runs = true;
     pthread_once(&hold_once, make_hold);
     for (size_t i = 0; i < sizeof(before) / sizeof(*before) && !error; i++)
         error = before[i](&a, why);
@@ -322,6 +349,7 @@ int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why)
     } else {
         commit(&a);
         resume(&a);
+        tell_rest(&a);
         retire(&a);
         *report = make_report(&a);
     }

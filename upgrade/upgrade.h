@@ -27,6 +27,7 @@
 #include "application.h"
 #include "image.h"
 #include "record.h"
+#include "terms.h"
 #include "vet.h"
 
 #define UPGRADE_DRAIN_MS 5000u /* as OTP's suspend timeout */
@@ -51,8 +52,10 @@ struct upgrade {
     json_t *next;    /* what the record says afterwards */
     size_t rehearse; /* states of servers, of each application; 0: none */
     uint64_t vet_ns; /* that was spent on vetting files before; for the report */
-    /* Told each step as it begins; may be NULL. */
-    void (*progress)(void *context, const char *step);
+    struct terms terms;
+    bool lists; /* the report has each server */
+    /* Told each step as it begins, and whom it waits for in `more`; may be NULL. */
+    void (*progress)(void *context, const char *step, const json_t *more);
     void *context;
 };
 

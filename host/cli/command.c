@@ -42,6 +42,8 @@ static const struct option call_options[] = {
 };
 static const struct option upgrade_options[] = {
     {"plan", NULL, "say what would be done, and do nothing"},
+    {"max-pause", "MS", "if servers were held up longer, none moves"},
+    {"max-move", "MS", "if the move of one took longer, none moves"},
     {0},
 };
 static const struct option pack_options[] = {
@@ -309,16 +311,18 @@ static const struct command commands[] = {
     },
     {
         .name = "upgrade",
-        .synopsis = "APP[@VSN]... [--plan]",
+        .synopsis = "APP[@VSN]... [OPTION]...",
         .summary = "move applications to other versions, with their state",
         .details = "  Without VSN to the highest one that is there.  Several go together, in one\n"
                    "  pause.  All servers move, or none does and everything goes on as before;\n"
                    "  then the reason is told.  A host begins with it from now on, unless\n"
-                   "  permanent = \"manual\" or another release is still permanent.\n"
+                   "  permanent = \"manual\" or another release is still permanent.  On a terminal\n"
+                   "  each step is shown, and after half a second for whom it waits, and what they\n"
+                   "  do.\n"
                    "\n"
                    "  moult upgrade counter\n"
                    "  moult upgrade counter@2.0.0 --plan\n"
-                   "  moult upgrade counter@2.0.0 greeter@1.4.0 clock\n",
+                   "  moult upgrade counter@2.0.0 greeter@1.4.0 clock --max-pause 50\n",
         .options = upgrade_options,
         .least = 1,
         .most = -1,
@@ -329,7 +333,7 @@ static const struct command commands[] = {
     },
     {
         .name = "downgrade",
-        .synopsis = "APP@VSN... [--plan]",
+        .synopsis = "APP@VSN... [OPTION]...",
         .summary = "move applications back to lower versions",
         .details = "  An upgrade in the other direction.\n"
                    "\n"
@@ -409,7 +413,7 @@ static const struct command commands[] = {
     },
     {
         .name = "install",
-        .synopsis = "REL [--plan]",
+        .synopsis = "REL [OPTION]...",
         .summary = "have a release run: its applications at its versions, no others",
         .details = "  REL is NAME@VSN, or its vsn or name if only one has it.  All applications\n"
                    "  move, start and stop, or none does.  It is current, and a host that ends\n"

@@ -238,9 +238,10 @@ static int take_options(struct draft *d, const struct config_options *options,
 
 /* -- the file -- */
 
-static const char *const keys[] = {
-    "plugins", "data",      "socket",   "workers", "max_processes",
-    "on_drop", "permanent", "rehearse", "log",     "applications"};
+static const char *const keys[] = {"plugins",     "data",          "socket",
+                                   "workers",     "max_processes", "on_drop",
+                                   "permanent",   "rehearse",      "max_pause_ms",
+                                   "max_move_ms", "log",           "applications"};
 
 static bool is_key(const char *name)
 {
@@ -281,6 +282,18 @@ static long long number_of(const config_setting_t *setting)
     return config_setting_is_number(setting) ? config_setting_get_int64(setting) : 0;
 }
 
+static int take_ms(const config_setting_t *setting, uint32_t *to,
+                   const struct origin *from, struct fault *why)
+{
+    long long ms = number_of(setting);
+
+    if (ms < 1 || ms > (long long)TERMS_MOST_MS)
+        return fault(why, -EINVAL, "%s must be an integer between 1 and %u", from->text,
+                     TERMS_MOST_MS);
+    *to = (uint32_t)ms;
+    return 0;
+}
+
 static int take_setting(struct draft *d, const config_setting_t *setting,
                         const char *file, const char *folder, struct fault *why)
 {
@@ -295,7 +308,8 @@ static int take_setting(struct draft *d, const config_setting_t *setting,
         return fault(
             why, -EINVAL,
             "%s is no setting: there are plugins, data, socket, workers, "
-            "max_processes, on_drop, permanent, rehearse, log and applications",
+            "max_processes, on_drop, permanent, rehearse, max_pause_ms, max_move_ms, "
+            "log and applications",
             from.text);
     if (strcmp(name, "applications") == 0)
         return config_take_applications(
@@ -305,6 +319,10 @@ static int take_setting(struct draft *d, const config_setting_t *setting,
         return take_workers(number_of(setting), &d->config.workers, &from, why);
     if (strcmp(name, "max_processes") == 0)
         return take_processes(number_of(setting), &d->config.max_processes, &from, why);
+    if (strcmp(name, "max_pause_ms") == 0)
+        return take_ms(setting, &d->config.terms.max_pause_ms, &from, why);
+    if (strcmp(name, "max_move_ms") == 0)
+        return take_ms(setting, &d->config.terms.max_move_ms, &from, why);
     if (strcmp(name, "log") == 0 && config_setting_is_group(setting))
         return take_log(d, setting, in ? in : file, why);
     text = config_setting_get_string(setting);

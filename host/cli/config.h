@@ -16,6 +16,7 @@
 #include "application.h"
 #include "event.h"
 #include "fault.h"
+#include "terms.h"
 #include "worker.h"
 
 #define CONFIG_MAX_HEAP_MIN 4096u        /* bytes */
@@ -47,8 +48,9 @@ struct config {
     uint32_t max_processes; /* 0: unless said otherwise, PROCESSES_MOST */
     bool stage_only;        /* on_drop = "stage": what is dropped is not upgraded to */
     size_t rehearse; /* states tried before an upgrade, of each application; 0: none */
-    bool manual;     /* permanent = "manual": what is upgraded to is not, until told */
-    bool log_json;   /* log = "json" */
+    struct terms terms; /* max_pause_ms, max_move_ms */
+    bool manual;   /* permanent = "manual": what is upgraded to is not, until told */
+    bool log_json; /* log = "json" */
     enum event_level log_level;
     struct config_application *applications;
     size_t application_count;

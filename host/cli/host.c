@@ -222,6 +222,7 @@ static int start(struct host *h, struct fault *why)
                                       .data = c->data,
                                       .stage_only = c->stage_only,
                                       .rehearse = c->rehearse,
+                                      .terms = c->terms,
                                       .manual = c->manual};
     char reports[PATH_MAX];
     int error;

@@ -162,22 +162,6 @@ int words_snapshot(const struct args *args, json_t **params, struct fault *why)
     return error;
 }
 
-int words_release(const struct args *args, json_t **params, struct fault *why)
-{
-    json_t *object = json_object();
-    int error = object ? 0 : no_memory(why);
-
-    if (!error && args->count)
-        error = set_text(object, "release", args->words[0], why);
-    if (!error && args_value(args, "plan"))
-        json_object_set_new(object, "plan", json_true());
-    if (error)
-        json_decref(object);
-    else
-        *params = object;
-    return error;
-}
-
 /* A word such as get is taken for the text "get", to spare the shell's quotes. */
 static bool is_bare_word(const char *word)
 {
@@ -278,21 +262,4 @@ int words_log(const struct args *args, json_t **params, struct fault *why)
     else
         *params = object;
     return error;
-}
-
-int words_targets(const struct args *args, json_t **params, struct fault *why)
-{
-    json_t *object = json_object(), *targets = json_array();
-
-    for (int i = 0; i < args->count; i++)
-        json_array_append_new(targets, json_string(args->words[i]));
-    json_object_set_new(object, "targets", targets);
-    if (args_value(args, "plan"))
-        json_object_set_new(object, "plan", json_true());
-    if (json_array_size(targets) == (size_t)args->count) {
-        *params = object;
-        return 0;
-    }
-    json_decref(object);
-    return fault(why, -EINVAL, "a target is not UTF-8");
 }

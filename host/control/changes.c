@@ -17,9 +17,13 @@ void changes_releases(struct request *request, void *context)
         request_reply(request, release_list());
 }
 
-static void change_progress(void *context, const char *step)
+static void change_progress(void *context, const char *step, const json_t *more)
 {
-    request_progress(context, json_pack("{s:s}", "step", step));
+    json_t *members = json_pack("{s:s}", "step", step);
+
+    if (more && members)
+        json_object_update_missing(members, (json_t *)(uintptr_t)more);
+    request_progress(context, members);
 }
 
 static void change_done(void *context, json_t *report, const struct fault *why)
@@ -43,15 +47,29 @@ static void not_begun(struct request *request, int error)
     request_fault(request, &why);
 }
 
-/* Have the release handler do it; `words` is taken. */
-static void handle(struct request *request, enum release_verb verb, json_t *words)
+/* Have the release handler do it on `terms` (or NULL); `words` is taken. */
+static void handle_on(struct request *request, enum release_verb verb, json_t *words,
+                      const struct terms *terms)
 {
     struct release_listener listener = {change_progress, change_done, request};
-    int error = words ? release_ask(verb, words, &listener) : -ENOMEM;
+    int error = words ? release_ask(verb, words, terms, &listener) : -ENOMEM;
 
     json_decref(words);
     if (error)
         not_begun(request, error);
+}
+
+static void handle(struct request *request, enum release_verb verb, json_t *words)
+{
+    handle_on(request, verb, words, NULL);
+}
+
+static struct terms take_terms(struct params *p)
+{
+    return (struct terms){
+        .max_pause_ms =
+            (uint32_t)params_uint_or(p, "max_pause_ms", 0, 1, TERMS_MOST_MS),
+        .max_move_ms = (uint32_t)params_uint_or(p, "max_move_ms", 0, 1, TERMS_MOST_MS)};
 }
 
 void changes_upgrade(struct request *request, void *context)
@@ -59,10 +77,11 @@ void changes_upgrade(struct request *request, void *context)
     struct params p = params_of(request);
     json_t *targets = params_texts(&p, "targets");
     bool plan = params_flag(&p, "plan");
+    struct terms terms = take_terms(&p);
 
     if (!params_refused(&p, request))
-        handle(request, plan ? RELEASE_PLAN_UPGRADE : RELEASE_UPGRADE,
-               json_incref(targets));
+        handle_on(request, plan ? RELEASE_PLAN_UPGRADE : RELEASE_UPGRADE,
+                  json_incref(targets), &terms);
 }
 
 void changes_downgrade(struct request *request, void *context)
@@ -70,6 +89,7 @@ void changes_downgrade(struct request *request, void *context)
     struct params p = params_of(request);
     json_t *targets = params_texts(&p, "targets"), *target;
     bool plan = params_flag(&p, "plan");
+    struct terms terms = take_terms(&p);
     size_t i;
 
     json_array_foreach(targets, i, target)
@@ -79,8 +99,8 @@ void changes_downgrade(struct request *request, void *context)
                          json_string_value(target));
     }
     if (!params_refused(&p, request))
-        handle(request, plan ? RELEASE_PLAN_DOWNGRADE : RELEASE_DOWNGRADE,
-               json_incref(targets));
+        handle_on(request, plan ? RELEASE_PLAN_DOWNGRADE : RELEASE_DOWNGRADE,
+                  json_incref(targets), &terms);
 }
 
 void changes_rehearse(struct request *request, void *context)
@@ -123,10 +143,11 @@ void changes_install(struct request *request, void *context)
     struct params p = params_of(request);
     const char *release = params_text(&p, "release");
     bool plan = params_flag(&p, "plan");
+    struct terms terms = take_terms(&p);
 
     if (!params_refused(&p, request))
-        handle(request, plan ? RELEASE_PLAN_INSTALL : RELEASE_INSTALL,
-               json_pack("[s]", release));
+        handle_on(request, plan ? RELEASE_PLAN_INSTALL : RELEASE_INSTALL,
+                  json_pack("[s]", release), &terms);
 }
 
 void changes_permanent(struct request *request, void *context)
@@ -153,11 +174,11 @@ struct rebooting {
     const struct host_view *host;
 };
 
-static void reboot_progress(void *context, const char *step)
+static void reboot_progress(void *context, const char *step, const json_t *more)
 {
     const struct rebooting *r = context;
 
-    change_progress(r->request, step);
+    change_progress(r->request, step, more);
 }
 
 static void reboot_done(void *context, json_t *report, const struct fault *why)
@@ -187,7 +208,7 @@ void changes_reboot_old(struct request *request, void *context)
         *r = (struct rebooting){request, context};
     error =
         r && words
-            ? release_ask(RELEASE_REBOOT_OLD, words,
+            ? release_ask(RELEASE_REBOOT_OLD, words, NULL,
                           &(struct release_listener){reboot_progress, reboot_done, r})
             : -ENOMEM;
     json_decref(words);

@@ -238,18 +238,23 @@ const struct protocol_method protocol_methods[] = {
 {
     .name = "upgrade",
     .summary = "move applications to other versions, with their state",
-    .params = "targets  array of strings, \"APP@VSN\", or \"APP\" for the highest there is\n"
-              "plan     true: say what would be done, and do nothing",
+    .params = "targets       array of strings, \"APP@VSN\", or \"APP\" for the highest\n"
+              "              there is\n"
+              "plan          true: say what would be done, and do nothing\n"
+              "max_pause_ms  integer: if servers were held up longer, none moves\n"
+              "max_move_ms   integer: if the move of one took longer, none moves",
     .result = "of several targets, which go together, an array with an object for each; of\n"
               "one, the object: application, from, to, servers (how many), moved (how many by\n"
               "pointer, schema and code_change, and how many were added and removed),\n"
-              "list (server, pid, moved; the first 100), rehearsed (states that were tried\n"
-              "before), pause_us, total_us, vet_us, waited (messages that came during the\n"
-              "pause and were answered after it); of one that was there already moved is\n"
-              "{unchanged}.  With plan: application, from, to, steps\n"
+              "list (server, pid, moved, took_us; the first 100,000), rehearsed (states that\n"
+              "were tried before), pause_us, total_us, vet_us, waited (messages that came\n"
+              "during the pause and were answered after it); of one that was there already\n"
+              "moved is {unchanged}.  With plan: application, from, to, steps\n"
               "(step, text) and servers (server, count, moved).  On the way `progress`\n"
-              "tells each step",
-    .errors = "refused, not_found, timeout (a server did not come to rest), busy (another\n"
+              "tells each step and, of one that waits, app, ms, count, servers (server, pid,\n"
+              "doing) and text",
+    .errors = "refused, not_found, timeout (a server did not come to rest, or it would be\n"
+              "paused for too long), busy (another\n"
               "upgrade), invalid (the file), unsupported.  Nothing was changed then, and\n"
               "`data` says which step, server and field",
     .example = ASK("'method':'upgrade',\n"
@@ -264,7 +269,7 @@ const struct protocol_method protocol_methods[] = {
     .name = "downgrade",
     .summary = "move applications back to lower versions",
     .params = "targets  array of strings, \"APP@VSN\"\n"
-              "plan     true: say what would be done, and do nothing",
+              "plan, max_pause_ms, max_move_ms  as of upgrade",
     .result = "as of upgrade",
     .errors = "as of upgrade",
     .example = ASK("'method':'downgrade',\n"

@@ -243,6 +243,8 @@ int hold_freeze(struct hold *hold, uint64_t timeout_ms)
 
     clock_gettime(CLOCK_MONOTONIC, &end);
     while (waited_ms < timeout_ms) {
+        if (ms > timeout_ms - waited_ms)
+            ms = timeout_ms - waited_ms;
         end = after_ms(end, ms);
         if (wait_rested(hold, &end))
             return 0;

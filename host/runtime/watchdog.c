@@ -70,6 +70,15 @@ static struct sample samples[WORKERS];
 static struct watched watched[WORKERS]; /* the watchdog's own */
 _Atomic uint32_t watchdog_dozes;
 
+/* Of each worker the slow callback that was told of, for watchdog_slow(). */
+static struct {
+    pthread_mutex_t lock; /* guards all that follows */
+    struct slow {
+        moult_pid pid; /* nobody: there is none, or it is over */
+        char where[384];
+    } of[WORKERS];
+} slow = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
 static struct {
     pthread_t thread;
     bool running;
@@ -216,6 +225,31 @@ static bool is_slow(const struct watched *w, uint64_t ms)
     return !w->warned && !w->look.blocking && ms >= (warn ? warn : WATCHDOG_WARN_MS);
 }
 
+/* Remember that; `pid` nobody: it is over. */
+static void note_slow(const struct watched *w, moult_pid pid, const char *where)
+{
+    struct slow *s = &slow.of[w - watched];
+
+    pthread_mutex_lock(&slow.lock);
+    s->pid = pid;
+    copy(s->where, sizeof(s->where), where);
+    pthread_mutex_unlock(&slow.lock);
+}
+
+bool watchdog_slow(moult_pid pid, char *where, size_t size)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&slow.lock);
+    for (unsigned i = 0; i < WORKERS && !found; i++) {
+        found = moult_pid_equal(slow.of[i].pid, pid);
+        if (found)
+            copy(where, size, slow.of[i].where);
+    }
+    pthread_mutex_unlock(&slow.lock);
+    return found;
+}
+
 /* Tell what was found, if that is due. */
 static void report(struct watched *w, struct sample *s, uint64_t now)
 {
@@ -234,6 +268,7 @@ static void report(struct watched *w, struct sample *s, uint64_t now)
         snprintf(words, sizeof(words), "a callback has run for %ju ms, in %s",
                  (uintmax_t)s->ms, where);
         tell("server.slow", EVENT_WARN, s, &place, words);
+        note_slow(w, process_pid(w->look.running), where);
         w->warned = true;
     }
     if (stuck) {
@@ -277,6 +312,8 @@ static bool watch(struct watched *w, struct sample *s, const struct worker_look 
     enum sentence sentence;
 
     if (!look->running || !is_same(look, &w->look)) {
+        if (w->warned)
+            note_slow(w, (moult_pid){0}, "");
         *w = (struct watched){.look = *look, .since_ns = now};
         return false;
     }

@@ -24,7 +24,11 @@
 #define MOULT_WATCHDOG_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "pid.h"
 
 #define WATCHDOG_LOOK_MS  20u
 #define WATCHDOG_WARN_MS  100u  /* of a server that says 0 */
@@ -42,6 +46,13 @@ void watchdog_stop(void);
 
 /* Look once, at the time that clock_ns() says. */
 void watchdog_look(void);
+
+/*
+ * Where that process was seen last in the callback that it is in, for which it takes
+ * longer than it should: "spin (spins.c:12) of spins 1.0.0", cut to fit.  False: it is in
+ * no such callback.  [any]
+ */
+bool watchdog_slow(moult_pid pid, char *where, size_t size);
 
 /*
  * Futex: 1 while the watchdog sleeps because all rest.  Sequential: it sets it and then

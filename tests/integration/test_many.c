@@ -57,7 +57,7 @@ static void moves(struct host *h, const char *verb, const char *to, const char *
     report = host_change(h, verb, text);
     assert_int_equal(int_at(report, "servers"), COUNT);
     assert_int_equal(int_at(report, path), COUNT);
-    assert_int_equal(json_array_size(at(report, "list")), 100);
+    assert_int_equal(json_array_size(at(report, "list")), COUNT);
     all_run(h, to);
 }
 

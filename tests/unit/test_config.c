@@ -110,11 +110,14 @@ static void options_go_before_the_file(void **state)
 
     write_file(
         "data = \"/x\"; workers = 7; log = \"json\"; on_drop = \"stage\";\n"
-        "permanent = \"manual\"; rehearse = \"sample 12\"; max_processes = 1000;\n");
+        "permanent = \"manual\"; rehearse = \"sample 12\"; max_processes = 1000;\n"
+        "max_pause_ms = 50; max_move_ms = 5;\n");
     assert_int_equal(config_gather(&options, &c, NULL), 0);
     assert_true(c.manual);
     assert_int_equal(c.rehearse, 12);
     assert_int_equal(c.max_processes, 1000);
+    assert_int_equal(c.terms.max_pause_ms, 50);
+    assert_int_equal(c.terms.max_move_ms, 5);
     assert_string_equal(c.data, "/other");
     assert_int_equal(c.workers, 3);
     assert_false(c.log_json);
@@ -153,6 +156,8 @@ static void a_wrong_setting_is_refused_by_file_and_line(void **state)
     is_refused("on_drop = \"run\";\n",
                "'on_drop' must be \"upgrade\" or \"stage\", not \"run\"");
     is_refused("permanent = \"yes\";\n", "'permanent' must be \"auto\" or \"manual\"");
+    is_refused("max_pause_ms = 0;\n", "'max_pause_ms' must be an integer");
+    is_refused("max_move_ms = \"5\";\n", "'max_move_ms' must be an integer");
     is_refused("rehearse = \"some\";\n", "'rehearse' must be \"all\"");
     is_refused("rehearse = \"sample 0\";\n", "'rehearse' must be");
     is_refused("rehearse = \"sample -1\";\n", "'rehearse' must be");

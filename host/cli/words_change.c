@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * words_change - the words of commands that change what runs.
+ */
+#include <errno.h>
+
+#include "terms.h"
+#include "words.h"
+
+/* What is not given is left open. */
+static int take_number(const struct args *args, const char *option, const char *key,
+                       json_t *params, struct fault *why)
+{
+    const char *word = args_value(args, option);
+    json_int_t number;
+
+    if (!word)
+        return 0;
+    if (!words_number(word, 1, TERMS_MOST_MS, &number))
+        return fault(why, -EINVAL, "'--%s' must be milliseconds from 1 to %u, not '%s'",
+                     option, TERMS_MOST_MS, word);
+    json_object_set_new(params, key, json_integer(number));
+    return 0;
+}
+
+/* What is said besides what is to change; of `object` (taken). */
+static int take_terms(const struct args *args, json_t *object, json_t **params,
+                      struct fault *why)
+{
+    int error = object ? 0 : fault(why, -ENOMEM, "no memory for the request");
+
+    if (!error && args_value(args, "plan"))
+        json_object_set_new(object, "plan", json_true());
+    if (!error)
+        error = take_number(args, "max-pause", "max_pause_ms", object, why);
+    if (!error)
+        error = take_number(args, "max-move", "max_move_ms", object, why);
+    if (error)
+        json_decref(object);
+    else
+        *params = object;
+    return error;
+}
+
+int words_release(const struct args *args, json_t **params, struct fault *why)
+{
+    json_t *object = json_object();
+
+    if (args->count &&
+        json_object_set_new(object, "release", json_string(args->words[0])) < 0) {
+        json_decref(object);
+        return fault(why, -EINVAL, "'%s' is not UTF-8", args->words[0]);
+    }
+    return take_terms(args, object, params, why);
+}
+
+int words_targets(const struct args *args, json_t **params, struct fault *why)
+{
+    json_t *object = json_object(), *targets = json_array();
+
+    for (int i = 0; i < args->count; i++)
+        json_array_append_new(targets, json_string(args->words[i]));
+    json_object_set_new(object, "targets", targets);
+    if (json_array_size(targets) == (size_t)args->count)
+        return take_terms(args, object, params, why);
+    json_decref(object);
+    return fault(why, -EINVAL, "a target is not UTF-8");
+}

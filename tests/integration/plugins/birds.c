@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * birds - ten servers in two versions, whose way up and down can be slow or barred.
+ *
+ *   1.0.0, 1.0.1  count   format 0
+ *   2.0.0, 2.0.1  twice   format 1
+ *
+ *     "get" is answered by the count, {"add": n} by the sum, "vsn" by the vsn;
+ *     {"slow": ms} is how long a code_change of its state takes then, {"stays": n} whether
+ *     it refuses to go down, {"works": ms} works for so long; "fall" ends it by abort()
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <moult.h>
+
+struct bird {
+#if KIND == 2
+    int64_t twice;
+#else
+    int64_t count;
+#endif
+    int64_t slow, stays;
+};
+
+#if KIND == 2
+MOULT_STATE(bird_state, struct bird, MOULT_FIELD(twice), MOULT_FIELD(slow),
+            MOULT_FIELD(stays));
+#else
+MOULT_STATE(bird_state, struct bird, MOULT_FIELD(count), MOULT_FIELD(slow),
+            MOULT_FIELD(stays));
+#endif
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void work(int64_t ms)
+{
+    const struct timespec moment = {.tv_nsec = 200000};
+    int64_t end = now_us() + ms * 1000;
+
+    while (now_us() < end)
+        nanosleep(&moment, NULL);
+}
+
+static int64_t add(struct bird *b, int64_t n)
+{
+#if KIND == 2
+    return (b->twice += 2 * n) / 2;
+#else
+    return b->count += n;
+#endif
+}
+
+static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *from,
+                              moult_in *request, moult_out *reply)
+{
+    struct bird *b = state;
+    int64_t n = 0, ms = 0;
+
+    if (moult_match(request, "vsn")) {
+        moult_put_text(reply, moult_plugin.vsn);
+        return moult_reply();
+    }
+    if (moult_match(request, "fall"))
+        abort();
+    if (moult_match_int(request, "works", &ms))
+        work(ms);
+    else if (!moult_match(request, "get") && !moult_match_int(request, "add", &n) &&
+             !moult_match_int(request, "slow", &b->slow) &&
+             !moult_match_int(request, "stays", &b->stays))
+        return moult_refuse(ctx, -EINVAL, "a bird knows no such word");
+    moult_put_int(reply, add(b, n));
+    return moult_reply();
+}
+
+#if KIND == 2
+static int code_change(const moult_change *change, moult_in *from, moult_out *to)
+{
+    bool up = change->to == 1;
+    int64_t count = up ? moult_int_at(from, "count") : moult_int_at(from, "twice") / 2,
+            stays = moult_int_at(from, "stays");
+
+    work(moult_int_at(from, "slow"));
+    if (!up && stays) {
+        snprintf(change->why, change->why_size, "it likes it up there");
+        return -EPERM;
+    }
+    moult_put_map(to, 3);
+    moult_put_int_at(to, up ? "twice" : "count", up ? 2 * count : count);
+    moult_put_int_at(to, "slow", moult_int_at(from, "slow"));
+    moult_put_int_at(to, "stays", stays);
+    return 0;
+}
+#endif
+
+static const moult_server bird = {.size = sizeof(moult_server),
+#if KIND == 2
+                                  .format = 1,
+                                  .code_change = code_change,
+#endif
+                                  .state = bird_state,
+                                  .handle_call = handle_call};
+
+MOULT_PLUGIN(.intensity = 100,
+             .children = (const moult_child[]){
+                 {.id = "bird", .server = &bird, .name = "bird", .count = 10},
+                 {.id = NULL}});
