@@ -2,17 +2,14 @@
 #include "appfile.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "appspec.h"
+#include "beside.h"
 #include "encoded.h"
 #include "env.h"
 #include "settings.h"
-
-#define ORIGIN 400 /* bytes of "web.app:3: 'env.port'" */
 
 /* A file being merged. */
 struct merging {
@@ -26,118 +23,16 @@ static int no_memory(struct fault *why)
     return fault(why, -ENOMEM, "no memory to load a plugin");
 }
 
-/* -- which file -- */
-
-char *appfile_path(const char *plugin)
-{
-    size_t len = strlen(plugin);
-    char *path;
-
-    if (len > 3 && strcmp(plugin + len - 3, ".so") == 0)
-        len -= 3;
-    return asprintf(&path, "%.*s.app", (int)len, plugin) < 0 ? NULL : path;
-}
-
-static char *named_path(const char *plugin, const char *name)
-{
-    const char *slash = strrchr(plugin, '/');
-    char *path;
-
-    return asprintf(&path, "%.*s%s.app", slash ? (int)(slash - plugin + 1) : 0, plugin,
-                    name) < 0
-               ? NULL
-               : path;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
-/* What it is called: a stored one, <serial>-NAME-VSN.app, as it was dropped. */
-static void make_label(const char *path, const char *name, char label[300])
-{
-    const char *base = base_name(path);
-
-    if (base[0] >= '0' && base[0] <= '9')
-        snprintf(label, 300, "%s.app", name);
-    else
-        snprintf(label, 300, "%s", base);
-}
-
-/* Does it say of itself that it is another version's? */
-static bool is_of_another(const struct appfile *a, const char *vsn)
-{
-    config_t config;
-    const char *said = NULL;
-    bool other;
-
-    config_init(&config);
-    other = config_read_string(&config, a->text) &&
-            config_lookup_string(&config, "vsn", &said) && strcmp(said, vsn) != 0;
-    config_destroy(&config);
-    return other;
-}
-
-static int read_it(struct appfile *a, const char *name, struct fault *why)
-{
-    char label[300];
-
-    if (!a->path)
-        return no_memory(why);
-    if (access(a->path, F_OK) < 0)
-        return -ENOENT;
-    make_label(a->path, name, label);
-    a->text = settings_text(a->path, label, why);
-    return a->text ? 0 : why ? why->error : -EIO;
-}
-
-int appfile_find(const char *path, const char *name, const char *vsn,
-                 struct appfile *out, struct fault *why)
-{
-    struct fault said = {0};
-    int err;
-
-    *out = (struct appfile){.path = appfile_path(path)};
-    err = read_it(out, name, &said);
-    if (err == -ENOENT) {
-        appfile_release(out);
-        out->path = named_path(path, name);
-        err = read_it(out, name, &said);
-        if (!err && is_of_another(out, vsn))
-            err = -ENOENT;
-    }
-    if (err)
-        appfile_release(out);
-    return err && err != -ENOENT ? fault(why, err, "%s", said.text) : 0;
-}
-
-void appfile_release(struct appfile *a)
-{
-    free(a->path);
-    free(a->text);
-    *a = (struct appfile){0};
-}
-
-/* -- merging -- */
-
 static void origin(const struct merging *m, const config_setting_t *s,
-                   char text[ORIGIN])
+                   char text[BESIDE_ORIGIN])
 {
-    const config_setting_t *parent = config_setting_parent(s);
-    bool nested = parent && !config_setting_is_root(parent);
-
-    snprintf(text, ORIGIN, "%s:%u: '%s%s%s'", m->label, config_setting_source_line(s),
-             nested ? config_setting_name(parent) : "", nested ? "." : "",
-             config_setting_name(s) ? config_setting_name(s) : "");
+    beside_origin(m->label, s, text);
 }
 
 static int merge_text(struct merging *m, const config_setting_t *s, struct fault *why)
 {
     const char *key = config_setting_name(s), *text = config_setting_get_string(s);
-    char from[ORIGIN];
+    char from[BESIDE_ORIGIN];
 
     origin(m, s, from);
     if (!text)
@@ -174,7 +69,7 @@ static char ***list_of(struct resource *r, const char *key)
 
 static int merge_list(struct merging *m, const config_setting_t *s, struct fault *why)
 {
-    char ***list = list_of(m->to, config_setting_name(s)), from[ORIGIN];
+    char ***list = list_of(m->to, config_setting_name(s)), from[BESIDE_ORIGIN];
     size_t count = (size_t)config_setting_length(s);
     char **names = calloc(count + 1, sizeof(*names));
     int err = names ? 0 : no_memory(why);
@@ -215,7 +110,7 @@ static int merge_key(struct merging *m, const config_setting_t *s, struct fault 
     struct env_spec *spec = appspec_key(m->to, config_setting_name(s));
     void *bytes = NULL;
     size_t len = 0;
-    char from[ORIGIN];
+    char from[BESIDE_ORIGIN];
     int err;
 
     origin(m, s, from);
@@ -234,7 +129,7 @@ static int merge_key(struct merging *m, const config_setting_t *s, struct fault 
 
 static int merge_env(struct merging *m, const config_setting_t *s, struct fault *why)
 {
-    char from[ORIGIN];
+    char from[BESIDE_ORIGIN];
     int err = 0;
 
     origin(m, s, from);
@@ -278,7 +173,7 @@ static int merge_phase(struct merging *m, const config_setting_t *s, const char 
 
 static int merge_phases(struct merging *m, const config_setting_t *s, struct fault *why)
 {
-    char from[ORIGIN];
+    char from[BESIDE_ORIGIN];
     int err = 0;
 
     origin(m, s, from);
@@ -299,7 +194,7 @@ static int merge_mod(struct merging *m, const config_setting_t *s, struct fault 
         config_setting_is_group(s) ? config_setting_get_member(s, "args") : NULL;
     struct module *mod = m->to->mod;
     void *bytes = NULL;
-    char from[ORIGIN];
+    char from[BESIDE_ORIGIN];
     size_t len;
     int err;
 
@@ -321,7 +216,7 @@ static int merge_setting(struct merging *m, const config_setting_t *s,
                          struct fault *why)
 {
     const char *key = config_setting_name(s);
-    char from[ORIGIN];
+    char from[BESIDE_ORIGIN];
 
     if (strcmp(key, "name") == 0 || strcmp(key, "vsn") == 0 || strcmp(key, "id") == 0 ||
         strcmp(key, "description") == 0)
@@ -343,7 +238,7 @@ static int merge_setting(struct merging *m, const config_setting_t *s,
                  from);
 }
 
-static int merge(struct merging *m, const struct appfile *a, struct fault *why)
+static int merge(struct merging *m, const struct beside *a, struct fault *why)
 {
     const config_setting_t *root;
     config_t config;
@@ -361,15 +256,15 @@ static int merge(struct merging *m, const struct appfile *a, struct fault *why)
 int appfile_merge(const char *path, const char *name, const char *vsn,
                   struct resource *r, struct fault *why)
 {
-    struct appfile a;
-    char label[300];
+    struct beside a;
+    char label[BESIDE_LABEL];
     struct merging m = {.label = label, .name = name, .vsn = vsn, .to = r};
-    int err = appfile_find(path, name, vsn, &a, why);
+    int err = beside_find(BESIDE_APP, path, name, vsn, &a, why);
 
     if (err || !a.text)
         return err;
-    make_label(a.path, name, label);
+    beside_label(BESIDE_APP, a.path, name, label);
     err = merge(&m, &a, why);
-    appfile_release(&a);
+    beside_release(&a);
     return err ? err : appspec_check(r, name, why);
 }

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "appfile.h"
 #include "elffile.h"
 #include "filehash.h"
 #include "moult.h"
@@ -387,19 +386,27 @@ static int read_file(int fd, const char *path, struct manifest *out, struct faul
     return err;
 }
 
-/* The file beside it is part of what it is. */
-static int add_appfile(const char *path, struct manifest *out, struct fault *why)
+/* The files beside it are part of what it is. */
+static int add_beside(const char *path, struct manifest *out, struct fault *why)
 {
-    char both[2 * FILEHASH_TEXT];
-    struct appfile a;
-    int err = appfile_find(path, out->name, out->vsn, &a, why);
+    char all[(BESIDE_COUNT + 1) * (FILEHASH_TEXT + 8)];
+    size_t used = (size_t)snprintf(all, sizeof(all), "%s", out->own_hash);
+    int err = 0;
 
-    if (!a.text)
-        return err;
-    filehash_text(a.text, strlen(a.text), out->app_hash);
-    snprintf(both, sizeof(both), "%s+%s", out->own_hash, out->app_hash);
-    filehash_text(both, strlen(both), out->hash);
-    appfile_release(&a);
+    for (int kind = 0; kind < BESIDE_COUNT && !err; kind++) {
+        struct beside b;
+
+        err = beside_find(kind, path, out->name, out->vsn, &b, why);
+        if (b.text)
+            filehash_text(b.text, strlen(b.text), out->beside[kind]);
+        if (b.text)
+            used += (size_t)snprintf(all + used, sizeof(all) - used, "+%s%s",
+                                     kind == BESIDE_APP ? "" : beside_end(kind),
+                                     out->beside[kind]);
+        beside_release(&b);
+    }
+    if (!err && (out->beside[BESIDE_APP][0] || out->beside[BESIDE_APPUP][0]))
+        filehash_text(all, strlen(all), out->hash);
     return err;
 }
 
@@ -414,5 +421,5 @@ int manifest_read(const char *path, struct manifest *out, struct fault *why)
         return fault(why, -errno, "unable to read '%s': %s", path, strerror(errno));
     err = read_file(fd, path, out, why);
     close(fd);
-    return err ? err : add_appfile(path, out, why);
+    return err ? err : add_beside(path, out, why);
 }

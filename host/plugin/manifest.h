@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "beside.h"
 #include "fault.h"
 #include "filehash.h"
 #include "version.h"
@@ -35,11 +36,11 @@ enum lint {
 struct manifest {
     char name[MANIFEST_NAME_MAX + 1]; /* of the application */
     char vsn[VERSION_MAX + 1];
-    char hash[FILEHASH_TEXT];     /* of the content, and of the NAME.app beside it */
+    char hash[FILEHASH_TEXT];     /* of the content, and of the files beside it */
     char own_hash[FILEHASH_TEXT]; /* of the content alone */
-    char app_hash[FILEHASH_TEXT]; /* of the NAME.app (see appfile.h), or "" */
-    char build_id[129];           /* in hex, or "" */
-    uint64_t size;                /* bytes of the file */
+    char beside[BESIDE_COUNT][FILEHASH_TEXT]; /* of each file beside it, or "" */
+    char build_id[129];                       /* in hex, or "" */
+    uint64_t size;                            /* bytes of the file */
     uint32_t abi_major, abi_minor;
     char lints[LINT_COUNT][192]; /* each as text; "" where it does not apply */
 };

@@ -13,7 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "appfile.h"
+#include "beside.h"
 
 #define SERIAL_FILE "serial"
 #define PART_SUFFIX ".part" /* of what is being written */
@@ -48,13 +48,18 @@ static bool ends_with(const char *text, const char *end)
     return m >= n && strcmp(text + m - n, end) == 0;
 }
 
-/* Is the plugin that this .app belongs to not there? */
+/* Is it a file beside a plugin that is not there? */
 static bool is_alone(const struct store *s, const char *name)
 {
+    const char *end = strrchr(name, '.');
     char plugin[NAME_SIZE];
+    int kind = 0;
 
-    snprintf(plugin, sizeof(plugin), "%.*s.so", (int)(strlen(name) - strlen(".app")),
-             name);
+    while (end && kind < BESIDE_COUNT && strcmp(end, beside_end(kind)) != 0)
+        kind++;
+    if (!end || kind == BESIDE_COUNT)
+        return false;
+    snprintf(plugin, sizeof(plugin), "%.*s.so", (int)(end - name), name);
     return faccessat(s->fd, plugin, F_OK, 0) < 0;
 }
 
@@ -64,7 +69,7 @@ static void scan_name(struct store *s, const char *name)
 
     if (serial > s->serial)
         s->serial = serial;
-    if (ends_with(name, PART_SUFFIX) || (ends_with(name, ".app") && is_alone(s, name)))
+    if (ends_with(name, PART_SUFFIX) || is_alone(s, name))
         unlinkat(s->fd, name, 0);
 }
 
@@ -326,11 +331,11 @@ static int put(struct store *s, struct source from, const char *rest, char **sto
     return err ? err : give(s, name, stored, why);
 }
 
-/* Copy the NAME.app of what was stored as `stored` from `from`, beside it. */
-static int put_appfile(struct store *s, struct source from, const char *stored,
-                       struct fault *why)
+/* Copy the file at `from` that is of `kind` beside what was stored as `stored`. */
+static int put_beside(struct store *s, enum beside_kind kind, struct source from,
+                      const char *stored, struct fault *why)
 {
-    char *to = appfile_path(stored);
+    char *to = beside_path(kind, stored);
     int err;
 
     if (!to)
@@ -347,21 +352,23 @@ static int put_appfile(struct store *s, struct source from, const char *stored,
 }
 
 /* The same for a plugin that was taken from `path`, if it has one. */
-static int store_appfile(struct store *s, const char *path, const struct manifest *m,
-                         const char *stored, struct fault *why)
+static int store_beside(struct store *s, enum beside_kind kind, const char *path,
+                        const struct manifest *m, const char *stored, struct fault *why)
 {
-    struct appfile a;
+    struct beside b;
     int err;
 
-    if (!m->app_hash[0])
+    if (!m->beside[kind][0])
         return 0;
-    err = appfile_find(path, m->name, m->vsn, &a, why);
-    if (!err && !a.path)
-        err = fault(why, -EAGAIN, "the .app file beside '%s' is gone", path);
+    err = beside_find(kind, path, m->name, m->vsn, &b, why);
+    if (!err && !b.path)
+        err = fault(why, -EAGAIN, "the %s file beside '%s' is gone", beside_end(kind),
+                    path);
     if (!err)
-        err = put_appfile(s, (struct source){.path = a.path, .hash = m->app_hash},
-                          stored, why);
-    appfile_release(&a);
+        err = put_beside(s, kind,
+                         (struct source){.path = b.path, .hash = m->beside[kind]},
+                         stored, why);
+    beside_release(&b);
     return err;
 }
 
@@ -376,7 +383,8 @@ int store_put(struct store *store, const char *path, const struct manifest *mani
               &given, why);
     if (err)
         return err;
-    err = store_appfile(store, path, manifest, given, why);
+    for (int kind = 0; kind < BESIDE_COUNT && !err; kind++)
+        err = store_beside(store, kind, path, manifest, given, why);
     if (!err) {
         *stored = given;
         return 0;
@@ -417,11 +425,26 @@ bool store_is_approved(struct store *store, const char *stored)
            (st.st_mode & 07777) == MODE_APPROVED;
 }
 
+/* The same for a copy of what is in the store already. */
+static int reissue_beside(struct store *s, enum beside_kind kind, const char *stored,
+                          const char *given, struct fault *why)
+{
+    char *path = beside_path(kind, stored);
+    int err = 0;
+
+    if (!path)
+        return fault(why, -ENOMEM, "no memory to store '%s'", stored);
+    if (access(path, F_OK) == 0)
+        err = put_beside(s, kind, (struct source){.path = path}, given, why);
+    free(path);
+    return err;
+}
+
 int store_reissue(struct store *store, const char *stored, char **fresh,
                   struct fault *why)
 {
     const char *name = name_in(store, stored);
-    char *beside, *given = NULL;
+    char *given = NULL;
     int err;
 
     if (!name)
@@ -431,12 +454,8 @@ int store_reissue(struct store *store, const char *stored, char **fresh,
         put(store, (struct source){.path = stored}, strchr(name, '-') + 1, &given, why);
     if (err)
         return err;
-    beside = appfile_path(stored);
-    if (!beside)
-        err = fault(why, -ENOMEM, "no memory to store '%s'", stored);
-    else if (access(beside, F_OK) == 0)
-        err = put_appfile(store, (struct source){.path = beside}, given, why);
-    free(beside);
+    for (int kind = 0; kind < BESIDE_COUNT && !err; kind++)
+        err = reissue_beside(store, kind, stored, given, why);
     if (!err) {
         *fresh = given;
         return 0;
@@ -449,13 +468,16 @@ int store_reissue(struct store *store, const char *stored, char **fresh,
 void store_drop(struct store *store, const char *stored)
 {
     const char *name = name_in(store, stored);
-    char *beside = name ? appfile_path(name) : NULL;
 
     if (name)
         unlinkat(store->fd, name, 0);
-    if (beside) /* without its plugin it is removed by the next scan */
-        unlinkat(store->fd, beside, 0);
-    free(beside);
+    for (int kind = 0; name && kind < BESIDE_COUNT; kind++) {
+        char *beside = beside_path(kind, name);
+
+        if (beside) /* without its plugin it is removed by the next scan */
+            unlinkat(store->fd, beside, 0);
+        free(beside);
+    }
 }
 
 void store_drop_version(struct store *store, const char *name, const char *vsn)

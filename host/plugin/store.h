@@ -3,7 +3,7 @@
  * store - the private folder of plugin files that are loaded, or may be.
  *
  * A dropped file is never loaded in place: it is copied here first, whole and durable,
- * as <serial>-<name>-<vsn>.so, and so is the NAME.app beside it.  A serial is never used again, because the loader goes
+ * as <serial>-<name>-<vsn>.so, and so are the files beside it.  A serial is never used again, because the loader goes
  * by name and by file: under a name that it knows it gives back the old code.  Used by
  * the release handler, one call at a time; one host has the folder.
  */

@@ -4,6 +4,7 @@
 
 #include "appfile.h"
 #include "appspec.h"
+#include "beside.h"
 #include "folder.h"
 #include "manifest.h"
 #include "settings.h"
@@ -176,14 +177,14 @@ static void it_is_stored_and_dropped_with_its_plugin(void **state)
     assert_int_equal(store_reissue(store, stored, &again, NULL), 0);
     assert_int_equal(manifest_read(again, &stored_m, NULL), 0);
     assert_string_equal(stored_m.hash, m.hash);
-    beside = appfile_path(stored);
+    beside = beside_path(BESIDE_APP, stored);
     assert_int_equal(access(beside, F_OK), 0);
     store_drop(store, stored);
     assert_true(access(beside, F_OK) < 0);
     unlink(again); /* as if we had died in the middle of dropping it */
     store_close(store);
     free(beside);
-    beside = appfile_path(again);
+    beside = beside_path(BESIDE_APP, again);
     assert_int_equal(store_open(in_folder("store"), &store, NULL), 0);
     assert_true(access(beside, F_OK) < 0);
     store_close(store);
