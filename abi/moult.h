@@ -38,6 +38,7 @@
 
 #include "moult/agent.h"
 #include "moult/application.h"
+#include "moult/appup.h"
 #include "moult/base.h"
 #include "moult/blocking.h"
 #include "moult/cbor.h"

@@ -34,8 +34,7 @@ static int build(struct move *m, moult_out *saved, moult_out *scratch,
     heap_init(&m->ctx.heap, m->plan->to->child->max_heap);
     error = server_save(s, saved, why);
     if (!error)
-        error =
-            carry_state(s->code, m->plan->to, saved, scratch, &m->ctx, &m->state, why);
+        error = carry_state(&m->plan->passage, saved, scratch, &m->ctx, &m->state, why);
     if (error)
         plan_blame(why, s->id);
     return error;

@@ -8,7 +8,6 @@
 
 #include "carry.h"
 #include "manager.h"
-#include "statem.h"
 
 const char *plan_move_text(enum plan_move move)
 {
@@ -16,17 +15,6 @@ const char *plan_move_text(enum plan_move move)
                                         "supervisor", "added",  "removed"};
 
     return texts[move];
-}
-
-static bool hands_over(const struct code *a, const struct code *b)
-{
-    if (a->server.save || b->server.save)
-        return false; /* hooks: what the memory holds is only known to its version */
-    if (a->server.statem && !statem_has_all(a, b))
-        return false; /* each is asked which state it is in */
-    if (!a->schema || !b->schema)
-        return !a->schema && !b->schema;
-    return a->layout == b->layout;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -78,7 +66,7 @@ static int decide_move(const struct code *a, const struct code *b, enum plan_mov
     const struct code *newer = carry_translator(a, b);
 
     if (a->server.format == b->server.format) {
-        *move = hands_over(a, b) ? PLAN_POINTER : PLAN_SCHEMA;
+        *move = carry_hands_over(a, b) ? PLAN_POINTER : PLAN_SCHEMA;
         return 0;
     }
     *move = PLAN_CODE_CHANGE;
@@ -146,6 +134,7 @@ static int decide(const struct plan *plan, struct plan_child *c, struct fault *w
         error = decide_move(a, b, &c->move, why);
     if (error)
         return error;
+    c->passage = route_passage(&plan->route, a, b);
     if (why) /* nothing was wrong */
         why->server[0] = 0;
     return 0;
@@ -186,6 +175,10 @@ int plan_make(const struct image *from, const struct image *to, struct plan *out
     if (from->descriptor.branches && to->descriptor.branches)
         error = check_kinds(from->descriptor.branches, to->descriptor.branches,
                             "of the application", from, to, why);
+    if (!error)
+        error = route_find(from, to, &out->route, why);
+    if (!error)
+        error = route_check(&out->route, why);
     if (!error)
         error = pair_up(from, to, out, why);
     if (error)

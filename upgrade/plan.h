@@ -2,8 +2,8 @@
 /*
  * plan - what going from one version of an application to another takes.
  *
- * Derived from the two versions alone: pure, so that it can be shown, and checked for
- * all that can be known, before anything is touched.
+ * Derived from the two versions alone, and what an appup says: pure, so that it can be
+ * shown, and checked for all that can be known, before anything is touched.
  *
  *   the server's state        moves      what it costs
  *   ------------------------  ---------  ----------------------------------------
@@ -17,7 +17,7 @@
 
 #include <jansson.h>
 
-#include "image.h"
+#include "route.h"
 
 enum plan_move {
     PLAN_POINTER,
@@ -31,18 +31,21 @@ enum plan_move {
 struct plan_child {
     const struct code *from, *to; /* NULL: added, or removed */
     enum plan_move move;
+    struct passage passage; /* of both */
 };
 
 /* All zero is empty.  Its texts and code are the images'. */
 struct plan {
     const struct image *from, *to;
+    struct route route;
     struct plan_child *children; /* in the order of `to`, then what is removed */
     size_t count;
 };
 
 /*
- * From `from` to `to`, versions of one application.  0; -ENOTSUP (a state can't be
- * carried) or -EINVAL with `why` naming the server; -ENOMEM.  [pure]
+ * From `from` to `to`, versions of one application, as its appup says if it has one.  0;
+ * -ENOTSUP (a state can't be carried, or there is no way) or -EINVAL (the appup does not
+ * cover what changed) with `why` naming the server; -ENOMEM.  [pure]
  */
 int plan_make(const struct image *from, const struct image *to, struct plan *out,
               struct fault *why);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "archive.h"
+#include "beside.h"
 #include "event.h"
 #include "intake.h"
 #include "watch.h"
@@ -115,6 +116,16 @@ struct unpacking {
     struct unpacked *out;
 };
 
+static bool is_beside(const char *path)
+{
+    const char *end = strrchr(path, '.');
+    int kind = 0;
+
+    while (end && kind < BESIDE_COUNT && strcmp(end, beside_end(kind)) != 0)
+        kind++;
+    return end && kind < BESIDE_COUNT;
+}
+
 /* Take `member` out of it and, if it is a plugin, in. */
 static int take_member(struct unpacking *u, struct archive *p,
                        const struct archive_member *member, struct fault *why)
@@ -128,6 +139,10 @@ static int take_member(struct unpacking *u, struct archive *p,
     error = archive_extract(p, path, why);
     if (!error && unpack_is_release(path) && !u->release) {
         u->release = path;
+        return 0;
+    }
+    if (!error && is_beside(path)) { /* it stays, for the plugin that comes behind it */
+        free(path);
         return 0;
     }
     if (!error && unpack_is_plugin(path)) {

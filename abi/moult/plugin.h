@@ -10,6 +10,7 @@
 #define MOULT_PLUGIN_H
 
 #include "application.h"
+#include "appup.h"
 #include "supervisor.h"
 
 MOULT_BEGIN
@@ -41,6 +42,8 @@ struct moult_plugin {
     const moult_env *env;                     /* ends with a NULL key; or NULL */
     const moult_start_phase *start_phases;    /* ends with a NULL name; or NULL */
     const moult_application *mod;             /* or NULL */
+    const moult_appup
+        *appup; /* how to come here and back; NULL: the host works it out */
 };
 
 #define MOULT_MAGIC 0x746c756du /* "mult", little endian */

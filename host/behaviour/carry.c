@@ -2,6 +2,18 @@
 #include "carry.h"
 
 #include "manager.h"
+#include "statem.h"
+
+bool carry_hands_over(const struct code *a, const struct code *b)
+{
+    if (a->server.save || b->server.save)
+        return false; /* hooks: what the memory holds is only known to its version */
+    if (a->server.statem && !statem_has_all(a, b))
+        return false; /* each is asked which state it is in */
+    if (!a->schema || !b->schema)
+        return !a->schema && !b->schema;
+    return a->layout == b->layout;
+}
 
 bool carry_is_map(const moult_out *out)
 {
@@ -27,13 +39,19 @@ static int refused(const moult_change *change, const moult_in *in, int error,
                  server, change->from, change->to, words);
 }
 
-static int translate(const struct code *from, const struct code *to, moult_in in,
-                     moult_out *changed, struct fault *why)
+static int translate(const struct passage *by, moult_in in, moult_out *changed,
+                     struct fault *why)
 {
+    const struct code *from = by->from, *to = by->to;
+    moult_in extra = moult_in_over(by->extra, by->extra_len);
     char said[256] = "";
-    moult_change change = {
-        from->server.format, to->server.format, from->vsn, to->vsn, NULL, said,
-        sizeof(said)};
+    moult_change change = {from->server.format,
+                           to->server.format,
+                           from->vsn,
+                           to->vsn,
+                           by->extra ? &extra : NULL,
+                           said,
+                           sizeof(said)};
     int error = carry_translator(from, to)->server.code_change(&change, &in, changed);
 
     said[sizeof(said) - 1] = 0;
@@ -53,38 +71,36 @@ static int translate(const struct code *from, const struct code *to, moult_in in
         from->id, change.from, change.to);
 }
 
-int carry_translate(const struct code *from, const struct code *to,
-                    const moult_out *saved, moult_out *changed, struct fault *why)
+int carry_translate(const struct passage *by, const moult_out *saved,
+                    moult_out *changed, struct fault *why)
 {
-    return translate(from, to, out_read(saved), changed, why);
+    return translate(by, out_read(saved), changed, why);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): all that a state is on its way between */
-int carry_item(const struct code *from, const struct code *to, moult_in in,
-               moult_out *scratch, struct moult_ctx *ctx, void **state,
-               struct fault *why)
+int carry_item(const struct passage *by, moult_in in, moult_out *scratch,
+               struct moult_ctx *ctx, void **state, struct fault *why)
 {
-    bool same = from->server.format == to->server.format;
+    bool same = by->from->server.format == by->to->server.format;
     int error;
 
     if (!same) {
         out_reset(scratch);
-        error = translate(from, to, in, scratch, why);
+        error = translate(by, in, scratch, why);
         if (error)
             return error;
         in = out_read(scratch);
     }
-    return state_load(ctx, to, same ? from->schema : NULL, &in, state, why);
+    return state_load(ctx, by->to, same ? by->from->schema : NULL, &in, state, why);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): as above */
-int carry_state(const struct code *from, const struct code *to, const moult_out *saved,
-                moult_out *scratch, struct moult_ctx *ctx, void **state,
-                struct fault *why)
+int carry_state(const struct passage *by, const moult_out *saved, moult_out *scratch,
+                struct moult_ctx *ctx, void **state, struct fault *why)
 {
     moult_in in = out_read(saved);
 
-    if (to->server.manager)
-        return manager_carry(from, to, in, scratch, ctx, state, why);
-    return carry_item(from, to, in, scratch, ctx, state, why);
+    if (by->to->server.manager)
+        return manager_carry(by, in, scratch, ctx, state, why);
+    return carry_item(by, in, scratch, ctx, state, why);
 }

@@ -10,6 +10,13 @@
 
 #include "server.h"
 
+/* What a state goes between, and what the appup gives code_change along.  Borrowed. */
+struct passage {
+    const struct code *from, *to;
+    const void *extra; /* encoded; NULL: nothing */
+    size_t extra_len;
+};
+
 /* The version whose code_change translates between the two. */
 static inline const struct code *carry_translator(const struct code *a,
                                                   const struct code *b)
@@ -17,31 +24,36 @@ static inline const struct code *carry_translator(const struct code *a,
     return a->server.format > b->server.format ? a : b;
 }
 
+/*
+ * Is the memory of a state of `a` one of `b` as it is?  Of two servers, or of two handlers
+ * of a kind.  [pure]
+ */
+bool carry_hands_over(const struct code *a, const struct code *b);
+
 /* Does `out` hold one map and nothing else?  [pure] */
 bool carry_is_map(const moult_out *out);
 
 /*
- * Have code_change write into `changed` (empty) what `saved` by `from` is for `to`, whose
- * format is another.  0; or a negative errno and `why` names the function.  [pure]
- */
-int carry_translate(const struct code *from, const struct code *to,
-                    const moult_out *saved, moult_out *changed, struct fault *why);
-
-/*
- * Make a state of `to`, which is no manager, in `ctx` from the map at `in`, as below.
+ * Have code_change write into `changed` (empty) what `saved` is for the version at the other
+ * end, whose format is another.  0; or a negative errno and `why` names the function.
  * [pure]
  */
-int carry_item(const struct code *from, const struct code *to, moult_in in,
-               moult_out *scratch, struct moult_ctx *ctx, void **state,
-               struct fault *why);
+int carry_translate(const struct passage *by, const moult_out *saved,
+                    moult_out *changed, struct fault *why);
 
 /*
- * Make a state of `to` in `ctx` from what was `saved` by `from`; `scratch` is room to
- * translate in.  0 and `*state`; or a negative errno, `why` names field or function, and
- * what was allocated is `ctx`'s.  [pure]
+ * Make a state of what is at the end, which is no manager, in `ctx` from the map at `in`,
+ * as below.  [pure]
  */
-int carry_state(const struct code *from, const struct code *to, const moult_out *saved,
-                moult_out *scratch, struct moult_ctx *ctx, void **state,
-                struct fault *why);
+int carry_item(const struct passage *by, moult_in in, moult_out *scratch,
+               struct moult_ctx *ctx, void **state, struct fault *why);
+
+/*
+ * Make a state of what is at the end in `ctx` from what was `saved` at the beginning;
+ * `scratch` is room to translate in.  0 and `*state`; or a negative errno, `why` names
+ * field or function, and what was allocated is `ctx`'s.  [pure]
+ */
+int carry_state(const struct passage *by, const moult_out *saved, moult_out *scratch,
+                struct moult_ctx *ctx, void **state, struct fault *why);
 
 #endif

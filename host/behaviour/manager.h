@@ -120,9 +120,9 @@ int manager_save(const struct handlers *all, bool shown, moult_out *out,
                  struct fault *why);
 
 /* As carry_state(), from and to a manager. */
-int manager_carry(const struct code *from, const struct code *to, moult_in in,
-                  moult_out *scratch, struct moult_ctx *ctx, void **state,
-                  struct fault *why);
+struct passage;
+int manager_carry(const struct passage *by, moult_in in, moult_out *scratch,
+                  struct moult_ctx *ctx, void **state, struct fault *why);
 
 /* The memory of `all` is handed to `code`. */
 void manager_adopt(struct handlers *all, const struct code *code);

@@ -184,7 +184,7 @@ int manager_save(const struct handlers *all, bool shown, moult_out *out,
 
 /* What there is on the way from one version to the other. */
 struct carrying {
-    const struct code *from, *to;
+    const struct passage *by;
     moult_out *scratch;
     struct moult_ctx *ctx;
     struct handlers *all;
@@ -195,19 +195,22 @@ struct carrying {
 static int malformed(const struct carrying *c)
 {
     return fault(c->why, -EBADMSG, "the state of server '%s' is no list of handlers",
-                 c->to->id);
+                 c->by->to->id);
 }
 
 static int carry_into(struct carrying *c, struct handler *h, const struct code *from,
                       moult_in state)
 {
+    struct passage by = *c->by;
     size_t len;
     const void *item = moult_get_item(&state, &len);
     int error;
 
+    by.from = from;
+    by.to = h->kind;
     c->ctx->heap.part = h->part;
-    error = carry_item(from, h->kind, moult_in_over(item, len), c->scratch, c->ctx,
-                       &h->state, c->why);
+    error = carry_item(&by, moult_in_over(item, len), c->scratch, c->ctx, &h->state,
+                       c->why);
     c->ctx->heap.part = 0;
     return error ? blame(c->why, h->name, error) : 0;
 }
@@ -223,15 +226,15 @@ static int carry_handler(struct carrying *c, moult_in *in)
     if (!moult_find(in, "handler", &name) || !moult_find(in, "owner", &owner) ||
         !moult_find(in, "state", &state) || !handler_name(&name, text))
         return malformed(c);
-    from = manager_kind(c->from, text);
-    to = manager_kind(c->to, text);
+    from = manager_kind(c->by->from, text);
+    to = manager_kind(c->by->to, text);
     if (!from)
         return malformed(c);
     if (!to)
         return fault(c->why, -ENOTSUP,
                      "handler '%s' of server '%s' is of a kind that %s does not "
                      "have: keep it, or delete the handler before",
-                     text, c->to->id, c->to->vsn);
+                     text, c->by->to->id, c->by->to->vsn);
     h = new_handler(c->ctx, c->all, to, text, c->why);
     if (!h)
         return -ENOMEM;
@@ -244,11 +247,10 @@ static int carry_handler(struct carrying *c, moult_in *in)
 }
 
 /* NOLINTNEXTLINE(readability-function-size): as carry_state() */
-int manager_carry(const struct code *from, const struct code *to, moult_in in,
-                  moult_out *scratch, struct moult_ctx *ctx, void **state,
-                  struct fault *why)
+int manager_carry(const struct passage *by, moult_in in, moult_out *scratch,
+                  struct moult_ctx *ctx, void **state, struct fault *why)
 {
-    struct carrying c = {from, to, scratch, ctx, new_handlers(ctx, why), NULL, why};
+    struct carrying c = {by, scratch, ctx, new_handlers(ctx, why), NULL, why};
     moult_in list;
     size_t count;
     int error = 0;

@@ -2,6 +2,7 @@
 /*
  * server_state - a server's state: saved, made from what was saved, exchanged.
  */
+#include "carry.h"
 #include "manager.h"
 #include "schema.h"
 #include "server.h"
@@ -55,7 +56,8 @@ int state_load(struct moult_ctx *ctx, const struct code *code,
     int error = 0;
 
     if (code->server.manager)
-        return in ? manager_carry(code, code, *in, NULL, ctx, state, why)
+        return in ? manager_carry(&(struct passage){.from = code, .to = code}, *in,
+                                  NULL, ctx, state, why)
                   : manager_create(ctx, code, state, why);
     if (schema) {
         memory = heap_alloc(&ctx->heap, schema->size);

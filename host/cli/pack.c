@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "archive.h"
+#include "beside.h"
 #include "manifest.h"
 #include "relfile.h"
 
@@ -15,7 +16,7 @@
 struct pack {
     json_t *spec; /* what the release file says */
     char *to, *folder;
-    char **paths, **names; /* as many as there are applications, and one */
+    char **paths, **names; /* with room for all */
     size_t count;
     struct fault why;
 };
@@ -64,6 +65,25 @@ static int add(struct pack *p, char *path, const char *name, const char *vsn,
     return path && p->names[p->count - 1] ? 0 : no_memory(p);
 }
 
+/* A version's plugin, behind the files beside it, which are part of what it is. */
+static int add_plugin(struct pack *p, char *path, const char *app, const char *vsn)
+{
+    int error = 0;
+
+    for (int kind = 0; kind < BESIDE_COUNT && !error; kind++) {
+        struct beside b;
+
+        error = beside_find(kind, path, app, vsn, &b, &p->why);
+        if (!error && b.path)
+            error = add(p, strdup(b.path), app, vsn, beside_end(kind));
+        beside_release(&b);
+    }
+    if (!error)
+        return add(p, path, app, vsn, ".so");
+    free(path);
+    return error;
+}
+
 static int add_plugins(struct pack *p)
 {
     DIR *dir = opendir(p->folder);
@@ -82,7 +102,7 @@ static int add_plugins(struct pack *p)
             error = fault(&p->why, -ENOENT, "there is no %s %s in '%s'", app,
                           json_string_value(vsn), p->folder);
         if (!error)
-            error = add(p, path, app, json_string_value(vsn), ".so");
+            error = add_plugin(p, path, app, json_string_value(vsn));
     }
     closedir(dir);
     return error;
@@ -101,7 +121,9 @@ static int gather(struct pack *p, const struct args *args)
     const char *from = args->words[0], *folder = args_value(args, "plugins"),
                *to = args_value(args, "to");
     int error = relfile_read(from, &p->spec, &p->why);
-    size_t count = json_object_size(json_object_get(p->spec, "applications")) + 1;
+    size_t count = json_object_size(json_object_get(p->spec, "applications")) *
+                       (BESIDE_COUNT + 1) +
+                   1;
 
     if (error)
         return error;

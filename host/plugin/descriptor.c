@@ -343,6 +343,7 @@ int descriptor_take(const struct moult_plugin *plugin, descriptor_step *step,
         return err;
     out->plugin = copy;
     appspec_forget(&out->plugin);
+    out->plugin.appup = NULL;
     out->plugin.children = out->plugin.templates = NULL;
     err = own_text(&out->plugin.name, why);
     failed = own_text(&out->plugin.vsn, why);
@@ -353,6 +354,8 @@ int descriptor_take(const struct moult_plugin *plugin, descriptor_step *step,
         err = appspec_take(&copy, &out->resource, why);
     if (!err)
         err = appspec_check(&out->resource, out->plugin.name, why);
+    if (!err)
+        err = appup_take(&copy, &out->appup, why);
     if (!err)
         err = take_children(out, &copy, step, why);
     if (err)
@@ -378,6 +381,7 @@ void descriptor_release(struct descriptor *d)
     free(d->listed);
     free(d->all);
     appspec_release(&d->resource);
+    appup_release(&d->appup);
     free((char *)d->plugin.name);
     free((char *)d->plugin.vsn);
     free((char *)d->plugin.description);

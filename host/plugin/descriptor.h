@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 
+#include "appup.h"
 #include "code.h"
 #include "fault.h"
 #include "resource.h"
@@ -26,6 +27,7 @@
 struct descriptor {
     struct moult_plugin plugin; /* without what the next have */
     struct resource resource;   /* see appspec.h and appfile.h */
+    struct appup appup;         /* see appupfile.h */
     moult_child *children;      /* `count` of them; what is below one comes behind it */
     struct code *codes;         /* one a child; their `image` and `uses` are not set */
     size_t count;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "appfile.h"
+#include "appupfile.h"
 #include "commons.h"
 #include "event.h"
 #include "origin.h"
@@ -129,6 +130,8 @@ static int take_descriptor(struct image *image, descriptor_step *step,
                      "it is %s %s by its note and %s %s by its descriptor", m->name,
                      m->vsn, d->plugin.name, d->plugin.vsn);
     err = appfile_merge(image->path, m->name, m->vsn, &d->resource, why);
+    if (!err)
+        err = appupfile_take(image->path, m->name, m->vsn, &d->appup, why);
     if (err)
         return err;
     image->name = d->plugin.name;

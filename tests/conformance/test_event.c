@@ -925,7 +925,8 @@ static int change_to(const moult_server *to, struct fault *why)
     out_init(&scratch, NULL, 0);
     error = server_save(s, &saved, why);
     if (!error)
-        error = carry_state(s->code, code, &saved, &scratch, &ctx, &carried, why);
+        error = carry_state(&(struct passage){.from = s->code, .to = code}, &saved,
+                            &scratch, &ctx, &carried, why);
     if (!error)
         server_swap(p, code, carried, &ctx);
     heap_finish(&ctx.heap);

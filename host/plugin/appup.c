@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "appup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "appspec.h"
+
+static const char *const kinds[] = {
+    [MOULT_UPDATE] = "update",
+    [MOULT_LOAD_MODULE] = "load_module",
+    [MOULT_ADD_MODULE] = "add_module",
+    [MOULT_DELETE_MODULE] = "delete_module",
+};
+
+const char *instruction_text(int32_t kind)
+{
+    return kinds[kind];
+}
+
+const char *instruction_change_text(int32_t change)
+{
+    static const char *const texts[] = {[MOULT_SOFT] = "soft",
+                                        [MOULT_ADVANCED] = "advanced",
+                                        [MOULT_SUPERVISOR] = "supervisor"};
+
+    return texts[change];
+}
+
+/* -- making -- */
+
+/* Room for one more of `size` bytes, zeroed, behind the `*count` of `*list`; or NULL. */
+static void *grow(void *list, size_t *count, size_t size)
+{
+    void *old, *more;
+
+    memcpy(&old, list, sizeof(old));
+    more = reallocarray(old, *count + 1, size);
+    if (!more)
+        return NULL;
+    memcpy(list, &more, sizeof(more));
+    return memset((char *)more + size * (*count)++, 0, size);
+}
+
+/* A pattern is for the whole of a version; by itself it must be one, too. */
+static int compile(struct way *way, const char *pattern, struct fault *why)
+{
+    char *whole, text[128];
+    int failed = regcomp(&way->regex, pattern, REG_EXTENDED | REG_NOSUB);
+
+    if (failed) {
+        regerror(failed, &way->regex, text, sizeof(text));
+        return fault(why, -EINVAL, "%s: the pattern '%.64s' is none: %s", way->where,
+                     pattern, text);
+    }
+    regfree(&way->regex);
+    if (asprintf(&whole, "^(%s)$", pattern) < 0)
+        return -ENOMEM;
+    failed = regcomp(&way->regex, whole, REG_EXTENDED | REG_NOSUB);
+    free(whole);
+    if (failed)
+        return -ENOMEM;
+    way->pattern = strdup(pattern);
+    if (!way->pattern)
+        regfree(&way->regex);
+    return way->pattern ? 0 : -ENOMEM;
+}
+
+struct way *appup_add(struct appup *appup, enum appup_direction direction,
+                      const char *vsn, const char *pattern, const char *where,
+                      struct fault *why)
+{
+    struct ways *ways = &appup->ways[direction];
+    struct way *way = grow(&ways->list, &ways->count, sizeof(*way));
+    int error = way && (way->where = strdup(where)) ? 0 : -ENOMEM;
+
+    if (!error && !vsn == !pattern)
+        error = fault(why, -EINVAL, "%s: set vsn or pattern, one of them", where);
+    if (!error && vsn && !(way->vsn = strdup(vsn)))
+        error = -ENOMEM;
+    if (!error && pattern)
+        error = compile(way, pattern, why);
+    if (error == -ENOMEM)
+        fault(why, error, "no memory to load a plugin");
+    return error ? NULL : way;
+}
+
+struct instruction *way_add(struct way *way, int32_t kind, const char *name,
+                            const char *where)
+{
+    struct instruction *i = grow(&way->list, &way->count, sizeof(*i));
+
+    if (!i)
+        return NULL;
+    i->kind = kind;
+    i->name = strdup(name ? name : "");
+    i->where = strdup(where);
+    return i->name && i->where ? i : NULL;
+}
+
+static void release_instruction(struct instruction *i)
+{
+    free(i->name);
+    free(i->extra);
+    free(i->where);
+    appspec_release_list(i->deps);
+}
+
+static void release_way(struct way *way)
+{
+    for (size_t i = 0; i < way->count; i++)
+        release_instruction(&way->list[i]);
+    if (way->pattern)
+        regfree(&way->regex);
+    free(way->list);
+    free(way->vsn);
+    free(way->pattern);
+    free(way->where);
+}
+
+void appup_release(struct appup *appup)
+{
+    for (int d = 0; d < 2; d++) {
+        for (size_t i = 0; i < appup->ways[d].count; i++)
+            release_way(&appup->ways[d].list[i]);
+        free(appup->ways[d].list);
+    }
+    *appup = (struct appup){0};
+}
+
+/* -- finding -- */
+
+const struct way *appup_find(const struct appup *appup, enum appup_direction direction,
+                             const char *vsn)
+{
+    const struct ways *ways = &appup->ways[direction];
+
+    for (size_t i = 0; i < ways->count; i++) {
+        const struct way *way = &ways->list[i];
+
+        if (way->vsn ? strcmp(way->vsn, vsn) == 0
+                     : regexec(&way->regex, vsn, 0, NULL, 0) == 0)
+            return way;
+    }
+    return NULL;
+}
+
+const struct instruction *way_find(const struct way *way, const char *name)
+{
+    for (size_t i = 0; way && i < way->count; i++)
+        if (strcmp(way->list[i].name, name) == 0)
+            return &way->list[i];
+    return NULL;
+}
+
+/* -- checking -- */
+
+static int check_deps(const struct way *way, const struct instruction *i,
+                      struct fault *why)
+{
+    for (char **dep = i->deps; dep && *dep; dep++)
+        if (!way_find(way, *dep))
+            return fault(why, -EINVAL,
+                         "%s relies on '%.64s', which has no instruction: give it one, "
+                         "or leave it out of the deps",
+                         i->where, *dep);
+    return 0;
+}
+
+static int check_instruction(const struct way *way, const struct instruction *i,
+                             struct fault *why)
+{
+    const struct instruction *first = way_find(way, i->name);
+
+    if (i->change < MOULT_SOFT || i->change > MOULT_SUPERVISOR)
+        return fault(why, -EINVAL,
+                     "%s: its change is none: there are soft, advanced and supervisor",
+                     i->where);
+    if (i->kind != MOULT_UPDATE && (i->change != MOULT_SOFT || i->extra))
+        return fault(why, -EINVAL,
+                     "%s: %s has no change and no extra: update '%.64s' has", i->where,
+                     kinds[i->kind], i->name);
+    if (i->extra && i->change != MOULT_ADVANCED)
+        return fault(why, -EINVAL,
+                     "%s: only an advanced change gives extra to code_change",
+                     i->where);
+    if (!i->name[0] && (i->kind != MOULT_UPDATE || i->change != MOULT_SUPERVISOR))
+        return fault(why, -EINVAL,
+                     "%s names no module: only an update with change supervisor is for "
+                     "the application's own",
+                     i->where);
+    if (first != i)
+        return fault(why, -EINVAL, "%s: module '%.64s' has an instruction already, %s",
+                     i->where, i->name, first->where);
+    return check_deps(way, i, why);
+}
+
+int appup_check(const struct appup *appup, struct fault *why)
+{
+    int error = 0;
+
+    for (int d = 0; d < 2; d++)
+        for (size_t w = 0; w < appup->ways[d].count; w++) {
+            const struct way *way = &appup->ways[d].list[w];
+
+            for (size_t i = 0; i < way->count && !error; i++)
+                error = check_instruction(way, &way->list[i], why);
+        }
+    return error;
+}

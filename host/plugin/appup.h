@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * appup - how a version is come to from others, and left for them, as its author says: the
+ * host's own copy, from its descriptor or the file beside it (appupfile.h).
+ *
+ * Made when its image is loaded, read only from then on.  What it says of two versions is
+ * looked up and checked by route.h.
+ */
+#ifndef MOULT_APPUP_INTERNAL_H
+#define MOULT_APPUP_INTERNAL_H
+
+#include <regex.h>
+#include <stdbool.h>
+
+#include "fault.h"
+#include "moult.h"
+
+#define APPUP_LIST_MAX 1024u /* of any list; more is refused: one without its end */
+
+/* As the author wrote it, but that low-level forms are told as what they are forms of. */
+struct instruction {
+    int32_t kind;   /* MOULT_UPDATE and so on */
+    int32_t change; /* MOULT_SOFT and so on */
+    char *name;     /* "": the application's own supervisor */
+    void *extra;    /* encoded; NULL: none */
+    size_t extra_len;
+    char **deps; /* ends with NULL, or is NULL */
+    char *where; /* "number 2 of up '1.0.0' in its appup" */
+};
+
+struct way {
+    char *vsn, *pattern; /* one of them; the other is NULL */
+    regex_t regex;       /* of the pattern, for the whole */
+    struct instruction *list;
+    size_t count;
+    char *where;
+};
+
+enum appup_direction { APPUP_UP, APPUP_DOWN };
+
+struct ways {
+    struct way *list;
+    size_t count;
+};
+
+/* All zero is none. */
+struct appup {
+    bool is_there;
+    struct ways ways[2]; /* by direction */
+};
+
+/*
+ * Copy what `plugin` (of our size) has.  0, or -EINVAL, -ENOMEM and `why`; release `out`
+ * either way.
+ */
+int appup_take(const struct moult_plugin *plugin, struct appup *out, struct fault *why);
+
+/* Free what it holds. */
+void appup_release(struct appup *appup);
+
+/* Can it be: are all names there, each once, with what they rely on?  0 or -EINVAL, `why`. */
+int appup_check(const struct appup *appup, struct fault *why);
+
+/* The first way in that direction that is for `vsn`, or NULL.  [pure] */
+const struct way *appup_find(const struct appup *appup, enum appup_direction direction,
+                             const char *vsn);
+
+/* The instruction of `way` (may be NULL) for the module `name`, or NULL.  [pure] */
+const struct instruction *way_find(const struct way *way, const char *name);
+
+/* "update", "load_module" and so on. */
+const char *instruction_text(int32_t kind);
+
+/* "soft", "advanced", "supervisor". */
+const char *instruction_change_text(int32_t change);
+
+/* -- for those that make one -- */
+
+/*
+ * A new way, for `vsn` or `pattern` (copied, one is NULL), that stands `where` (copied).
+ * NULL and `why`: -EINVAL (the pattern is none), -ENOMEM.
+ */
+struct way *appup_add(struct appup *appup, enum appup_direction direction,
+                      const char *vsn, const char *pattern, const char *where,
+                      struct fault *why);
+
+/* A new instruction of it; `name` (NULL: "") and `where` are copied.  NULL: no memory. */
+struct instruction *way_add(struct way *way, int32_t kind, const char *name,
+                            const char *where);
+
+#endif

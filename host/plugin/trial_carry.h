@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trial_carry - the part of a trial that carries states from one version to another and
+ * back.
+ */
+#ifndef MOULT_TRIAL_CARRY_H
+#define MOULT_TRIAL_CARRY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "route.h"
+#include "vet.h"
+
+/* The way there and the way back; the latter may have none. */
+struct trip {
+    struct route there, back;
+    bool returns;
+};
+
+/*
+ * The ways of both directions.  0; -EINVAL and `why`; -ENOTSUP: there is none to come
+ * here, so nothing is carried, as it may be come to by way of another version.
+ */
+int trip_plan(const struct image *with, const struct image *image, struct trip *trip,
+              json_t *lints, struct fault *why);
+
+/* Carry what each has with its initial values.  0, or a negative errno and `why`. */
+int trip_carry_initial(const struct trip *trip, json_t *lints, struct fault *why);
+
+/* Carry a state of a server that runs.  0, or a negative errno and `why`. */
+int trip_carry(const struct trip *trip, const struct vet_state *state,
+               struct fault *why);
+
+/* A state with its initial values must be the same after being saved and loaded. */
+int trial_check_initial(const struct code *code, struct fault *why);
+
+/* -- of trial.c -- */
+
+/* Say what is about to be done. */
+void trial_note(const char *doing, const char *server);
+
+void trial_lint(json_t *lints, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * meter - a reading in units that change from version to version, as appups say.
+ *
+ *   1.0.0  "reading"                            format 1
+ *   2.0.0  "ticks", reading * extra.by          format 2, child "log" is new
+ *          APPUP 1: covers that, 2: forgets the child, 0: there is none
+ *
+ *     "get" is answered by the number, {"add": n} by the sum
+ */
+#include <moult.h>
+
+struct meter {
+#if KIND == 1
+    int64_t reading;
+#else
+    int64_t ticks;
+#endif
+};
+
+#if KIND == 1
+#define NUMBER reading
+#else
+#define NUMBER ticks
+#endif
+
+MOULT_STATE(meter_state, struct meter, MOULT_FIELD(NUMBER));
+
+static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *from,
+                              moult_in *request, moult_out *reply)
+{
+    struct meter *m = state;
+    int64_t n = 0;
+
+    if (!moult_match(request, "get") && !moult_match_int(request, "add", &n))
+        return moult_refuse(ctx, -EINVAL, "meter takes \"get\", {\"add\": n}");
+    moult_put_int(reply, m->NUMBER += n);
+    return moult_reply();
+}
+
+#if KIND > 1
+static int code_change(const moult_change *change, moult_in *from, moult_out *to)
+{
+    moult_in extra = change->extra ? *change->extra : (moult_in){0};
+    int64_t by = change->extra ? moult_int_at(&extra, "by") : 10;
+
+    moult_put_map(to, 1);
+    if (change->to > change->from)
+        moult_put_int_at(to, "ticks", moult_int_at(from, "reading") * by);
+    else
+        moult_put_int_at(to, "reading", moult_int_at(from, "ticks") / by);
+    return 0;
+}
+#endif
+
+static const moult_server meter = {.size = sizeof(moult_server),
+                                   .format = KIND,
+                                   .state = meter_state,
+#if KIND > 1
+                                   .code_change = code_change,
+#endif
+                                   .handle_call = handle_call};
+
+#if KIND > 1
+static const moult_server quiet = {.size = sizeof(moult_server)};
+#endif
+
+#if KIND > 1
+#define LOG {.id = "log", .server = &quiet, .name = "log"},
+#else
+#define LOG
+#endif
+
+#if APPUP
+#define CHANGE                                                 \
+    {                                                          \
+        MOULT_UPDATE, "meter", MOULT_ADVANCED, "{\"by\": 100}" \
+    }
+
+static const moult_instruction up[] = {CHANGE,
+#if APPUP == 1
+                                       {MOULT_ADD_MODULE, "log"},
+#endif
+                                       {0}};
+static const moult_instruction down[] = {CHANGE, {MOULT_DELETE_MODULE, "log"}, {0}};
+static const moult_appup appup =
+    MOULT_APPUP(.up =
+                    (const moult_way[]){
+                        {.pattern = "1\\.0\\.[0-9]", .instructions = up}, {0}},
+                .down =
+                    (const moult_way[]){{.vsn = "1.0.0", .instructions = down}, {0}});
+#define HOW &appup
+#else
+#define HOW NULL
+#endif
+
+MOULT_PLUGIN(.children = (const moult_child[]){{.id = "meter",
+                                                .server = &meter,
+                                                .name = "meter"},
+                                               LOG{.id = NULL}},
+             .appup = HOW);
