@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "listing.h"
+#include "outline.h"
 #include "plain.h"
 #include "rehearse.h"
 
@@ -120,47 +121,11 @@ json_t *part_report(const struct part *part, bool lists)
         (json_int_t)part->rehearsed, "waited", (json_int_t)part->waited);
 }
 
-static json_t *plan_servers(const struct plan *plan)
-{
-    json_t *servers = json_array();
-
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct plan_child *c = &plan->children[i];
-        const struct code *code = c->to ? c->to : c->from;
-        const struct image *image = c->to ? plan->to : plan->from;
-
-        json_array_append_new(servers,
-                              json_pack("{s:s, s:I, s:s}", "server", code->id, "count",
-                                        (json_int_t)plan_servers_of(image, code),
-                                        "moved", plan_move_text(c->move)));
-    }
-    return servers;
-}
-
-static json_t *plan_steps(void)
-{
-    static const char *const always[][2] = {
-        {"rehearse", "copies of live states are carried in another process"},
-        {"prepare", "the new release record is written beside the old"},
-        {"drain", "every process comes to the end of its callback; messages queue"},
-        {"migrate", "new states are built beside the old"},
-        {"commit", "all servers run the new code; the record is replaced"},
-        {"purge", "the old version is unloaded when nothing uses it"}};
-    json_t *steps = json_array();
-
-    for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
-        json_array_append_new(
-            steps, json_pack("{s:s, s:s}", "step", always[i][0], "text", always[i][1]));
-    return steps;
-}
-
 json_t *part_plan_json(const struct part *part)
 {
-    const struct upgrade_move *m = part->move;
+    const struct outline o = {&part->plan, part->move->app, part->env, part->rehearse};
 
-    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "application", m->app->name, "from",
-                     m->from->vsn, "to", m->to->vsn, "steps", plan_steps(), "servers",
-                     plan_servers(&part->plan));
+    return outline_json(&o);
 }
 
 json_t *part_rehearsal_json(const struct part *part)

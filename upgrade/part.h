@@ -19,6 +19,7 @@ struct part {
     struct migration migration;
     struct supervision supervision;
     struct env *env;  /* what it will have; from the commit on, what it had */
+    size_t rehearse;  /* states at most; 0: none */
     size_t rehearsed; /* states */
     uint64_t waited;  /* messages */
 };

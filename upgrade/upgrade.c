@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "drain.h"
 #include "event.h"
+#include "pace.h"
 #include "part.h"
 
 /* There is one attempt at a time, and members may look at the hold long after it. */
@@ -240,6 +241,17 @@ static void resume(struct attempt *a)
 
 /* -- after -- */
 
+/* How long it took is what the next plan is measured by. */
+static void note_pace(const struct attempt *a)
+{
+    struct pace_counts counts = {0};
+
+    for (size_t i = 0; i < a->u->move_count; i++)
+        for (int move = 0; move <= PLAN_REMOVED; move++)
+            counts.moved[move] += a->parts[i].migration.moved[move];
+    pace_note(&counts, a->resumed_ns - a->drain_ns);
+}
+
 static void retire(struct attempt *a)
 {
     struct fault why = {0};
@@ -321,8 +333,10 @@ static int attempt_begin(struct attempt *a, const struct upgrade *u, struct faul
     a->parts = calloc(u->move_count + 1, sizeof(*a->parts));
     if (!a->parts)
         return fault(why, -ENOMEM, "no memory for the upgrade");
-    for (size_t i = 0; i < u->move_count; i++)
+    for (size_t i = 0; i < u->move_count; i++) {
         a->parts[i].move = &u->moves[i];
+        a->parts[i].rehearse = u->rehearse;
+    }
     return 0;
 }
 
@@ -351,6 +365,7 @@ int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why)
         resume(&a);
         tell_rest(&a);
         retire(&a);
+        note_pace(&a);
         *report = make_report(&a);
     }
     attempt_finish(&a);

@@ -2,6 +2,8 @@
 #include "show.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "table.h"
 
@@ -72,6 +74,51 @@ static void print_done(const struct screen *screen, const json_t *upgrade)
             plural(waited));
 }
 
+/* How it is known what to do, and how long all will wait for it. */
+static void print_outlook(const struct screen *screen, const json_t *plan)
+{
+    const char *by = show_text(plan, "by"), *pace = show_text(plan, "pause_by");
+
+    if (!by)
+        return;
+    fputs("  ", screen->out);
+    if (strcmp(by, "derived") != 0)
+        fprintf(screen->out, "as %s says", by);
+    else
+        fputs("worked out from both versions", screen->out);
+    fputs("; a pause of about ", screen->out);
+    print_milliseconds(screen->out, show_number(plan, "pause_us"));
+    fputs(pace && strcmp(pace, "measured") == 0 ? ", by the last one\n"
+                                                : ", by figures from elsewhere\n",
+          screen->out);
+}
+
+static void print_value(FILE *out, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+    fputs(text ? text : "-", out);
+    free(text);
+}
+
+/* What is configured otherwise then. */
+static void print_env(const struct screen *screen, const json_t *env)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(env, i, one)
+    {
+        fputs(i ? "     " : "\nenv  ", screen->out);
+        screen_text(screen, BOLD, 0, show_text(one, "key"));
+        fputs(": ", screen->out);
+        print_value(screen->out, json_object_get(one, "from"));
+        fputs(" -> ", screen->out);
+        print_value(screen->out, json_object_get(one, "to"));
+        putc('\n', screen->out);
+    }
+}
+
 static void print_plan(const struct screen *screen, const json_t *plan)
 {
     static const struct column columns[] = {{"SERVER", "server"},
@@ -83,7 +130,9 @@ static void print_plan(const struct screen *screen, const json_t *plan)
     size_t i;
 
     print_heading(screen, plan);
-    fputs(", a plan: nothing was done\n\n", screen->out);
+    fputs(", a plan: nothing was done\n", screen->out);
+    print_outlook(screen, plan);
+    putc('\n', screen->out);
     json_array_foreach(json_object_get(plan, "steps"), i, step)
     {
         fprintf(screen->out, "%3zu  ", i + 1);
@@ -94,6 +143,7 @@ static void print_plan(const struct screen *screen, const json_t *plan)
     putc('\n', screen->out);
     table_print(screen, columns, json_object_get(plan, "servers"),
                 "no server is concerned");
+    print_env(screen, json_object_get(plan, "env"));
 }
 
 static void print_one(const struct screen *screen, const json_t *upgrade)

@@ -249,10 +249,11 @@ const struct protocol_method protocol_methods[] = {
               "list (server, pid, moved, took_us; the first 100,000), rehearsed (states that\n"
               "were tried before), pause_us, total_us, vet_us, waited (messages that came\n"
               "during the pause and were answered after it); of one that was there already\n"
-              "moved is {unchanged}.  With plan: application, from, to, steps\n"
-              "(step, text) and servers (server, count, moved).  On the way `progress`\n"
-              "tells each step and, of one that waits, app, ms, count, servers (server, pid,\n"
-              "doing) and text",
+              "moved is {unchanged}.  With plan: application, from, to, by (\"derived\", or\n"
+              "where its appup says how), steps (step, text), servers (server, count, moved,\n"
+              "why), env (key, from, to), pause_us, pause_by (\"measured\" by the last\n"
+              "upgrade, or \"assumed\").  On the way `progress` tells each step and, of one\n"
+              "that waits, app, ms, count, servers (server, pid, doing) and text",
     .errors = "refused, not_found, timeout (a server did not come to rest, or it would be\n"
               "paused for too long), busy (another\n"
               "upgrade), invalid (the file), unsupported.  Nothing was changed then, and\n"

@@ -15,7 +15,7 @@
 #include "fault.h"
 #include "moult.h"
 
-#define APPUP_LIST_MAX 1024u /* of any list; more is refused: one without its end */
+#define APPUP_LIST_MAX 128u /* of any list; more is refused: one without its end */
 
 /* As the author wrote it, but that low-level forms are told as what they are forms of. */
 struct instruction {
@@ -67,6 +67,13 @@ const struct way *appup_find(const struct appup *appup, enum appup_direction dir
 
 /* The instruction of `way` (may be NULL) for the module `name`, or NULL.  [pure] */
 const struct instruction *way_find(const struct way *way, const char *name);
+
+/*
+ * All instructions of `way` in their order, to `out`, which has room: what they rely on
+ * first going up, last going down; else as written.  OTP: systools_rc.  [pure]
+ */
+void way_sort(const struct way *way, enum appup_direction direction,
+              const struct instruction **out);
 
 /* "update", "load_module" and so on. */
 const char *instruction_text(int32_t kind);

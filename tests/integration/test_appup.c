@@ -160,6 +160,80 @@ static void a_package_brings_it_along(void **state)
     host_stop(h);
 }
 
+static json_t *plan_of(struct host *h, const char *verb, const char *target_text)
+{
+    json_t *params = target(target_text);
+
+    json_object_set_new(params, "plan", json_true());
+    return host_ask(h, verb, params);
+}
+
+static bool plan_has(const json_t *plan, const char *step, const char *words)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(plan, "steps"), i, one)
+    {
+        if (strcmp(text_at(one, "step"), step) == 0 &&
+            strstr(text_at(one, "text"), words))
+            return true;
+    }
+    return false;
+}
+
+static void a_plan_says_each_step_and_server_and_does_nothing(void **state)
+{
+    struct host *h = *state;
+    const struct ran *ran;
+    json_t *plan;
+
+    start_meter(h);
+    stage(h, "integration/meter-2.0.0", "2.0.0");
+    plan = plan_of(h, "upgrade", "meter@2.0.0");
+    assert_string_equal(text_at(plan, "by"), "number 1 of up in its appup");
+    assert_true(plan_has(plan, "rehearse", "of 1 live state a copy"));
+    assert_true(plan_has(plan, "add", "'log' is started"));
+    assert_true(plan_has(plan, "migrate",
+                         "'meter' moves by code_change: its state has another format "
+                         "(1 -> 2), with extra {\"by\":100}"));
+    assert_true(plan_has(plan, "purge", "1.0.0 is unloaded"));
+    assert_true(int_at(plan, "pause_us") > 0);
+    assert_string_equal(text_at(plan, "pause_by"), "assumed");
+    assert_string_equal(host_vsn(h, "meter"), "1.0.0");
+    host_change(h, "upgrade", "meter@2.0.0");
+    plan = plan_of(h, "downgrade", "meter@1.0.0");
+    assert_string_equal(text_at(plan, "by"), "number 1 of down in its appup");
+    assert_true(plan_has(plan, "retire", "'log' is ended"));
+    assert_string_equal(text_at(plan, "pause_by"), "measured");
+    ran = moult(h->socket, "downgrade", "meter@1.0.0", "--plan", NULL);
+    assert_int_equal(ran->status, 0);
+    assert_has(ran->out, "as number 1 of down in its appup says; a pause of about");
+    assert_has(ran->out, "log         1  removed      it is no more");
+    host_stop(h);
+}
+
+static void a_plan_shows_what_is_configured_otherwise(void **state)
+{
+    struct host *h = *state;
+    const struct ran *ran;
+    json_t *plan;
+
+    write_to("plugins/meter-1.0.0.app", "env = { rate = 1; gone = true; };");
+    write_to("plugins/meter-1.1.0.app", "env = { rate = 2; fresh = \"x\"; };");
+    start_meter(h);
+    stage(h, "integration/meter-1.1.0", "1.1.0");
+    plan = plan_of(h, "upgrade", "meter@1.1.0");
+    assert_string_equal(text_at(plan, "by"), "derived");
+    assert_int_equal(json_array_size(at(plan, "env")), 3);
+    ran = moult(h->socket, "upgrade", "meter@1.1.0", "--plan", NULL);
+    assert_has(ran->out, "worked out from both versions; a pause of about");
+    assert_has(ran->out, "rate: 1 -> 2");
+    assert_has(ran->out, "fresh: null -> \"x\"");
+    assert_has(ran->out, "gone: true -> null");
+    host_stop(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +242,8 @@ int main(void)
         HOST_TEST(check_says_what_an_appup_forgets),
         HOST_TEST(a_file_beside_it_takes_the_place_of_the_plugin_s_own),
         HOST_TEST(a_version_without_a_way_from_what_runs_is_taken_in_and_not_gone_to),
+        HOST_TEST(a_plan_says_each_step_and_server_and_does_nothing),
+        HOST_TEST(a_plan_shows_what_is_configured_otherwise),
         HOST_TEST(a_package_brings_it_along),
         HOST_TEST(without_one_code_change_gets_no_extra),
     };

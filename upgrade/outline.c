@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "outline.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "out.h"
+#include "plain.h"
+#include "server.h"
+#include "supervisor.h"
+#include "version.h"
+
+/* What is known while it is written. */
+struct writing {
+    const struct outline *o;
+    size_t *live; /* processes of each child of the plan */
+    struct pace_counts counts;
+    size_t carried, processes; /* servers whose state is written and read; all */
+    json_t *steps;
+};
+
+/* -- how many there are -- */
+
+static void count_one(struct process *p, void *context)
+{
+    struct writing *w = context;
+    const struct plan *plan = w->o->plan;
+    const struct server *server = server_of(p);
+    const struct supervisor *supervisor = supervisor_of(p);
+    const struct code *code = server       ? server->code
+                              : supervisor ? supervisor->code
+                                           : NULL;
+    const struct plan_child *c = code ? plan_find(plan, code) : NULL;
+
+    w->processes++;
+    if (!c)
+        return;
+    w->live[c - plan->children]++;
+    if (server)
+        w->counts.moved[c->move]++;
+    if (server && (c->move == PLAN_SCHEMA || c->move == PLAN_CODE_CHANGE))
+        w->carried++;
+}
+
+/* -- steps -- */
+
+static void add_step(struct writing *w, const char *step, json_t *text)
+{
+    json_array_append_new(w->steps,
+                          json_pack("{s:s, s:o}", "step", step, "text", text));
+}
+
+static const char *why_it_moves(const struct plan_child *c)
+{
+    static const char *const texts[] = {[ROUTE_SAME] = "nothing changed",
+                                        [ROUTE_SPEC] = "its child spec is another",
+                                        [ROUTE_BRANCH] = "it supervises otherwise",
+                                        [ROUTE_LAYOUT] = "its state has another layout",
+                                        [ROUTE_FORMAT] =
+                                            "its state has another format"};
+
+    if (!c->from || !c->to)
+        return c->to ? "it is new" : "it is no more";
+    return texts[route_compare(c->from, c->to)];
+}
+
+/* "by code_change, since its state has another format (1 -> 2), with extra {...}" */
+static json_t *move_text(const struct plan_child *c)
+{
+    const struct passage *by = &c->passage;
+    char formats[48] = "";
+    char *extra = NULL;
+    json_t *text;
+
+    if (c->from->server.format != c->to->server.format)
+        snprintf(formats, sizeof(formats), " (%" PRIu32 " -> %" PRIu32 ")",
+                 c->from->server.format, c->to->server.format);
+    if (by->extra) {
+        moult_in in = moult_in_over(by->extra, by->extra_len);
+        json_t *value = json_from_cbor(&in, NULL);
+
+        extra = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        json_decref(value);
+    }
+    text = json_sprintf("'%s' moves by %s: %s%s%s%s", c->to->id,
+                        plan_move_text(c->move), why_it_moves(c), formats,
+                        extra ? ", with extra " : "", extra ? extra : "");
+    free(extra);
+    return text;
+}
+
+static bool is_moved(const struct plan_child *c)
+{
+    return c->from && c->to;
+}
+
+static void add_move(struct writing *w, const struct plan_child *c)
+{
+    add_step(w, "migrate", move_text(c));
+}
+
+static const struct plan_child *child_named(const struct plan *plan, const char *id)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (is_moved(&plan->children[i]) && strcmp(plan->children[i].to->id, id) == 0)
+            return &plan->children[i];
+    return NULL;
+}
+
+/* Those with an instruction in its order, then the others. */
+static void add_moves(struct writing *w)
+{
+    const struct plan *plan = w->o->plan;
+    const struct way *way = plan->route.way;
+    const struct instruction *sorted[APPUP_LIST_MAX];
+    bool up = version_compare(plan->to->vsn, plan->from->vsn) > 0;
+    size_t count = way ? way->count : 0;
+
+    if (way)
+        way_sort(way, up ? APPUP_UP : APPUP_DOWN, sorted);
+    for (size_t i = 0; i < count; i++) {
+        const struct plan_child *c = child_named(plan, sorted[i]->name);
+
+        if (c)
+            add_move(w, c);
+    }
+    for (size_t i = 0; i < plan->count; i++)
+        if (is_moved(&plan->children[i]) && !way_find(way, plan->children[i].to->id))
+            add_move(w, &plan->children[i]);
+}
+
+/* A template's are started at run time only. */
+static json_t *child_text(const struct code *code, bool added)
+{
+    if (code->is_template)
+        return json_sprintf(
+            added ? "'%s' can be started" : "'%s' can't be started any more", code->id);
+    return json_sprintf(added ? "'%s' is started" : "'%s' is ended", code->id);
+}
+
+static void add_children(struct writing *w, const char *step, bool added)
+{
+    const struct plan *plan = w->o->plan;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_child *c = &plan->children[i];
+        const struct code *code = added ? c->to : c->from;
+
+        if (!is_moved(c) && code)
+            add_step(w, step, child_text(code, added));
+    }
+}
+
+/* Why the version that is left stays loaded; NULL: it does not. */
+static const char *why_it_stays(const struct plan *plan)
+{
+    static const enum lint lints[] = {LINT_NODELETE, LINT_UNIQUE};
+
+    for (size_t i = 0; i < sizeof(lints) / sizeof(*lints); i++)
+        if (plan->from->manifest.lints[lints[i]][0])
+            return plan->from->manifest.lints[lints[i]];
+    return NULL;
+}
+
+static void add_purge(struct writing *w, size_t kept)
+{
+    const char *vsn = w->o->plan->from->vsn, *stays = why_it_stays(w->o->plan);
+
+    if (stays)
+        add_step(w, "purge", json_sprintf("%s stays loaded: %s", vsn, stays));
+    else if (kept)
+        add_step(w, "purge",
+                 json_sprintf("%s stays loaded until %zu process%s that run%s its "
+                              "functions end",
+                              vsn, kept, kept == 1 ? "" : "es", kept == 1 ? "s" : ""));
+    else
+        add_step(w, "purge", json_sprintf("%s is unloaded", vsn));
+}
+
+struct keeping {
+    const struct image *image;
+    size_t count;
+};
+
+static void count_keeper(struct process *p, void *context)
+{
+    struct keeping *k = context;
+    const struct plain *s = plain_of(p);
+
+    k->count += s && s->code->image == k->image;
+}
+
+static void write_steps(struct writing *w)
+{
+    struct keeping kept = {.image = w->o->plan->from};
+    size_t tried = w->carried < w->o->rehearse ? w->carried : w->o->rehearse;
+
+    group_each(&w->o->app->group, count_keeper, &kept);
+    if (tried)
+        add_step(
+            w, "rehearse",
+            json_sprintf("of %zu live state%s a copy is carried in another process",
+                         tried, tried == 1 ? "" : "s"));
+    add_step(w, "prepare",
+             json_string("the new release record is written beside the old"));
+    add_children(w, "add", true);
+    add_step(
+        w, "drain",
+        json_sprintf("%zu process%s come%s to the end of a callback; messages queue",
+                     w->processes, w->processes == 1 ? "" : "es",
+                     w->processes == 1 ? "s" : ""));
+    add_moves(w);
+    add_step(w, "commit",
+             json_string("all servers run the new code; the record is replaced"));
+    add_children(w, "retire", false);
+    add_purge(w, kept.count);
+}
+
+/* -- servers -- */
+
+static json_t *servers_json(const struct writing *w)
+{
+    const struct plan *plan = w->o->plan;
+    json_t *servers = json_array();
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_child *c = &plan->children[i];
+        const struct code *code = c->to ? c->to : c->from;
+        uint64_t count = c->from ? w->live[i] : plan_servers_of(plan->to, code);
+
+        json_array_append_new(servers, json_pack("{s:s, s:I, s:s, s:s}", "server",
+                                                 code->id, "count", (json_int_t)count,
+                                                 "moved", plan_move_text(c->move),
+                                                 "why", why_it_moves(c)));
+    }
+    return servers;
+}
+
+/* -- env -- */
+
+static json_t *value_in(struct env *const *env, const char *key)
+{
+    json_t *value = NULL;
+    moult_out out;
+
+    out_init(&out, NULL, 0);
+    if (env_get(env, key, &out) == 0) {
+        moult_in in = out_read(&out);
+
+        value = json_from_cbor(&in, NULL);
+    }
+    out_release(&out);
+    return value;
+}
+
+/* Each key of `keys`, which is an object or an array of texts, as what it was and is. */
+static void add_keys(json_t *list, const struct outline *o, json_t *keys)
+{
+    struct env *to = (struct env *)o->env;
+    const char *key;
+    json_t *value;
+    size_t i;
+
+    json_array_foreach(keys, i, value)
+    {
+        json_array_append_new(
+            list, json_pack("{s:O, s:o*, s:n}", "key", value, "from",
+                            value_in(&o->app->env, json_string_value(value)), "to"));
+    }
+    json_object_foreach(keys, key, value)
+    {
+        json_array_append_new(list, json_pack("{s:s, s:o?, s:o?}", "key", key, "from",
+                                              value_in(&o->app->env, key), "to",
+                                              value_in(&to, key)));
+    }
+}
+
+static json_t *env_changes(const struct outline *o)
+{
+    moult_out outs[3] = {0};
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < 3; i++)
+        out_init(&outs[i], NULL, 0);
+    if (env_compare(o->app->env, o->env, &outs[0], &outs[1], &outs[2]))
+        for (size_t i = 0; i < 3; i++) {
+            moult_in in = out_read(&outs[i]);
+            json_t *keys = json_from_cbor(&in, NULL);
+
+            add_keys(list, o, keys);
+            json_decref(keys);
+        }
+    for (size_t i = 0; i < 3; i++)
+        out_release(&outs[i]);
+    return list;
+}
+
+/* -- all -- */
+
+static json_t *whole(struct writing *w)
+{
+    const struct plan *plan = w->o->plan;
+    const struct way *way = plan->route.way;
+    bool measured;
+    uint64_t pause_ns = pace_estimate_ns(&w->counts, &measured);
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:O, s:o, s:o, s:I, s:s}", "application",
+                     w->o->app->name, "from", plan->from->vsn, "to", plan->to->vsn,
+                     "by", way ? way->where : "derived", "steps", w->steps, "servers",
+                     servers_json(w), "env", env_changes(w->o), "pause_us",
+                     (json_int_t)(pause_ns / 1000), "pause_by",
+                     measured ? "measured" : "assumed");
+}
+
+json_t *outline_json(const struct outline *o)
+{
+    struct writing w = {.o = o, .steps = json_array()};
+    json_t *json = NULL;
+
+    w.live = calloc(o->plan->count + 1, sizeof(*w.live));
+    if (w.live && w.steps) {
+        group_each(&o->app->group, count_one, &w);
+        write_steps(&w);
+        json = whole(&w);
+    }
+    json_decref(w.steps);
+    free(w.live);
+    return json;
+}
