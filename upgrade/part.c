@@ -48,6 +48,16 @@ int part_rehearse(struct part *part, struct vet *vet, size_t most, struct fault 
     return rehearse(vet, &part->plan, part->move->app, most, &part->rehearsed, why);
 }
 
+int part_check(struct part *part, struct fault *why)
+{
+    const struct upgrade_move *m = part->move;
+    int error = application_config_check(m->app, m->spec, part->env, why);
+
+    if (error)
+        fault_where(why, "check", m->app->name, NULL, "config_check");
+    return error;
+}
+
 int part_add(struct part *part, struct fault *why)
 {
     int error = supervision_adds(&part->supervision)

@@ -27,6 +27,7 @@ struct part {
 /* What may refuse: 0, or a negative errno and `why` with its step. */
 int part_plan(struct part *part, struct fault *why);
 int part_rehearse(struct part *part, struct vet *vet, size_t most, struct fault *why);
+int part_check(struct part *part, struct fault *why);
 int part_add(struct part *part, struct fault *why);
 int part_migrate(struct part *part, const struct budget *budget, struct fault *why);
 

@@ -34,6 +34,8 @@ static struct {
     struct stock stock; /* but for reading its catalog and its record */
     struct watch *watch;
     bool stage_only;
+    int (*reload)(void *context, json_t **report, struct fault *why);
+    void *context; /* for `reload` */
 } self;
 
 /* -- what is asked -- */
@@ -149,6 +151,19 @@ static int start(struct job *job, json_t **report, struct fault *why)
     return error;
 }
 
+static int reload(struct job *job, json_t **report, struct fault *why)
+{
+    return self.reload(self.context, report, why);
+}
+
+void release_configure(const struct release_options *options)
+{
+    self.stage_only = options->stage_only;
+    self.stock.rehearse = options->rehearse;
+    self.stock.manual = options->manual;
+    self.stock.terms = options->terms;
+}
+
 static int (*const verbs[])(struct job *job, json_t **report, struct fault *why) = {
     [RELEASE_UPGRADE] = change,       [RELEASE_DOWNGRADE] = change,
     [RELEASE_PLAN_UPGRADE] = change,  [RELEASE_PLAN_DOWNGRADE] = change,
@@ -156,7 +171,7 @@ static int (*const verbs[])(struct job *job, json_t **report, struct fault *why)
     [RELEASE_PLAN_INSTALL] = install, [RELEASE_PERMANENT] = make_permanent,
     [RELEASE_REMOVE] = remove_one,    [RELEASE_REBOOT_OLD] = reboot_old,
     [RELEASE_START] = start,          [RELEASE_REHEARSE] = change,
-    [RELEASE_SNAPSHOT] = snapshot,
+    [RELEASE_SNAPSHOT] = snapshot,    [RELEASE_RELOAD] = reload,
 };
 
 static void run_asked(struct job *job)
@@ -311,11 +326,10 @@ int release_start(const struct release_options *options, struct fault *why)
 {
     int error = open_all(options, why);
 
-    self.stage_only = options->stage_only;
-    self.stock.manual = options->manual;
-    self.stock.terms = options->terms;
+    release_configure(options);
+    self.reload = options->reload;
+    self.context = options->context;
     applications_on_ensure(ensure);
-    self.stock.rehearse = options->rehearse;
     if (!error)
         error = boot_all(&self.stock, options->plugins, why);
     commons_own_all(); /* no plugin has opened any yet */

@@ -23,6 +23,12 @@ struct release_options {
     size_t rehearse;            /* states of servers that are tried before; 0: none */
     struct terms terms; /* of what is dropped, and of what is asked for without any */
     bool manual; /* nothing but RELEASE_PERMANENT makes permanent what is upgraded to */
+    /*
+     * Read the configuration anew and go by it, all or nothing: 0 and `*report` given, or a
+     * negative errno and `why`.  On the release handler's thread.
+     */
+    int (*reload)(void *context, json_t **report, struct fault *why);
+    void *context;
 };
 
 /*
@@ -50,7 +56,8 @@ enum release_verb {
     RELEASE_PERMANENT,  /* a release, or none: what runs */
     RELEASE_REMOVE,     /* a release */
     RELEASE_REBOOT_OLD, /* a release: it is permanent then, and does not run yet */
-    RELEASE_START       /* "APP": unless it runs, with what it needs */
+    RELEASE_START,      /* "APP": unless it runs, with what it needs */
+    RELEASE_RELOAD      /* the configuration; no words */
 };
 
 /* How a job goes on and ends, on the release handler's thread. */
@@ -69,6 +76,9 @@ struct release_listener {
  */
 int release_ask(enum release_verb verb, const json_t *words, const struct terms *terms,
                 const struct release_listener *listener);
+
+/* From now on it is as these say, but for the folders; by release_options.reload alone. */
+void release_configure(const struct release_options *options);
 
 /*
  * What `moult releases` shows, given: an object of releases, an array of objects (name,

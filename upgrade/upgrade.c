@@ -126,6 +126,17 @@ static int run_rehearsals(struct attempt *a, struct fault *why)
     return error;
 }
 
+/* May they be configured so?  They say so themselves. */
+static int check_config(struct attempt *a, struct fault *why)
+{
+    int error = 0;
+
+    step(a, "check");
+    for (size_t i = 0; i < a->u->move_count && !error; i++)
+        error = part_check(&a->parts[i], why);
+    return error;
+}
+
 /* The one application that this is about, or NULL. */
 static const char *only_name(const struct upgrade *u)
 {
@@ -324,8 +335,8 @@ static json_t *make_report(const struct attempt *a)
 
 /* All that may refuse, in order. */
 static int (*const before[])(struct attempt *a, struct fault *why) = {
-    make_plans,   run_rehearsals, prepare_record, start_applications,
-    add_children, drain,          migrate};
+    make_plans,         run_rehearsals, check_config, prepare_record,
+    start_applications, add_children,   drain,        migrate};
 
 static int attempt_begin(struct attempt *a, const struct upgrade *u, struct fault *why)
 {

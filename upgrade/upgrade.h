@@ -6,6 +6,7 @@
  *   --------  ---------------------------------------------  -------------------------
  *   plan      says how each server moves                     forgetting it
  *   rehearse  carries copies of live states, elsewhere       -
+ *   check     asks each config_check about its new env       -
  *   prepare   writes the new release record beside the old   removing it
  *   start     starts the applications that are new           stopping them
  *   add       starts the children that are new               ending them

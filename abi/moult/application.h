@@ -85,12 +85,22 @@ typedef struct {
     void (*stop)(moult_ctx *ctx, moult_in *state);
 
     /*
-     * Its env is another, because of an upgrade: maps of what has changed and of what is
-     * new, and an array of the keys that have no value any more.  OTP: config_change/3.
-     * [server]
+     * Its env is another, because of an upgrade or of `moult reload`: maps of what has
+     * changed and of what is new, and an array of the keys that have no value any more.
+     * OTP: config_change/3.  [server]
      */
     void (*config_change)(moult_ctx *ctx, moult_in *changed, moult_in *added,
                           moult_in *removed);
+
+    /*
+     * May it be so?  Asked of the version that would have it, before anything is touched:
+     * moult_noreply() if it may, moult_stop_because() if not; then nothing changes, and
+     * who wants it is told why.  moult_get_env() still has what was.  Others may refuse
+     * after it, so it only looks; it has 5 seconds.  OTP has no such: there what
+     * config_change says is not heard.  [server]
+     */
+    moult_next (*config_check)(moult_ctx *ctx, moult_in *changed, moult_in *added,
+                               moult_in *removed);
 } moult_application;
 
 /*
@@ -104,7 +114,8 @@ typedef struct {
  *   moult_put_env()     or `moult env web port 80`
  *
  * and is of the type and in the range that the running version declares.  An upgrade takes
- * all of it anew for the new version, and then calls config_change.
+ * all of it anew for the new version, and so does `moult reload` for the one that runs; both
+ * ask config_check before, and call config_change afterwards.
  */
 
 /*
@@ -129,7 +140,7 @@ MOULT_EXPORT const char *moult_env_text(moult_ctx *ctx, const char *key,
 
 /*
  * The value of `key` is `value` (taken) from now on: until the application is started
- * again or upgraded, also then with `persistent`.  Nobody is told.  0; -ENOENT (no such
+ * again, upgraded or reloaded, also then with `persistent`.  Nobody is told.  0; -ENOENT (no such
  * application, or key), -EINVAL (it may not be that; moult_call_text() says why), -ENOMEM.
  * OTP: application:set_env/4.  [server]
  */

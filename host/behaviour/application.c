@@ -5,25 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "application_setting.h"
 #include "controller.h"
 #include "event.h"
 #include "signals.h"
 
 #define STOP_MOST_MS 60000u /* for all that have an end to their patience */
 
-/* What was said of an application, be it there yet or not. */
-struct setting {
-    struct setting *next;
-    uint64_t max_heap; /* bytes; 0: any */
-    enum application_type type;
-    int log_level; /* an event_level plus one, or 0: the host's */
-    char name[];
-};
-
 static struct {
     pthread_mutex_t lock; /* guards the list and what of an application changes */
     struct application *first;
-    struct setting *settings;
     void (*fatal)(void *context, const char *app, const char *reason);
     void *context; /* for `fatal` */
 } list = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -124,48 +115,6 @@ void application_unload(struct application *app)
     set_spec(app, NULL);
 }
 
-/* What was said of `name`, made if need be; NULL: no memory. */
-static struct setting *setting_of(const char *name)
-{
-    struct setting *s = list.settings;
-
-    while (s && strcmp(s->name, name) != 0)
-        s = s->next;
-    if (s || !(s = calloc(1, sizeof(*s) + strlen(name) + 1)))
-        return s;
-    strcpy(s->name, name);
-    s->next = list.settings;
-    list.settings = s;
-    return s;
-}
-
-int application_allow(const char *name, uint64_t bytes)
-{
-    struct setting *s = setting_of(name);
-
-    if (s)
-        s->max_heap = bytes;
-    return s ? 0 : -ENOMEM;
-}
-
-int application_set_type(const char *name, enum application_type type)
-{
-    struct setting *s = setting_of(name);
-
-    if (s)
-        s->type = type;
-    return s ? 0 : -ENOMEM;
-}
-
-int application_set_log(const char *name, enum event_level level)
-{
-    struct setting *s = setting_of(name);
-
-    if (s)
-        s->log_level = (int)level + 1;
-    return s ? 0 : -ENOMEM;
-}
-
 const char *application_type_text(enum application_type type)
 {
     static const char *const texts[] = {"temporary", "transient", "permanent"};
@@ -196,12 +145,10 @@ void application_fatal(const struct application *app, const char *reason)
 
 void application_start_failed(const char *name, const char *reason)
 {
-    const struct setting *s = list.settings;
+    enum application_type type = application_setting_type(name);
 
-    while (s && strcmp(s->name, name) != 0)
-        s = s->next;
-    if (s && s->type != APPLICATION_TEMPORARY)
-        tell_fatal(name, s->type, reason);
+    if (type != APPLICATION_TEMPORARY)
+        tell_fatal(name, type, reason);
 }
 
 static struct application *application_get(const struct application_spec *spec)
@@ -217,13 +164,7 @@ static struct application *application_get(const struct application_spec *spec)
     memcpy(app->name, spec->name, size);
     group_init(&app->group, app->name);
     app->group.app = app;
-    for (const struct setting *s = list.settings; s; s = s->next)
-        if (strcmp(s->name, app->name) == 0) {
-            app->group.quota.limit = s->max_heap;
-            app->type = s->type;
-            if (s->log_level)
-                log_gate_set(&app->group.log, (enum event_level)(s->log_level - 1));
-        }
+    application_setting_apply(app);
     pthread_mutex_lock(&list.lock);
     for (last = &list.first; *last; last = &(*last)->next)
         ;
@@ -343,20 +284,40 @@ void application_stop(struct application *app)
         controller_ask(SYSTEM_STOP_APPLICATION, app, NULL, text, sizeof(text));
 }
 
-void application_config_changed(struct application *app, const struct env *former)
+/* Tell `app` of the difference, or ask the version `asked`, if there is any. */
+static int tell_change(struct application *app, const struct application_spec *asked,
+                       const struct env *from, const struct env *to, char text[512])
 {
-    struct config_change change = {0};
-    char text[512] = "";
+    struct config_change change = {.asked = asked};
     int error = 0;
 
-    if (env_compare(former, app->env, &change.changed, &change.added, &change.removed))
-        error = controller_ask(SYSTEM_CONFIG_CHANGE, app, &change, text, sizeof(text));
-    if (error)
-        event_emit(EVENT_ERROR, "application.config_change_failed", "{s:s, s:s, s:s}",
-                   "app", app->name, "vsn", app->spec->vsn, "reason", text);
+    if (env_compare(from, to, &change.changed, &change.added, &change.removed))
+        error = controller_ask(SYSTEM_CONFIG_CHANGE, app, &change, text, 512);
     out_release(&change.changed);
     out_release(&change.added);
     out_release(&change.removed);
+    return error;
+}
+
+int application_config_check(struct application *app,
+                             const struct application_spec *spec, const struct env *env,
+                             struct fault *why)
+{
+    char text[512] = "";
+    int error = tell_change(app, spec, app->env, env, text);
+
+    return error ? fault(why, error, "config_check of '%s' %s does not allow it: %s",
+                         app->name, spec->vsn, text)
+                 : 0;
+}
+
+void application_config_changed(struct application *app, const struct env *former)
+{
+    char text[512] = "";
+
+    if (tell_change(app, NULL, former, app->env, text) < 0)
+        event_emit(EVENT_ERROR, "application.config_change_failed", "{s:s, s:s, s:s}",
+                   "app", app->name, "vsn", app->spec->vsn, "reason", text);
 }
 
 /* Does one that runs need `app`?  With the lock held. */

@@ -51,7 +51,7 @@ struct application {
     struct group group;
     moult_pid supervisor;                   /* nobody unless running */
     _Atomic enum application_status status; /* written with the list's lock held */
-    enum application_type type;             /* from before it is started on */
+    _Atomic enum application_type type;     /* relaxed: it may be configured anew */
     struct application *owner; /* that it runs as part of, or NULL.  The controller's */
     struct moult_out state;    /* of its callbacks.  The controller's */
     struct env *env; /* see env.h, whose lock guards this; NULL: never started */
@@ -78,16 +78,6 @@ void applications_on_ensure(int (*hook)(const char *name, void *whom));
 
 /* That was done, or failed with `error` for a reason; `whom` is taken.  [any] */
 void applications_ensured(void *whom, int error, const char *reason);
-
-/*
- * The servers of application `name` may have `bytes` of memory together, as each has by
- * its child's max_heap; it is of `type`.  For good.  0 or -ENOMEM.  Before any is started.
- */
-int application_allow(const char *name, uint64_t bytes);
-int application_set_type(const char *name, enum application_type type);
-
-/* What it says below `level` is not recorded.  Otherwise as the above. */
-int application_set_log(const char *name, enum event_level level);
 
 /* "temporary", "transient", "permanent". */
 const char *application_type_text(enum application_type type);
@@ -146,6 +136,15 @@ struct env *application_became(struct application *app,
 
 /* Its version is unloaded: it has none.  By the release handler. */
 void application_unload(struct application *app);
+
+/*
+ * Does the config_check of `spec`, which it may become, allow that it has `env`?  0 if it
+ * says nothing against it, or `env` is no other; or a negative errno and `why`.  Not on a
+ * worker.
+ */
+int application_config_check(struct application *app,
+                             const struct application_spec *spec, const struct env *env,
+                             struct fault *why);
 
 /*
  * Call its config_change if what it has is another than `former`; what fails is told as

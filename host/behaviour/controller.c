@@ -262,6 +262,10 @@ static void change_config(struct process *p, struct application *app,
     struct envelope *answer;
     int error;
 
+    if (change->asked) {
+        call.what = MASTER_CONFIG_CHECK;
+        call.module = application_resource(change->asked)->mod;
+    }
     call.changed = &change->changed;
     call.added = &change->added;
     call.removed = &change->removed;

@@ -18,8 +18,9 @@
 /* 0 or -ENOMEM. */
 int controller_start(void);
 
-/* What config_change is told, encoded; see env_compare(). */
+/* What config_change and config_check are told, encoded; see env_compare(). */
 struct config_change {
+    const struct application_spec *asked; /* the version whose config_check; or NULL */
     moult_out changed, added, removed;
 };
 

@@ -44,6 +44,15 @@ int env_give_variables(char *const *variables);
 /* And for the command line: "web.port=80".  0, -EINVAL or -ENOMEM, and `why`. */
 int env_give_word(const char *word, struct fault *why);
 
+/*
+ * The file says anew, as with env_give(): a draft, which only env_make_anew() hears, until
+ * all drafts take the place of everything that the file has said, or are dropped.
+ */
+int env_draft(const char *app, const char *key, const json_t *value, const char *from,
+              struct fault *why);
+void env_adopt_drafts(void);
+void env_drop_drafts(void);
+
 /* Forget all of it. */
 void env_forget_all(void);
 
@@ -53,6 +62,8 @@ void env_forget_all(void);
  */
 int env_make(const char *app, const struct resource *r, struct env **out,
              struct fault *why);
+int env_make_anew(const char *app, const struct resource *r, struct env **out,
+                  struct fault *why);
 void env_destroy(struct env *env);
 
 /* It is `to` (taken) from now on; the former, given. */
@@ -74,6 +85,12 @@ int env_put(struct env **env, const char *app, const char *key, moult_in value,
  */
 bool env_compare(const struct env *from, const struct env *to, moult_out *changed,
                  moult_out *added, moult_out *removed);
+
+/*
+ * The same for people: an array of objects: key, from and to (null: none).  NULL: no
+ * memory.
+ */
+json_t *env_changes(const struct env *from, const struct env *to);
 
 /* An array of objects: key, value (null: none), from, type, least, most.  NULL: no memory. */
 json_t *env_json(struct env *const *env);

@@ -2,6 +2,7 @@
 #include "master.h"
 
 #include "ending.h"
+#include "message.h"
 #include "out.h"
 #include "server.h"
 
@@ -75,11 +76,20 @@ static moult_next config_change(moult_ctx *ctx, const struct module *m,
     return moult_noreply();
 }
 
+static moult_next config_check(moult_ctx *ctx, const struct module *m,
+                               struct master_call *call)
+{
+    moult_in changed = out_read(call->changed), added = out_read(call->added),
+             removed = out_read(call->removed);
+
+    return m->callbacks.config_check(ctx, &changed, &added, &removed);
+}
+
 static moult_next run(moult_ctx *ctx, void *state, moult_in *in)
 {
     static moult_next (*const runs[])(moult_ctx *, const struct module *,
                                       struct master_call *) = {
-        start, start_phase, prep_stop, stop, config_change};
+        start, start_phase, prep_stop, stop, config_change, config_check};
     struct master_call *call = (struct master_call *)(uintptr_t)moult_get_uint(in);
     moult_next next = runs[call->what](ctx, module_of(ctx), call);
 
@@ -101,8 +111,8 @@ const moult_server master_server = {.size = sizeof(moult_server), .init = run};
 
 static bool is_there(const moult_application *a, enum master_callback what)
 {
-    const bool there[] = {a->start, a->start_phase, a->prep_stop, a->stop,
-                          a->config_change};
+    const bool there[] = {a->start, a->start_phase,   a->prep_stop,
+                          a->stop,  a->config_change, a->config_check};
 
     return there[what];
 }
@@ -122,8 +132,11 @@ int master_run(struct process *p, struct master_call *call)
     moult_put_uint(&out, (uintptr_t)call);
     spec.code = &call->module->code;
     spec.args_len = out.len;
+    spec.timeout_ms = call->what == MASTER_CONFIG_CHECK ? MASTER_CHECK_MS : 0;
     error = server_start(p, &spec, &pid);
     if (!error)
         end_process(p, pid, MOULT_INFINITY);
+    if (error == -ETIMEDOUT && spec.timeout_ms)
+        return process_fail(p, error, "it did not return in 5 seconds");
     return error;
 }

@@ -11,12 +11,15 @@
 #include "group.h"
 #include "resource.h"
 
+#define MASTER_CHECK_MS 5000u /* that a config_check may take */
+
 enum master_callback {
     MASTER_START,
     MASTER_START_PHASE,
     MASTER_PREP_STOP,
     MASTER_STOP,
-    MASTER_CONFIG_CHANGE
+    MASTER_CONFIG_CHANGE,
+    MASTER_CONFIG_CHECK
 };
 
 /* What to call, and with what; all but `state` is borrowed. */
@@ -26,7 +29,7 @@ struct master_call {
     struct group *group;
     moult_out *state;                /* that start wrote; read, and written anew */
     const struct start_phase *phase; /* MASTER_START_PHASE */
-    const moult_out *changed, *added, *removed; /* MASTER_CONFIG_CHANGE */
+    const moult_out *changed, *added, *removed; /* the two of the config */
 };
 
 /* Call it.  0; or a negative errno, and why in `p->answer`: it refused, or failed. */

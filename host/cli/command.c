@@ -444,6 +444,22 @@ static const struct command commands[] = {
         .run = talk_run,
     },
     {
+        .name = "reload",
+        .synopsis = "",
+        .summary = "have the host go by its configuration file as it stands now",
+        .details = "  All of it or nothing: each application whose env is another may refuse it,\n"
+                   "  by its config_check, and is told by its config_change.  Code and state stay\n"
+                   "  as they are.  plugins, data, socket and workers can't change while a host\n"
+                   "  runs; then this is refused, too.  What was put with 'moult env' ends, unless\n"
+                   "  it was to stay.  SIGHUP does the same.\n"
+                   "\n"
+                   "  moult reload\n"
+                   "  moult reload --json | jq '.changed[].setting'\n",
+        .method = "reload",
+        .show = show_reloaded,
+        .run = talk_run,
+    },
+    {
         .name = "remove",
         .synopsis = "REL",
         .summary = "forget a release, and delete the versions that no other has",

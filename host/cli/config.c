@@ -13,6 +13,7 @@
 #include "config_application.h"
 #include "pid.h"
 #include "rehearse.h"
+#include "settings.h"
 
 #define PROCESSES_LEAST 100u               /* the host's own, and some */
 #define REHEARSE_UNSAID (REHEARSE_ALL - 1) /* so many there can't be */
@@ -238,17 +239,21 @@ static int take_options(struct draft *d, const struct config_options *options,
 
 /* -- the file -- */
 
-static const char *const keys[] = {"plugins",     "data",          "socket",
-                                   "workers",     "max_processes", "on_drop",
-                                   "permanent",   "rehearse",      "max_pause_ms",
-                                   "max_move_ms", "log",           "applications"};
+static const char *const keys[] = {
+    "plugins", "data", "socket", "workers", /* so far as enum config_fixed */
+    "max_processes", "on_drop", "permanent", "rehearse", "max_pause_ms",
+    "max_move_ms", "log", "applications"};
 
-static bool is_key(const char *name)
+/* Is `name` one of them?  Where the file says it is noted. */
+static bool is_key(const char *name, unsigned line, struct config *c)
 {
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-        if (strcmp(keys[i], name) == 0)
-            return true;
-    return false;
+    size_t i = 0;
+
+    while (i < sizeof(keys) / sizeof(*keys) && strcmp(keys[i], name) != 0)
+        i++;
+    if (i < CONFIG_FIXED)
+        c->lines[i] = line;
+    return i < sizeof(keys) / sizeof(*keys);
 }
 
 /* log = { level = "debug"; format = "json"; } */
@@ -304,7 +309,7 @@ static int take_setting(struct draft *d, const config_setting_t *setting,
     struct origin from = {.folder = folder};
 
     snprintf(from.text, sizeof(from.text), "%s:%u: '%s'", in ? in : file, line, name);
-    if (!is_key(name))
+    if (!is_key(name, line, &d->config))
         return fault(
             why, -EINVAL,
             "%s is no setting: there are plugins, data, socket, workers, "
@@ -355,6 +360,11 @@ static int take_file(struct draft *d, const char *file, struct fault *why)
         error = -errno;
         free(path);
         return fault(why, error, "unable to read '%s': %s", file, strerror(-error));
+    }
+    if (settings_reserve(in) < 0) {
+        fclose(in);
+        free(path);
+        return fault(why, -ENOMEM, "no memory to read '%s'", file);
     }
     config_init(&settings);
     if (!config_read(&settings, in)) {

@@ -39,6 +39,15 @@ struct config_application {
     size_t env_count;
 };
 
+/* What can't change while a host runs. */
+enum config_fixed {
+    CONFIG_PLUGINS,
+    CONFIG_DATA,
+    CONFIG_SOCKET,
+    CONFIG_WORKERS,
+    CONFIG_FIXED
+};
+
 /* Owned by the config; all zero is empty. */
 struct config {
     char *plugins;    /* the folder that is watched */
@@ -54,6 +63,7 @@ struct config {
     enum event_level log_level;
     struct config_application *applications;
     size_t application_count;
+    unsigned lines[CONFIG_FIXED]; /* of the file, that say these; 0: it does not */
 };
 
 /* What was said on the command line, borrowed; NULL is nothing. */

@@ -50,6 +50,8 @@ static const char config_text[] =
     "    };\n"
     "\n"
     "  Paths are relative to the file.  An option of 'moult run' goes before the file.\n"
+    "  'moult reload' has a host go by it as it stands then: all but plugins, data, socket\n"
+    "  and workers, and a max_heap that was not set.\n"
     "\n"
     "  An env is the plugin's default, or what stands in the NAME.app beside it, which the\n"
     "  file goes before, a variable before that, and --env before all.  NAME.app has this\n"

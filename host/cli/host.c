@@ -31,6 +31,7 @@
 #include "methods.h"
 #include "reader.h"
 #include "release.h"
+#include "reread.h"
 #include "thread.h"
 #include "watchdog.h"
 #include "worker.h"
@@ -42,7 +43,8 @@ struct host {
     const struct config *config;
     struct host_view view;
     uv_loop_t loop;
-    uv_signal_t interrupt, terminate;
+    struct reread reread;
+    uv_signal_t interrupt, terminate, hangup;
     uv_timer_t check;
     uv_async_t fatal; /* an application says that the host is to stop */
     atomic_bool failed;
@@ -55,18 +57,18 @@ struct host {
 
 static void log_events(struct host *h)
 {
+    bool json = atomic_load_explicit(&h->reread.log_json, memory_order_relaxed);
     uint64_t missed = 0;
     json_t *event;
 
     while ((event = event_read(&h->next_event, &missed))) {
-        event_print(event, h->config->log_json, stderr);
+        event_print(event, json, stderr);
         json_decref(event);
     }
     if (missed) /* too many at once, or no memory for them */
         fprintf(stderr,
-                h->config->log_json ? "{\"event\":\"events.missed\",\"count\":%" PRIu64
-                                      "}\n"
-                                    : "events.missed count=%" PRIu64 "\n",
+                json ? "{\"event\":\"events.missed\",\"count\":%" PRIu64 "}\n"
+                     : "events.missed count=%" PRIu64 "\n",
                 missed);
     fflush(stderr);
 }
@@ -127,17 +129,49 @@ static void on_signal(uv_signal_t *handle, int number)
     stop(handle->data);
 }
 
+/* Events have told of it. */
+static void reloaded(void *context, json_t *report, const struct fault *why)
+{
+    json_decref(report);
+    notify("READY=1");
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    const struct release_listener listener = {.done = reloaded};
+    json_t *words = json_array();
+    char text[80];
+    int error;
+
+    event_emit(EVENT_INFO, "host.signal", "{s:s}", "signal", "SIGHUP");
+    snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+             uv_hrtime() / 1000u);
+    notify(text);
+    error = words ? release_ask(RELEASE_RELOAD, words, NULL, &listener) : -ENOMEM;
+    json_decref(words);
+    if (!error)
+        return;
+    event_emit(EVENT_ERROR, "config.refused", "{s:s}", "reason", strerror(-error));
+    notify("READY=1");
+}
+
+static int watch_signal(struct host *h, uv_signal_t *handle, uv_signal_cb told,
+                        int number)
+{
+    int error = uv_signal_init(&h->loop, handle);
+
+    handle->data = h;
+    return error ? error : uv_signal_start(handle, told, number);
+}
+
 static int watch_signals(struct host *h)
 {
-    int error = uv_signal_init(&h->loop, &h->interrupt);
+    int error = watch_signal(h, &h->interrupt, on_signal, SIGINT);
 
     if (!error)
-        error = uv_signal_init(&h->loop, &h->terminate);
-    h->interrupt.data = h->terminate.data = h;
+        error = watch_signal(h, &h->terminate, on_signal, SIGTERM);
     if (!error)
-        error = uv_signal_start(&h->interrupt, on_signal, SIGINT);
-    if (!error)
-        error = uv_signal_start(&h->terminate, on_signal, SIGTERM);
+        error = watch_signal(h, &h->hangup, on_hangup, SIGHUP);
     return error;
 }
 
@@ -176,12 +210,9 @@ static int open_control(struct host *h, struct fault *why)
 
 static int configure_application(const struct config_application *a)
 {
-    int error = application_allow(a->name, a->max_heap);
+    int error = 0;
 
-    if (!error)
-        error = application_set_type(a->name, a->start);
-    if (!error && a->log_level >= 0)
-        error = application_set_log(a->name, (enum event_level)a->log_level);
+    reread_put(a);
     for (size_t i = 0; i < a->env_count && !error; i++)
         error = env_give(ENV_FILE, a->name, a->env[i].key, a->env[i].value,
                          a->env[i].from, NULL);
@@ -193,7 +224,8 @@ static int configure_applications(const struct config *c)
     int error = env_give_variables(environ);
 
     event_set_level(c->log_level);
-
+    if (!error)
+        error = reread_reserve(c);
     for (size_t i = 0; i < c->application_count && !error; i++)
         error = configure_application(&c->applications[i]);
     return error;
@@ -223,7 +255,9 @@ static int start(struct host *h, struct fault *why)
                                       .stage_only = c->stage_only,
                                       .rehearse = c->rehearse,
                                       .terms = c->terms,
-                                      .manual = c->manual};
+                                      .manual = c->manual,
+                                      .reload = reread,
+                                      .context = &h->reread};
     char reports[PATH_MAX];
     int error;
 
@@ -328,9 +362,9 @@ static bool end(struct host *h)
     return stopped;
 }
 
-int host_run(const struct config *config)
+int host_run(struct config *config, const struct config_options *options)
 {
-    struct host h = {.config = config};
+    struct host h = {.config = config, .reread = {options, config, config->log_json}};
     struct fault why = {0};
     bool stopped;
     int error;

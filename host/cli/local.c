@@ -52,7 +52,7 @@ int local_run(const struct args *args, const struct screen *screen)
         screen_complain(screen, "%s", why.text);
         return error == -ENOMEM ? CLI_FAILED : CLI_USAGE;
     }
-    status = host_run(&config);
+    status = host_run(&config, &options);
     config_finish(&config);
     return status;
 }

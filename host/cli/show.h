@@ -28,6 +28,7 @@ void show_rehearsed(const struct screen *screen, const json_t *result);
 void show_snapshot(const struct screen *screen, const json_t *result);
 void show_installed(const struct screen *screen, const json_t *result);
 void show_release(const struct screen *screen, const json_t *result);
+void show_reloaded(const struct screen *screen, const json_t *result);
 void show_removed(const struct screen *screen, const json_t *result);
 void show_unpacked(const struct screen *screen, const json_t *result);
 void show_crashes(const struct screen *screen, const json_t *result);

@@ -102,3 +102,29 @@ void show_levels(const struct screen *screen, const json_t *result)
         putc('\n', screen->out);
     }
 }
+
+/* The columns are texts: a value as JSON, nothing where there is none. */
+static void set_shown(json_t *row, const char *key)
+{
+    const json_t *value = json_object_get(row, key);
+    char *text = json_is_null(value) ? NULL : json_text(value, JSON_ENCODE_ANY);
+
+    json_object_set_new(row, key, text ? json_string(text) : json_null());
+    free(text);
+}
+
+void show_reloaded(const struct screen *screen, const json_t *result)
+{
+    static const struct column columns[] = {
+        {"SETTING", "setting"}, {"FROM", "from"}, {"TO", "to"}, {0}};
+    json_t *rows = json_deep_copy(json_object_get(result, "changed")), *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row)
+    {
+        set_shown(row, "from");
+        set_shown(row, "to");
+    }
+    table_print(screen, columns, rows, "nothing is another");
+    json_decref(rows);
+}

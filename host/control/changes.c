@@ -168,6 +168,14 @@ void changes_remove(struct request *request, void *context)
         handle(request, RELEASE_REMOVE, json_pack("[s]", release));
 }
 
+void changes_reload(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+
+    if (!params_refused(&p, request))
+        handle(request, RELEASE_RELOAD, json_array());
+}
+
 /* A reboot that was asked for, until the record is ready for it. */
 struct rebooting {
     struct request *request;

@@ -18,6 +18,7 @@ void changes_releases(struct request *request, void *context);
 void changes_install(struct request *request, void *context);
 void changes_permanent(struct request *request, void *context);
 void changes_remove(struct request *request, void *context);
+void changes_reload(struct request *request, void *context);
 void changes_reboot_old(struct request *request, void *context);
 
 #endif

@@ -275,6 +275,7 @@ const struct method host_methods[] = {
     {"registry", registry_method},
     {"rehearse", changes_rehearse},
     {"releases", changes_releases},
+    {"reload", changes_reload},
     {"remove", changes_remove},
     {"resume", sys_resume},
     {"snapshot", changes_snapshot},

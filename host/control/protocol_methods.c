@@ -367,6 +367,21 @@ const struct protocol_method protocol_methods[] = {
     .command = "moult permanent",
 },
 {
+    .name = "reload",
+    .summary = "have the host go by its configuration file as it stands now",
+    .params = "none",
+    .result = "an object: file, and changed, an array of objects: setting (\"rehearse\",\n"
+              "\"web.env.port\"), from, to (null: nothing).  Those whose env is another were\n"
+              "told by their config_change.  SIGHUP does the same",
+    .errors = "invalid (the file, by line and key), refused (a config_check; data says whose),\n"
+              "unsupported (what can't change while a host runs), not_found (it has no file).\n"
+              "Nothing was changed then",
+    .example = ASK("'method':'reload'")
+               ANSWER("{'file':'moult.conf','changed':[\n"
+               "   {'setting':'web.env.port','from':80,'to':8080}]}"),
+    .command = "moult reload",
+},
+{
     .name = "remove",
     .summary = "forget a release, and delete the versions that no other has",
     .params = "release  string, as of install",

@@ -12,6 +12,10 @@
 
 #define FILE_MAX (16 << 20) /* bytes */
 
+/* What libconfig takes: for itself, and a setting for a few bytes of text. */
+#define PARSER_ROOM  (256u << 10)
+#define PARSER_TIMES 64u
+
 /* -- as JSON -- */
 
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as the file is nested */
@@ -126,6 +130,17 @@ int settings_check_integers(const char *text, const char *label, struct fault *w
 }
 
 /* -- files -- */
+
+int settings_reserve(FILE *in)
+{
+    struct stat st;
+    void *volatile room = NULL; /* so that it is asked for */
+
+    if (fstat(fileno(in), &st) == 0 && st.st_size <= FILE_MAX)
+        room = malloc(PARSER_ROOM + (size_t)st.st_size * PARSER_TIMES);
+    free(room);
+    return room ? 0 : -ENOMEM;
+}
 
 char *settings_text(const char *path, const char *label, struct fault *why)
 {

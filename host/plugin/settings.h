@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <libconfig.h>
+#include <stdio.h>
 
 #include "fault.h"
 
@@ -21,6 +22,12 @@ json_t *settings_json(const config_setting_t *setting);
  * cut them, and not say so.  0, or -ERANGE and `why` with `label` and the line.  [pure]
  */
 int settings_check_integers(const char *text, const char *label, struct fault *why);
+
+/*
+ * Is there as much memory as libconfig may need for the file `in`?  It does not look by
+ * itself whether it got any.  0 or -ENOMEM.
+ */
+int settings_reserve(FILE *in);
 
 /* All of the file at `path`, ended by a zero, for free(); NULL, and `why`. */
 char *settings_text(const char *path, const char *label, struct fault *why);

@@ -20,6 +20,11 @@ void log_gate_set(struct log_gate *gate, enum event_level level)
     atomic_store_explicit(&gate->level, (int32_t)level + 1, memory_order_relaxed);
 }
 
+void log_gate_clear(struct log_gate *gate)
+{
+    atomic_store_explicit(&gate->level, 0, memory_order_relaxed);
+}
+
 bool log_gate_pass(struct log_gate *gate, uint32_t *dropped)
 {
     uint32_t now = (uint32_t)(clock_ns() / 1000000000u) + 1,

@@ -35,6 +35,7 @@ bool log_gate_pass(struct log_gate *gate, uint32_t *dropped);
 
 /* From now on it is `level`; or the host's again. */
 void log_gate_set(struct log_gate *gate, enum event_level level);
+void log_gate_clear(struct log_gate *gate);
 
 /* Its level, be it its own or the host's. */
 enum event_level log_gate_level(const struct log_gate *gate);

@@ -288,6 +288,45 @@ static void config_change_is_told_what_changed_is_new_and_gone(void **state)
     env_destroy(former);
 }
 
+static void draft(const char *key, const char *value)
+{
+    json_t *json = json_loads(value, JSON_DECODE_ANY, NULL);
+
+    assert_int_equal(env_draft("web", key, json, "moult.conf:8: 'web'", NULL), 0);
+    json_decref(json);
+}
+
+static void make_anew(void)
+{
+    struct env *made;
+
+    assert_int_equal(env_make_anew("web", &resource, &made, &why), 0);
+    env_destroy(env_swap(&env, made));
+}
+
+static void what_the_file_says_anew_counts_when_it_is_adopted(void **state)
+{
+    give(ENV_FILE, "port", "80");
+    give(ENV_FILE, "extra", "2");
+    give(ENV_COMMAND_LINE, "title", "\"loud\"");
+    draft("port", "81");
+    draft("title", "\"filed\"");
+    assert_int_equal(make(), 0);
+    assert_string_equal(value_of("port"), "80");
+    make_anew();
+    assert_string_equal(value_of("port"), "81");
+    assert_string_equal(value_of("extra"), "[1]");
+    assert_string_equal(value_of("title"), "\"loud\"");
+    env_drop_drafts();
+    make_anew(); /* an empty file */
+    assert_string_equal(value_of("port"), "8080");
+    draft("port", "82");
+    env_adopt_drafts();
+    assert_int_equal(make(), 0);
+    assert_string_equal(value_of("port"), "82");
+    assert_string_equal(value_of("extra"), "[1]");
+}
+
 static void a_key_must_be_one(void **state)
 {
     static const struct {
@@ -328,6 +367,7 @@ int main(void)
         TEST(what_is_put_to_stay_outlives_that),
         TEST(what_is_put_must_fit_too),
         TEST(config_change_is_told_what_changed_is_new_and_gone),
+        TEST(what_the_file_says_anew_counts_when_it_is_adopted),
         TEST(a_key_must_be_one),
     };
 

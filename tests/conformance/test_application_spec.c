@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "application_setting.h"
 #include "ask.h"
 #include "harness.h"
 #include "master.h"
@@ -443,7 +444,9 @@ static void to_stop_a_permanent_one_does_not_stop_the_host(void **state)
 
 static void the_host_stops_when_a_permanent_one_can_t_be_started(void **state)
 {
-    assert_int_equal(application_set_type("d", APPLICATION_PERMANENT), 0);
+    assert_int_equal(application_setting_reserve("d"), 0);
+    application_setting_put("d", &(struct application_setting){
+                                     .type = APPLICATION_PERMANENT, .log_level = -1});
     application_start_failed("d", "no reason");
     application_start_failed("e", "nobody cares");
     assert_int_equal(fatal, 1);

@@ -97,7 +97,8 @@ static void code_change_carries_another_meaning_both_ways(void **state)
 
 static void progress_tells_each_step_in_order(void **state)
 {
-    static const char *const steps[] = {"plan", "rehearse", "prepare", "drain"};
+    static const char *const steps[] = {"plan", "rehearse", "check", "prepare",
+                                        "drain"};
     struct host *h = *state;
     json_int_t id;
 

@@ -10,7 +10,8 @@
  *                             reply is whether debug is kept
  *
  * Its callbacks tell what they are called with as plugin.log.  KIND 1 is another version:
- * other defaults, a new key, and one less.
+ * other defaults, a new key, and one less.  Its config_check does not allow the port 13,
+ * fails with 14 and does not come back with 15.
  */
 #include <moult.h>
 
@@ -83,13 +84,30 @@ static void config_change(moult_ctx *ctx, moult_in *changed, moult_in *added,
               has_port ? (int)moult_get_int(&port) : -1, has_open, (int)gone);
 }
 
+static moult_next config_check(moult_ctx *ctx, moult_in *changed, moult_in *added,
+                               moult_in *removed)
+{
+    moult_in port = {0};
+    int64_t number = moult_find(changed, "port", &port) ? moult_get_int(&port) : 0;
+
+    moult_log(ctx, MOULT_INFO, "config_check port=%d instead of %d", (int)number,
+              (int)moult_env_int(ctx, "port", 0));
+    if (number == 14)
+        *(volatile int *)8 = 1;
+    while (number == 15)
+        ;
+    return number == 13 ? moult_stop_because(ctx, -EADDRINUSE, "13 brings bad luck")
+                        : moult_noreply();
+}
+
 static const moult_application mod = {.size = sizeof(moult_application),
                                       .args = "\"now\"",
                                       .start = start,
                                       .start_phase = start_phase,
                                       .prep_stop = prep_stop,
                                       .stop = stop,
-                                      .config_change = config_change};
+                                      .config_change = config_change,
+                                      .config_check = config_check};
 
 static const char *copy_text(moult_in *in, char *text, size_t size)
 {
