@@ -24,19 +24,37 @@ static void set_patience(struct process *p, const moult_child *child,
     process_set_patience(p, child->warn_callback_ms, budget_patience(budget, most));
 }
 
-static int build(struct move *m, moult_out *saved, moult_out *scratch,
-                 struct fault *why)
+static int build_state(struct move *m, moult_out *saved, moult_out *scratch,
+                       struct fault *why)
 {
     const struct server *s = server_of(m->process);
     int error;
+
+    if (m->plan->move == PLAN_POINTER)
+        return 0;
 
     out_reset(saved);
     heap_init(&m->ctx.heap, m->plan->to->child->max_heap);
     error = server_save(s, saved, why);
     if (!error)
         error = carry_state(&m->plan->passage, saved, scratch, &m->ctx, &m->state, why);
+    return error;
+}
+
+static bool has_to_build(const struct move *m)
+{
+    return m->plan->move != PLAN_POINTER || mail_differs(m->plan->from, m->plan->to);
+}
+
+static int build(struct move *m, moult_out *saved, moult_out *scratch,
+                 struct fault *why)
+{
+    int error = build_state(m, saved, scratch, why);
+
+    if (!error && mail_differs(m->plan->from, m->plan->to))
+        error = mail_build(&m->mail, m->process, m->plan->from, m->plan->to, why);
     if (error)
-        plan_blame(why, s->id);
+        plan_blame(why, server_of(m->process)->id);
     return error;
 }
 
@@ -104,7 +122,7 @@ static void build_some(struct process *p, struct hand *hand)
 
             if (atomic_load_explicit(&crew->failed, memory_order_relaxed))
                 return;
-            if (m->moves[i].plan->move == PLAN_POINTER)
+            if (!has_to_build(&m->moves[i]))
                 continue;
             hand->move = &m->moves[i];
             process_count_handled(p);
@@ -184,7 +202,7 @@ static bool add_migrator(struct crew *crew)
 
 static bool needs_building(const struct migration *m)
 {
-    return m->moved[PLAN_SCHEMA] || m->moved[PLAN_CODE_CHANGE];
+    return m->moved[PLAN_SCHEMA] || m->moved[PLAN_CODE_CHANGE] || m->has_mail;
 }
 
 int migration_build(struct migration *m, const struct budget *budget, struct fault *why)
@@ -239,6 +257,7 @@ static void collect(struct process *p, void *context)
     *m = (struct move){
         .process = p, .plan = plan, .pid = process_pid(p), .state = s->state};
     c->migration->moved[plan->move]++;
+    c->migration->has_mail |= mail_differs(plan->from, plan->to);
 }
 
 int migration_collect(struct migration *m, const struct plan *plan, struct group *group,
@@ -276,6 +295,7 @@ void migration_commit(struct migration *m)
 
         server_swap(move->process, move->plan->to, move->state,
                     same_memory ? NULL : &move->ctx);
+        mail_commit(&move->mail);
     }
     if (!m->count)
         return;
@@ -284,11 +304,19 @@ void migration_commit(struct migration *m)
     code_use(m->moves[0].plan->from, -(int)m->count);
 }
 
-void migration_finish(struct migration *m)
+void migration_abandon(struct migration *m)
 {
     for (size_t i = 0; i < m->count; i++)
+        mail_abandon(&m->moves[i].mail);
+}
+
+void migration_finish(struct migration *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
         if (m->moves[i].plan->move != PLAN_POINTER)
             heap_finish(&m->moves[i].ctx.heap);
+        mail_finish(&m->moves[i].mail);
+    }
     free(m->moves);
     *m = (struct migration){0};
 }

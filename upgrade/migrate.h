@@ -4,7 +4,9 @@
  *
  *   step    does                                              undone by
  *   ------  ------------------------------------------------  ----------------------
- *   build   a new state beside each old one, on all workers   dropping the new states
+ *   build   a new state beside each old one, on all workers;  dropping these
+ *           the same of messages that wait, where these are
+ *           read differently
  *   - - - - - - - - - - - - point of no return - - - - - - - - - - - - - - - - - - - -
  *   commit  each process runs the new code on the new state   -
  *   retire  the old states are freed                          -
@@ -17,6 +19,7 @@
 
 #include "budget.h"
 #include "group.h"
+#include "mail.h"
 #include "plan.h"
 #include "server.h"
 
@@ -30,6 +33,7 @@ struct move {
     uint32_t took_us;     /* building its state; 0: its memory is handed over */
     void *state;          /* the new one */
     struct moult_ctx ctx; /* its memory; after the commit, the old one's */
+    struct mail mail;     /* what waits for it, if it reads that differently */
 };
 
 /* All zero is empty. */
@@ -38,6 +42,7 @@ struct migration {
     struct move *moves;
     size_t count;
     size_t moved[PLAN_REMOVED + 1]; /* servers by how they move, come or go */
+    bool has_mail;                  /* one of them reads messages differently */
 };
 
 /*
@@ -61,7 +66,10 @@ void migration_slowest(const struct migration *m, struct slowest *slowest);
 /* Every process runs the new code from now on. */
 void migration_commit(struct migration *m);
 
-/* Free what nobody uses any more: the old states after a commit, else the new ones. */
+/* It stays as it was; the last thing that happens to it while it rests. */
+void migration_abandon(struct migration *m);
+
+/* Free what nobody uses any more: what is old after a commit, else what is new. */
 void migration_finish(struct migration *m);
 
 #endif

@@ -90,6 +90,11 @@ void part_commit(struct part *part)
     part->env = application_became(part->move->app, part->move->spec, part->env);
 }
 
+void part_abandon(struct part *part)
+{
+    migration_abandon(&part->migration);
+}
+
 void part_retire(struct part *part)
 {
     application_config_changed(part->move->app, part->env);

@@ -33,6 +33,7 @@ int part_migrate(struct part *part, const struct budget *budget, struct fault *w
 
 /* What can't. */
 void part_commit(struct part *part);
+void part_abandon(struct part *part); /* while all rest */
 void part_retire(struct part *part);
 void part_undo(struct part *part);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "carry.h"
+#include "mail.h"
 #include "manager.h"
 
 const char *plan_move_text(enum plan_move move)
@@ -132,6 +133,8 @@ static int decide(const struct plan *plan, struct plan_child *c, struct fault *w
         error = decide_handlers(a, b, &c->move, why);
     else
         error = decide_move(a, b, &c->move, why);
+    if (!error)
+        error = mail_check(a, b, why);
     if (error)
         return error;
     c->passage = route_passage(&plan->route, a, b);

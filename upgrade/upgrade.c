@@ -279,6 +279,8 @@ static void undo(struct attempt *a)
 {
     const struct upgrade *u = a->u;
 
+    for (size_t i = 0; i < u->move_count; i++)
+        part_abandon(&a->parts[i]);
     if (a->drain_ns)
         resume(a);
     for (size_t i = 0; i < u->move_count; i++)

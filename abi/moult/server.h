@@ -135,7 +135,7 @@ MOULT_EXPORT void moult_trap_exit(moult_ctx *ctx, bool on);
 
 /* From where to where a state is being carried.  Lent for the call. */
 typedef struct {
-    uint32_t from, to;             /* formats; never equal */
+    uint32_t from, to;             /* formats, of states or messages; never equal */
     const char *from_vsn, *to_vsn; /* of the application */
     const moult_in *extra;         /* what the appup gave along, or NULL */
     char *why;                     /* put here, in words, why a state is refused */
@@ -211,6 +211,21 @@ typedef struct {
 
     /* It is a manager of handlers: see event.h.  Then but format_status nothing is set. */
     const moult_manager *manager;
+
+    /* Raise it when what a call, a cast or an info says changes its meaning. */
+    uint32_t message_format;
+
+    /*
+     * Carry a message between two formats of messages, as code_change does a state: read
+     * the item `from`, write the item `to` whole.  `kind` is MOULT_GOT_CALL, MOULT_GOT_CAST
+     * or MOULT_GOT_INFO.  It is called for each that waits for the server when the
+     * application comes to rest for another version (in its mailbox, postponed, or of a
+     * timer of its own), and so was written for the version that went.  What comes later is
+     * read as it is; a reply is never changed.  A negative errno refuses, and the running
+     * version stays, with its messages as they were.  [pure]
+     */
+    int (*message_change)(const moult_change *change, int32_t kind, moult_in *from,
+                          moult_out *to);
 } moult_server;
 
 enum { MOULT_SHOW_STATE, MOULT_SHOW_MESSAGE };

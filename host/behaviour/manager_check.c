@@ -35,7 +35,7 @@ static int check_manager(const struct code *code, struct fault *why)
                      code->id, s->manager->size);
     if (s->format || s->state || s->init || s->handle_call || s->handle_cast ||
         s->handle_info || s->handle_continue || s->terminate || s->code_change ||
-        s->save || s->load || s->statem)
+        s->save || s->load || s->statem || s->message_format || s->message_change)
         return fault(why, -EINVAL,
                      "server '%s' has a manager and something else: its handlers have "
                      "the states and callbacks",

@@ -14,6 +14,7 @@ struct send_timer {
     struct heap *heap; /* of the process that started it; it is charged for this */
     uint64_t charged;  /* bytes */
     uint64_t delay_ms;
+    bool paused;
     /* Release when the envelope is gone; pairs with the acquire in sweep. */
     _Atomic bool fired;
 };
@@ -171,6 +172,51 @@ void send_timer_received(struct process *p, uint64_t id)
 
     if (p->relations && map_remove(&p->relations->timers, id, &value))
         destroy((struct send_timer *)(uintptr_t)value);
+}
+
+/* The next of `p` from `*at` on, or NULL. */
+static struct send_timer *next_of(struct process *p, uint32_t *at)
+{
+    const struct map_entry *entry =
+        p->relations ? map_next(&p->relations->timers, at) : NULL;
+
+    return entry ? (struct send_timer *)(uintptr_t)entry->value : NULL;
+}
+
+void send_timers_pause(struct process *p)
+{
+    struct send_timer *s;
+    uint32_t at = 0;
+
+    while ((s = next_of(p, &at)))
+        if (moult_pid_equal(s->to, process_pid(p)))
+            s->paused = timer_cancel(&s->timer);
+}
+
+void send_timers_resume(struct process *p)
+{
+    struct send_timer *s;
+    uint32_t at = 0;
+
+    while ((s = next_of(p, &at)))
+        if (s->paused) {
+            s->paused = false;
+            worker_resume_timer(&s->timer);
+        }
+}
+
+int send_timers_each(struct process *p,
+                     int (*visit)(struct envelope *e, uint64_t *charged, void *context),
+                     void *context)
+{
+    struct send_timer *s;
+    uint32_t at = 0;
+    int error = 0;
+
+    while (!error && (s = next_of(p, &at)))
+        if (s->paused)
+            error = visit(s->envelope, &s->charged, context);
+    return error;
 }
 
 void send_timers_finish(struct process *p)

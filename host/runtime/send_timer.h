@@ -34,6 +34,21 @@ uint64_t send_timer_delay(struct process *p, uint64_t id);
 /* A message with ENVELOPE_TIMED was received: its timer is done with.  By `p`. */
 void send_timer_received(struct process *p, uint64_t id);
 
+/*
+ * Stop those of `p` that send to itself: what they have sent so far is in its inbox, the
+ * rest they send when they are resumed, in time or at once.  By who holds `p`, which rests.
+ */
+void send_timers_pause(struct process *p);
+void send_timers_resume(struct process *p);
+
+/*
+ * Call `visit` for what each that is paused will send, and what `p` is charged for it,
+ * until it returns another than 0, which this then does.
+ */
+int send_timers_each(struct process *p,
+                     int (*visit)(struct envelope *e, uint64_t *charged, void *context),
+                     void *context);
+
 /* Stop all of `p`, which ends. */
 void send_timers_finish(struct process *p);
 

@@ -307,6 +307,11 @@ bool sys_lets(struct process *p, struct envelope *e)
     return true;
 }
 
+struct envelope *sys_kept(const struct process *p)
+{
+    return p->relations && p->relations->sys ? p->relations->sys->first : NULL;
+}
+
 static void set_suspended(struct process *p, struct sys *sys, bool on)
 {
     atomic_store_explicit(&p->suspended, on, memory_order_relaxed);

@@ -48,6 +48,9 @@ bool sys_answer(struct process *p);
 /* Is `p` to handle `e` now?  False: it is kept for later.  By `p`, if PROCESS_WATCHED. */
 bool sys_lets(struct process *p, struct envelope *e);
 
+/* The first of those that were kept, or NULL.  By who holds `p`. */
+struct envelope *sys_kept(const struct process *p);
+
 /* `p`, which is PROCESS_WATCHED, sends `e` to `to`. */
 void sys_sends(struct process *p, moult_pid to, const struct envelope *e);
 

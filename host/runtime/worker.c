@@ -418,3 +418,10 @@ void worker_start_timer(struct timer *t, uint64_t delay_ms)
         atomic_load_explicit(&pool.asleep, memory_order_relaxed))
         pool_wake_one(true); /* who sleeps must sleep shorter */
 }
+
+void worker_resume_timer(struct timer *t)
+{
+    if (timer_start(t, t->wheel, t->due_ms) &&
+        atomic_load_explicit(&pool.asleep, memory_order_relaxed))
+        pool_wake_one(true);
+}

@@ -92,6 +92,9 @@ void worker_block(bool begins);
 /* Start `t` to fire in `delay_ms`, not earlier; on this worker's wheel, or the first's. */
 void worker_start_timer(struct timer *t, uint64_t delay_ms);
 
+/* Start `t`, which was cancelled, for when it was due, or as soon as can be.  [any] */
+void worker_resume_timer(struct timer *t);
+
 /* Wake all that sleep: virtual time has passed. */
 void workers_wake(void);
 

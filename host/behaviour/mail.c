@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mail.h"
+
+#include <stdlib.h>
+
+#include "send_timer.h"
+#include "statem.h"
+
+/* Where a message waits; what is charged for it, and to whom, depends on that. */
+enum place { PLACE_QUEUE, PLACE_INBOX, PLACE_TIMER };
+
+struct letter {
+    struct envelope *envelope;
+    struct moult_out out; /* what is to be in it; from the commit on, what was */
+    enum place place;
+    uint64_t *charged; /* of a timer */
+    int32_t kind;      /* MOULT_GOT_CALL and so on */
+};
+
+int mail_check(const struct code *a, const struct code *b, struct fault *why)
+{
+    const struct code *newer = mail_translator(a, b);
+
+    if (!mail_differs(a, b) || newer->server.message_change)
+        return 0;
+    fault_where(why, NULL, NULL, a->id, "message_change");
+    return fault(why, -ENOTSUP,
+                 "server '%s' has message_format %u in %s and %u in %s, and %s has no "
+                 "message_change to carry what waits for it between them",
+                 a->id, a->server.message_format, a->vsn, b->server.message_format,
+                 b->vsn, newer->vsn);
+}
+
+/* -- which there are -- */
+
+/* As message_change is told; negative: it is none of these. */
+static int32_t kind_of(const struct envelope *e)
+{
+    switch (e->kind) {
+    case ENVELOPE_CALL:
+        return MOULT_GOT_CALL;
+    case ENVELOPE_CAST:
+        return MOULT_GOT_CAST;
+    case ENVELOPE_INFO:
+        return MOULT_GOT_INFO;
+    default:
+        return -1;
+    }
+}
+
+/* The same of an event that a statem has postponed. */
+static int32_t kind_of_event(const struct envelope *e)
+{
+    switch (e->code) { /* with a prefix it is one that it made itself */
+    case MOULT_EVENT_CALL:
+        return MOULT_GOT_CALL;
+    case MOULT_EVENT_CAST:
+        return MOULT_GOT_CAST;
+    case MOULT_EVENT_INFO:
+        return MOULT_GOT_INFO;
+    default:
+        return -1;
+    }
+}
+
+static int add(struct mail *m, struct envelope *e, int32_t kind, enum place place,
+               uint64_t *charged)
+{
+    struct letter *more;
+
+    if (kind < 0)
+        return 0;
+    if (m->count == m->room) {
+        more = reallocarray(m->letters, m->room * 2 + 16, sizeof(*more));
+        if (!more)
+            return -ENOMEM;
+        m->letters = more;
+        m->room = m->room * 2 + 16;
+    }
+    m->letters[m->count++] = (struct letter){
+        .envelope = e, .place = place, .charged = charged, .kind = kind};
+    return 0;
+}
+
+static int add_chain(struct mail *m, struct envelope *e, enum place place)
+{
+    int error = 0;
+
+    for (; e && !error; e = e->next)
+        error = add(m, e, kind_of(e), place, NULL);
+    return error;
+}
+
+static int add_postponed(struct mail *m, const struct statem *machine)
+{
+    int error = 0;
+
+    for (struct envelope *e = machine ? machine->postponed.first : NULL; e && !error;
+         e = e->next)
+        error = add(m, e, kind_of_event(e), PLACE_QUEUE, NULL);
+    return error;
+}
+
+static int add_timed(struct envelope *e, uint64_t *charged, void *context)
+{
+    return add(context, e, kind_of(e), PLACE_TIMER, charged);
+}
+
+/* The timers first: what they have sent by then is in the inbox. */
+static int collect(struct mail *m, struct process *p)
+{
+    int error = send_timers_each(p, add_timed, m);
+
+    /* Acquire: pairs with the release of who pushed.  Nobody takes any from behind. */
+    if (!error)
+        error = add_chain(
+            m, mailbox_newest(atomic_load_explicit(&p->inbox, memory_order_acquire)),
+            PLACE_INBOX);
+    if (!error)
+        error = add_chain(m, p->first, PLACE_QUEUE);
+    if (!error)
+        error = add_chain(m, sys_kept(p), PLACE_QUEUE);
+    return error ? error : add_postponed(m, server_of(p)->machine);
+}
+
+/* -- what they become -- */
+
+static bool is_item(const moult_out *out)
+{
+    moult_in in = out_read(out);
+
+    moult_skip(&in);
+    return out->len && !in.error && in.at == in.end;
+}
+
+static int refused(const moult_change *change, const moult_in *in, int error,
+                   const char *server, struct fault *why)
+{
+    fault_where(why, NULL, NULL, server, "message_change");
+    return fault(why, error,
+                 "message_change of server '%s' refuses to take a message from format "
+                 "%u to %u: %s",
+                 server, change->from, change->to,
+                 change->why[0] ? change->why
+                 : in->why      ? in->why
+                                : moult_strerror(error));
+}
+
+static int translate(struct letter *l, const struct code *from, const struct code *to,
+                     struct fault *why)
+{
+    char said[256] = "";
+    moult_change change = {from->server.message_format,
+                           to->server.message_format,
+                           from->vsn,
+                           to->vsn,
+                           NULL,
+                           said,
+                           sizeof(said)};
+    moult_in in = out_read(&l->envelope->out);
+    int error;
+
+    out_init(&l->out, NULL, 0);
+    error = mail_translator(from, to)->server.message_change(&change, l->kind, &in,
+                                                             &l->out);
+    said[sizeof(said) - 1] = 0;
+    if (error > 0)
+        error = -EINVAL;
+    if (!error)
+        error = in.error ? in.error : l->out.error;
+    if (error)
+        return refused(&change, &in, error, from->id, why);
+    if (is_item(&l->out))
+        return 0;
+    fault_where(why, NULL, NULL, from->id, "message_change");
+    return fault(
+        why, -EBADMSG,
+        "message_change of server '%s' from format %u to %u does not write one "
+        "item",
+        from->id, change.from, change.to);
+}
+
+int mail_build(struct mail *m, struct process *p, const struct code *from,
+               const struct code *to, struct fault *why)
+{
+    int error;
+
+    m->process = p;
+    send_timers_pause(p);
+    error = collect(m, p);
+    if (error)
+        return fault(why, error, "no memory for the messages of server '%s'", from->id);
+    for (size_t i = 0; i < m->count && !error; i++)
+        error = translate(&m->letters[i], from, to, why);
+    return error;
+}
+
+/* -- the end -- */
+
+static void exchange(struct process *p, struct letter *l)
+{
+    struct envelope *e = l->envelope;
+    struct moult_out old = e->out;
+    int64_t more = -(int64_t)envelope_outside(e);
+
+    e->out = l->out;
+    l->out = old.owned ? old : (struct moult_out){0};
+    more += envelope_outside(e);
+    if (l->place == PLACE_INBOX) /* relaxed: a sum, as in charge.c */
+        atomic_fetch_add_explicit(&p->outside, (uint64_t)more, memory_order_relaxed);
+    else
+        p->ctx.heap.queued += (uint64_t)more;
+    if (l->charged)
+        *l->charged += (uint64_t)more;
+}
+
+void mail_commit(struct mail *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        exchange(m->process, &m->letters[i]);
+    mail_abandon(m);
+}
+
+void mail_abandon(struct mail *m)
+{
+    if (m->process)
+        send_timers_resume(m->process);
+    m->process = NULL;
+}
+
+void mail_finish(struct mail *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        out_release(&m->letters[i].out);
+    free(m->letters);
+    *m = (struct mail){0};
+}
