@@ -239,65 +239,6 @@ static json_t *servers_json(const struct writing *w)
     return servers;
 }
 
-/* -- env -- */
-
-static json_t *value_in(struct env *const *env, const char *key)
-{
-    json_t *value = NULL;
-    moult_out out;
-
-    out_init(&out, NULL, 0);
-    if (env_get(env, key, &out) == 0) {
-        moult_in in = out_read(&out);
-
-        value = json_from_cbor(&in, NULL);
-    }
-    out_release(&out);
-    return value;
-}
-
-/* Each key of `keys`, which is an object or an array of texts, as what it was and is. */
-static void add_keys(json_t *list, const struct outline *o, json_t *keys)
-{
-    struct env *to = (struct env *)o->env;
-    const char *key;
-    json_t *value;
-    size_t i;
-
-    json_array_foreach(keys, i, value)
-    {
-        json_array_append_new(
-            list, json_pack("{s:O, s:o*, s:n}", "key", value, "from",
-                            value_in(&o->app->env, json_string_value(value)), "to"));
-    }
-    json_object_foreach(keys, key, value)
-    {
-        json_array_append_new(list, json_pack("{s:s, s:o?, s:o?}", "key", key, "from",
-                                              value_in(&o->app->env, key), "to",
-                                              value_in(&to, key)));
-    }
-}
-
-static json_t *env_changes(const struct outline *o)
-{
-    moult_out outs[3] = {0};
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < 3; i++)
-        out_init(&outs[i], NULL, 0);
-    if (env_compare(o->app->env, o->env, &outs[0], &outs[1], &outs[2]))
-        for (size_t i = 0; i < 3; i++) {
-            moult_in in = out_read(&outs[i]);
-            json_t *keys = json_from_cbor(&in, NULL);
-
-            add_keys(list, o, keys);
-            json_decref(keys);
-        }
-    for (size_t i = 0; i < 3; i++)
-        out_release(&outs[i]);
-    return list;
-}
-
 /* -- all -- */
 
 static json_t *whole(struct writing *w)
@@ -310,8 +251,8 @@ static json_t *whole(struct writing *w)
     return json_pack("{s:s, s:s, s:s, s:s, s:O, s:o, s:o, s:I, s:s}", "application",
                      w->o->app->name, "from", plan->from->vsn, "to", plan->to->vsn,
                      "by", way ? way->where : "derived", "steps", w->steps, "servers",
-                     servers_json(w), "env", env_changes(w->o), "pause_us",
-                     (json_int_t)(pause_ns / 1000), "pause_by",
+                     servers_json(w), "env", env_changes(w->o->app->env, w->o->env),
+                     "pause_us", (json_int_t)(pause_ns / 1000), "pause_by",
                      measured ? "measured" : "assumed");
 }
 

@@ -248,7 +248,7 @@ static void an_upgrade_is_vetoed_before_anything_is_touched(void **state)
     host_start(h, "--on-drop", "stage", NULL);
     write_to("plugins/shop.app", "vsn = \"1.1.0\";\nenv = { port = 13; };\n");
     drop("integration/shop-1.1.0");
-    host_event(h, "plugin.staged", "app", "shop");
+    host_event(h, "plugin.staged", "vsn", "1.1.0");
     error = host_change_refused(h, "upgrade", "shop@1.1.0");
     assert_string_equal(text_at(error, "data.step"), "check");
     assert_string_equal(text_at(error, "data.field"), "config_check");
