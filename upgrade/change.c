@@ -153,6 +153,7 @@ static struct order order_of(const struct change *c)
     return (struct order){.stock = c->stock,
                           .listener = c->listener,
                           .terms = c->terms ? *c->terms : c->stock->terms,
+                          .lasts = !c->stock->manual,
                           .mode = mode_of(c->verb)};
 }
 
@@ -166,7 +167,8 @@ static json_t *ledger_after(const struct targets *all)
     for (size_t i = 0; i < all->count && !error; i++)
         error = stock_add_application(apps, &all->list[i].to);
     if (!error)
-        next = ledger_become(record_ledger(stock->record), apps, stock->manual);
+        next = ledger_become(record_ledger(stock->record), apps,
+                             stock->manual || all->order.terms.confirm_ms);
     json_decref(apps);
     return next;
 }

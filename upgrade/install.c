@@ -60,14 +60,13 @@ static void drop(struct application *app, void *context)
         i->error = order_stop(i->order, app, i->why);
 }
 
-static int gather(struct order *o, const json_t *release, struct fault *why)
+static int gather(struct order *o, const json_t *apps, struct fault *why)
 {
-    struct installing i = {
-        .order = o, .apps = ledger_applications(release), .why = why};
+    struct installing i = {.order = o, .apps = apps, .why = why};
     json_t *version;
     const char *app;
 
-    json_object_foreach(ledger_applications(release), app, version)
+    json_object_foreach((json_t *)(uintptr_t)apps, app, version)
     {
         if (i.error)
             break;
@@ -103,7 +102,7 @@ static int install(struct order *o, const json_t *release, bool lasts, json_t **
     ledger_name(release, to);
     if (release == ledger_running(ledger))
         return fault(why, -EALREADY, "%s is what runs already", to);
-    error = gather(o, release, why);
+    error = gather(o, ledger_applications(release), why);
     if (error)
         return error;
     next = ledger_after(ledger, release, lasts);
@@ -120,6 +119,14 @@ static int install(struct order *o, const json_t *release, bool lasts, json_t **
                             json_boolean(ledger_is(runs, "permanent")));
     }
     return error;
+}
+
+int install_applications(struct order *o, const json_t *apps, json_t *next,
+                         json_t **report, struct fault *why)
+{
+    int error = gather(o, apps, why);
+
+    return error ? error : order_run(o, next, report, why);
 }
 
 static void refused(const char *name, const struct fault *why)

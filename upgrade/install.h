@@ -19,4 +19,11 @@
 int install_release(struct order *order, const char *name, bool lasts, json_t **report,
                     struct fault *why);
 
+/*
+ * Have just the applications of `apps` (borrowed), as a release has them, run, and have the
+ * ledger be `next` then.  As order_run(), which the caller finishes.
+ */
+int install_applications(struct order *order, const json_t *apps, json_t *next,
+                         json_t **report, struct fault *why);
+
 #endif

@@ -7,7 +7,7 @@
 
 #include "release.h"
 
-enum job_kind { JOB_ASKED, JOB_DROP, JOB_PURGE, JOB_END };
+enum job_kind { JOB_ASKED, JOB_DROP, JOB_PURGE, JOB_LOOK, JOB_END };
 
 struct job {
     struct job *next;
@@ -25,7 +25,7 @@ void job_destroy(struct job *job);
 
 /*
  * Have `job` (taken) done after the others; a file that waits to be looked at already
- * waits once, as does a purge.  0; -EAGAIN (RELEASE_JOBS_MAX wait), never for JOB_END.  [any]
+ * waits once, as do a purge and a look.  0; -EAGAIN (RELEASE_JOBS_MAX wait), never for JOB_END.  [any]
  */
 int job_post(struct job *job);
 
@@ -37,6 +37,15 @@ struct job *job_take(void);
  * later; once is enough for each file.  By the release handler's thread alone.
  */
 void job_put_off(struct job *job);
+
+/*
+ * Have `job` (taken) done when it is `at_ns` on the monotonic clock; it takes the place of
+ * another of that kind.  By the release handler's thread alone, as is the next.
+ */
+void job_post_at(struct job *job, uint64_t at_ns);
+
+/* Forget that one, if it is still to come. */
+void job_recall(void);
 
 /* Forget those that are left; nobody takes any more. */
 void job_finish(void);

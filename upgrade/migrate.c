@@ -89,22 +89,31 @@ static void refused(struct crew *crew, int error, const struct fault *why)
 struct hand {
     struct crew *crew;
     struct move *move; /* that is being built */
+    uint64_t began_ns; /* that */
     moult_out saved, scratch;
     struct fault failed; /* a callback, for good */
 };
 
+/* So far; it counts as the time of its move. */
+static uint64_t time_move(struct hand *hand)
+{
+    uint64_t took = clock_ns() - hand->began_ns;
+
+    hand->move->took_us = (uint32_t)(took / 1000) + 1;
+    return took;
+}
+
 /* Build one, and see how long that took. */
 static int build_timed(struct hand *hand, struct fault *why)
 {
-    const struct budget *budget = hand->crew->budget;
-    uint64_t began = clock_ns(), took;
-    int error = build(hand->move, &hand->saved, &hand->scratch, why);
+    const struct server *s = server_of(hand->move->process);
+    uint64_t took;
+    int error;
 
-    took = clock_ns() - began;
-    hand->move->took_us = (uint32_t)(took / 1000) + 1;
-    if (error)
-        return error;
-    return budget_check_move(budget, took, server_of(hand->move->process)->id, why);
+    hand->began_ns = clock_ns();
+    error = build(hand->move, &hand->saved, &hand->scratch, why);
+    took = time_move(hand);
+    return error ? error : budget_check_move(hand->crew->budget, took, s->id, why);
 }
 
 static void build_some(struct process *p, struct hand *hand)
@@ -148,8 +157,10 @@ static void ended(struct process *p)
     struct hand *hand = p->data;
     struct crew *crew = hand->crew;
 
-    if (hand->failed.error)
+    if (hand->failed.error) {
+        time_move(hand);
         refused(crew, hand->failed.error, &hand->failed);
+    }
     out_release(&hand->saved);
     out_release(&hand->scratch);
     free(hand);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "confirm.h"
 #include "event.h"
 #include "ledger.h"
 #include "loaded.h"
@@ -92,6 +93,17 @@ static void moved(struct order *o, const struct upgrade_move *m, const json_t *r
                json_object_get(report, "waited"));
 }
 
+static void started(struct order *o, const struct application_spec *spec)
+{
+    struct catalog *catalog = o->stock->catalog;
+    struct catalog_entry was = {0}; /* if it had ended by itself */
+
+    if (catalog_find_running(catalog, spec->name, &was) == 0)
+        catalog_set_status(catalog, spec->name, was.manifest.vsn, CATALOG_OLD);
+    catalog_set_status(catalog, spec->name, spec->vsn, CATALOG_RUNNING);
+    catalog_entry_release(&was);
+}
+
 static void committed(struct order *o, const json_t *report)
 {
     const json_t *upgraded = json_object_get(report, "upgraded");
@@ -99,8 +111,7 @@ static void committed(struct order *o, const json_t *report)
     for (size_t i = 0; i < o->move_count; i++)
         moved(o, &o->moves[i], json_array_get(upgraded, i));
     for (size_t i = 0; i < o->start_count; i++)
-        catalog_set_status(o->stock->catalog, o->starts[i]->name, o->starts[i]->vsn,
-                           CATALOG_RUNNING);
+        started(o, o->starts[i]);
     for (size_t i = 0; i < o->stop_count; i++)
         catalog_set_status(o->stock->catalog, o->stops[i]->name, o->stops[i]->spec->vsn,
                            CATALOG_OLD);
@@ -196,6 +207,39 @@ static int settle(struct order *o, struct fault *why)
     return error ? error : sort_stops(o, why);
 }
 
+/* Say of each, and of the whole, that it goes back unless it is confirmed. */
+static void tell_terms(const struct order *o, json_t *report)
+{
+    json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(report, "upgraded"), i, one) json_object_set_new(
+        one, "confirm_within_ms", json_integer(o->terms.confirm_ms));
+    json_object_set_new(report, "confirm_within_ms", json_integer(o->terms.confirm_ms));
+}
+
+/* The same, on trial if its terms say so. */
+static int run_on_terms(struct order *o, json_t *next, json_t **report,
+                        struct fault *why)
+{
+    struct confirmation *c = NULL;
+    int error = 0;
+
+    if (o->terms.confirm_ms && o->mode == UPGRADE_RUN)
+        error = confirm_prepare(o, &c, why);
+    if (!error)
+        error = run(o, next, report, why);
+    if (error) {
+        confirm_drop(c);
+    } else if (c) {
+        confirm_begin(c, o->stock);
+        tell_terms(o, *report);
+    } else if (o->mode == UPGRADE_RUN && o->move_count) {
+        confirm_superseded();
+    }
+    return error;
+}
+
 int order_run(struct order *o, json_t *next, json_t **report, struct fault *why)
 {
     const json_t *ledger = record_ledger(o->stock->record);
@@ -205,7 +249,7 @@ int order_run(struct order *o, json_t *next, json_t **report, struct fault *why)
     ledger_name(ledger_running(ledger), from);
     error = settle(o, why);
     if (!error)
-        error = run(o, next, report, why);
+        error = run_on_terms(o, next, report, why);
     ledger_name(ledger_running(record_ledger(o->stock->record)), to);
     if (strcmp(from, to) != 0)
         event_emit(

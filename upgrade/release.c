@@ -11,6 +11,7 @@
 #include "boot.h"
 #include "change.h"
 #include "commons.h"
+#include "confirm.h"
 #include "drop.h"
 #include "event.h"
 #include "install.h"
@@ -129,7 +130,21 @@ static int install(struct job *job, json_t **report, struct fault *why)
 
 static int make_permanent(struct job *job, json_t **report, struct fault *why)
 {
-    return permanent_make(self.stock.record, first_word(job), report, why);
+    int error = permanent_make(self.stock.record, first_word(job), report, why);
+
+    if (!error)
+        confirm_settled();
+    return error;
+}
+
+static int confirm(struct job *job, json_t **report, struct fault *why)
+{
+    return confirm_do(&self.stock, report, why);
+}
+
+static int withdraw(struct job *job, json_t **report, struct fault *why)
+{
+    return confirm_back(&self.stock, &job->listener, "it was withdrawn", report, why);
 }
 
 static int reboot_old(struct job *job, json_t **report, struct fault *why)
@@ -170,16 +185,28 @@ static int (*const verbs[])(struct job *job, json_t **report, struct fault *why)
     [RELEASE_UNPACK] = unpack,        [RELEASE_INSTALL] = install,
     [RELEASE_PLAN_INSTALL] = install, [RELEASE_PERMANENT] = make_permanent,
     [RELEASE_REMOVE] = remove_one,    [RELEASE_REBOOT_OLD] = reboot_old,
+    [RELEASE_CONFIRM] = confirm,      [RELEASE_WITHDRAW] = withdraw,
     [RELEASE_START] = start,          [RELEASE_REHEARSE] = change,
     [RELEASE_SNAPSHOT] = snapshot,    [RELEASE_RELOAD] = reload,
 };
+
+/* Is that not to be done before what awaits confirmation has it? */
+static bool has_to_wait(enum release_verb verb)
+{
+    bool changes = verb == RELEASE_UPGRADE || verb == RELEASE_DOWNGRADE ||
+                   verb == RELEASE_INSTALL || verb == RELEASE_REMOVE;
+
+    return changes && confirm_is_awaited();
+}
 
 static void run_asked(struct job *job)
 {
     struct fault why = {0};
     json_t *report = NULL;
 
-    if (verbs[job->verb](job, &report, &why) == 0 && !report)
+    if (has_to_wait(job->verb))
+        confirm_busy(&why);
+    else if (verbs[job->verb](job, &report, &why) == 0 && !report)
         fault(&why, -ENOMEM, "it is done, but there was no memory to tell of it");
     job->listener.done(job->listener.context, report, &why);
 }
@@ -243,7 +270,8 @@ json_t *release_list(void)
     releases = json_incref(json_object_get(ledger, "releases"));
     json_decref(ledger);
     json_array_foreach(releases, i, release) set_texts(release);
-    return json_pack("{s:o, s:o}", "releases", releases, "versions", versions);
+    return json_pack("{s:o, s:o, s:o*}", "releases", releases, "versions", versions,
+                     "awaits", confirm_json());
 }
 
 /* -- what is dropped -- */
@@ -262,11 +290,30 @@ static void dropped(void *context, const char *path)
 
 /* -- the thread -- */
 
+/* False if it is being written to. */
+static bool take_dropped(const char *path)
+{
+    bool has_to_wait = !self.stage_only && confirm_is_awaited();
+    bool taken = drop_file(&self.stock, path, self.stage_only || has_to_wait);
+    struct fault why = {0};
+
+    if (!taken || !has_to_wait)
+        return taken;
+    confirm_busy(&why);
+    event_emit(EVENT_WARN, "drop.waits", "{s:s, s:s}", "file", path, "reason",
+               why.text);
+    return true;
+}
+
 /* Do it; false if it has to be done again later. */
 static bool run_job(struct job *job)
 {
     if (job->kind == JOB_DROP)
-        return drop_file(&self.stock, job->path, self.stage_only);
+        return take_dropped(job->path);
+    if (job->kind == JOB_LOOK) {
+        confirm_look(&self.stock);
+        return true;
+    }
     if (job->kind == JOB_PURGE)
         loaded_purge(&self.stock);
     else
@@ -278,6 +325,15 @@ static bool run_job(struct job *job)
 static void unused_now(void)
 {
     struct job *job = job_create(JOB_PURGE, "");
+
+    if (job)
+        job_post(job);
+}
+
+/* An application does badly: perhaps one that is on trial. */
+static void look(struct group *g)
+{
+    struct job *job = confirm_is_awaited() ? job_create(JOB_LOOK, "") : NULL;
 
     if (job)
         job_post(job);
@@ -338,6 +394,7 @@ int release_start(const struct release_options *options, struct fault *why)
     self.has_thread = !error;
     if (!error) {
         plains_tell_unused(unused_now);
+        group_on_trouble(look);
         error = watch_start(options->plugins, dropped, NULL, &self.watch, why);
     }
     if (error)
@@ -352,10 +409,12 @@ static void end_thread(void)
     if (!self.has_thread)
         return;
     plains_tell_unused(NULL);
+    group_on_trouble(NULL);
     end = (struct job){.kind = JOB_END};
     job_post(&end);
     pthread_join(self.thread, NULL);
     self.has_thread = false;
+    confirm_finish();
     job_finish();
     drop_finish();
 }

@@ -55,6 +55,8 @@ enum release_verb {
     RELEASE_PLAN_INSTALL,
     RELEASE_PERMANENT,  /* a release, or none: what runs */
     RELEASE_REMOVE,     /* a release */
+    RELEASE_CONFIRM,    /* what awaits it stays */
+    RELEASE_WITHDRAW,   /* it goes back now */
     RELEASE_REBOOT_OLD, /* a release: it is permanent then, and does not run yet */
     RELEASE_START,      /* "APP": unless it runs, with what it needs */
     RELEASE_RELOAD      /* the configuration; no words */
@@ -82,8 +84,8 @@ void release_configure(const struct release_options *options);
 
 /*
  * What `moult releases` shows, given: an object of releases, an array of objects (name,
- * vsn, status, made, applications: an array of texts), and versions: see catalog_json().
- * NULL: no memory.  [any]
+ * vsn, status, made, applications: an array of texts), versions: see catalog_json(), and
+ * awaits: see confirm_json().  NULL: no memory.  [any]
  */
 json_t *release_list(void);
 

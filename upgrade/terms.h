@@ -9,11 +9,14 @@
 #include <stdint.h>
 
 #define TERMS_MOST_MS 86400000u /* a day */
+#define TERMS_MOST_S  604800u   /* a week, to confirm it */
 
 /* All zero: as it is configured, and for good. */
 struct terms {
     uint32_t max_pause_ms; /* that all servers may be held up; 0: any */
     uint32_t max_move_ms;  /* that the move of one may take; 0: as its callbacks may */
+    uint32_t
+        confirm_ms; /* unless it is confirmed in that time it goes back; 0: never */
 };
 
 /* What `asked` (NULL: nothing) says, and what it leaves open as `usual` says. */

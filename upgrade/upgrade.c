@@ -214,14 +214,17 @@ static int drain(struct attempt *a, struct fault *why)
     return error;
 }
 
+/* That is why, whatever was ended because of it. */
 static int blame_slowest(struct attempt *a, struct fault *why)
 {
+    struct fault ended = *why;
     struct slowest slowest = {0};
 
     for (size_t i = 0; i < a->u->move_count; i++)
         migration_slowest(&a->parts[i].migration, &slowest);
+    *why = (struct fault){0};
     fault_where(why, "migrate", only_name(a->u),
-                slowest.count ? slowest.list[0].name : NULL, NULL);
+                slowest.count ? slowest.list[0].name : NULL, ended.field);
     return budget_exceeded(&a->budget, &slowest, why);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "application_setting.h"
+#include "clock.h"
 #include "controller.h"
 #include "event.h"
 #include "signals.h"
@@ -61,7 +62,11 @@ void application_set(struct application *app, enum application_status status,
     app->supervisor = supervisor;
     if (status == APPLICATION_RUNNING)
         move_to_end(app);
+    if (status == APPLICATION_RUNNING && !app->started_ns)
+        atomic_store_explicit(&app->started_ns, clock_ns(), memory_order_relaxed);
     pthread_mutex_unlock(&list.lock);
+    if (status == APPLICATION_FAILED)
+        group_trouble(&app->group);
 }
 
 struct application *application_of(moult_pid supervisor)

@@ -52,6 +52,7 @@ struct application {
     moult_pid supervisor;                   /* nobody unless running */
     _Atomic enum application_status status; /* written with the list's lock held */
     _Atomic enum application_type type;     /* relaxed: it may be configured anew */
+    _Atomic uint64_t started_ns; /* first, on the monotonic clock; relaxed, a figure */
     struct application *owner; /* that it runs as part of, or NULL.  The controller's */
     struct moult_out state;    /* of its callbacks.  The controller's */
     struct env *env; /* see env.h, whose lock guards this; NULL: never started */

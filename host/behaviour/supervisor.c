@@ -233,6 +233,7 @@ static void restart(struct process *p, struct supervisor *s, struct child *c)
         return;
     }
     atomic_fetch_add_explicit(&p->group->restarts, 1, memory_order_relaxed);
+    group_trouble(p->group);
     switch (s->branch.strategy) {
     case MOULT_ONE_FOR_ALL:
         restart_from(p, s, NULL);

@@ -44,6 +44,7 @@ static const struct option upgrade_options[] = {
     {"plan", NULL, "say what would be done, and do nothing"},
     {"max-pause", "MS", "if servers were held up longer, none moves"},
     {"max-move", "MS", "if the move of one took longer, none moves"},
+    {"confirm-within", "S", "go back, unless 'moult confirm' comes in that time"},
     {0},
 };
 static const struct option pack_options[] = {
@@ -427,6 +428,34 @@ static const struct command commands[] = {
         .most = 1,
         .method = "install",
         .params = words_release,
+        .show = show_installed,
+        .run = talk_run,
+    },
+    {
+        .name = "confirm",
+        .synopsis = "",
+        .summary = "have what was changed with --confirm-within stay",
+        .details = "  Until then, what was upgraded or installed with --confirm-within goes back by\n"
+                   "  itself, the way down and with all state: when its time is over, or as soon as\n"
+                   "  one of its applications had more restarts since than, by its rate, in as long\n"
+                   "  before, or has ended.  Meanwhile it is not permanent, other changes are\n"
+                   "  refused, and what is dropped is only taken in.  'moult releases' tells how\n"
+                   "  long it still waits.  If the way back is refused it stays: see event\n"
+                   "  upgrade.back_refused.\n"
+                   "\n"
+                   "  moult upgrade counter@2.0.0 --confirm-within 60 && test-it && moult confirm\n",
+        .method = "confirm",
+        .show = show_confirmed,
+        .run = talk_run,
+    },
+    {
+        .name = "withdraw",
+        .synopsis = "",
+        .summary = "have it go back now",
+        .details = "  As if its time were over.\n"
+                   "\n"
+                   "  moult withdraw\n",
+        .method = "withdraw",
         .show = show_installed,
         .run = talk_run,
     },

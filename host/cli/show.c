@@ -209,6 +209,7 @@ void show_releases(const struct screen *screen, const json_t *result)
     size_t i;
 
     print_releases(screen, json_object_get(result, "releases"));
+    show_awaited(screen, json_object_get(result, "awaits"));
     putc('\n', screen->out);
     table_print(screen, columns, versions, "no version of any application is known");
     json_array_foreach(versions, i, version) print_remarks(screen, version);

@@ -119,6 +119,18 @@ static void print_env(const struct screen *screen, const json_t *env)
     }
 }
 
+/* Of one, or of the first of several: it is said of each. */
+static void print_awaits(const struct screen *screen, const json_t *upgrade)
+{
+    json_int_t ms = show_number(upgrade, "confirm_within_ms");
+
+    if (ms)
+        fprintf(screen->out,
+                "it goes back in %" JSON_INTEGER_FORMAT
+                " s, unless 'moult confirm' keeps it\n",
+                ms / 1000);
+}
+
 static void print_plan(const struct screen *screen, const json_t *plan)
 {
     static const struct column columns[] = {{"SERVER", "server"},
@@ -192,9 +204,11 @@ void show_upgrade(const struct screen *screen, const json_t *result)
 
     if (!json_is_array(result)) {
         print_one(screen, result);
+        print_awaits(screen, result);
         return;
     }
     json_array_foreach(result, i, upgrade) print_one(screen, upgrade);
+    print_awaits(screen, json_array_get(result, 0));
 }
 
 static void print_rehearsed(const struct screen *screen, const json_t *one)
@@ -263,6 +277,8 @@ void show_installed(const struct screen *screen, const json_t *result)
     screen_text(screen, BOLD, 0, show_text(result, "release"));
     if (is_plan)
         fputs(": a plan: nothing was done\n", screen->out);
+    else if (show_number(result, "confirm_within_ms"))
+        fputs(" runs, on trial\n", screen->out);
     else if (json_is_true(json_object_get(result, "permanent")))
         fputs(" runs, and is permanent\n", screen->out);
     else

@@ -23,6 +23,22 @@ static int take_number(const struct args *args, const char *option, const char *
     return 0;
 }
 
+/* Seconds on the command line, milliseconds in the request. */
+static int take_confirm(const struct args *args, json_t *params, struct fault *why)
+{
+    const char *word = args_value(args, "confirm-within");
+    json_int_t seconds;
+
+    if (!word)
+        return 0;
+    if (!words_number(word, 1, TERMS_MOST_S, &seconds))
+        return fault(why, -EINVAL,
+                     "'--confirm-within' must be seconds from 1 to %u, not '%s'",
+                     TERMS_MOST_S, word);
+    json_object_set_new(params, "confirm_within_ms", json_integer(seconds * 1000));
+    return 0;
+}
+
 /* What is said besides what is to change; of `object` (taken). */
 static int take_terms(const struct args *args, json_t *object, json_t **params,
                       struct fault *why)
@@ -35,6 +51,8 @@ static int take_terms(const struct args *args, json_t *object, json_t **params,
         error = take_number(args, "max-pause", "max_pause_ms", object, why);
     if (!error)
         error = take_number(args, "max-move", "max_move_ms", object, why);
+    if (!error)
+        error = take_confirm(args, object, why);
     if (error)
         json_decref(object);
     else

@@ -69,7 +69,9 @@ static struct terms take_terms(struct params *p)
     return (struct terms){
         .max_pause_ms =
             (uint32_t)params_uint_or(p, "max_pause_ms", 0, 1, TERMS_MOST_MS),
-        .max_move_ms = (uint32_t)params_uint_or(p, "max_move_ms", 0, 1, TERMS_MOST_MS)};
+        .max_move_ms = (uint32_t)params_uint_or(p, "max_move_ms", 0, 1, TERMS_MOST_MS),
+        .confirm_ms = (uint32_t)params_uint_or(p, "confirm_within_ms", 0, 1,
+                                               TERMS_MOST_S * 1000u)};
 }
 
 void changes_upgrade(struct request *request, void *context)
@@ -157,6 +159,22 @@ void changes_permanent(struct request *request, void *context)
 
     if (!params_refused(&p, request))
         handle(request, RELEASE_PERMANENT, json_pack("[s*]", release));
+}
+
+void changes_confirm(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+
+    if (!params_refused(&p, request))
+        handle(request, RELEASE_CONFIRM, json_array());
+}
+
+void changes_withdraw(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+
+    if (!params_refused(&p, request))
+        handle(request, RELEASE_WITHDRAW, json_array());
 }
 
 void changes_remove(struct request *request, void *context)

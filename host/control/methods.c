@@ -262,6 +262,7 @@ const struct method host_methods[] = {
     {"call", call},
     {"cast", cast},
     {"children", sys_children},
+    {"confirm", changes_confirm},
     {"crash.list", crashes_list},
     {"crash.show", crashes_show},
     {"downgrade", changes_downgrade},
@@ -288,5 +289,6 @@ const struct method host_methods[] = {
     {"tree", tree},
     {"unpack", changes_unpack},
     {"upgrade", changes_upgrade},
+    {"withdraw", changes_withdraw},
     {NULL, NULL}};
 /* clang-format on */

@@ -242,7 +242,11 @@ const struct protocol_method protocol_methods[] = {
               "              there is\n"
               "plan          true: say what would be done, and do nothing\n"
               "max_pause_ms  integer: if servers were held up longer, none moves\n"
-              "max_move_ms   integer: if the move of one took longer, none moves",
+              "max_move_ms   integer: if the move of one took longer, none moves\n"
+              "confirm_within_ms  integer: unless `confirm` comes in that time, it goes\n"
+              "              back, with all state; also as soon as one of the applications\n"
+              "              has more restarts than before.  It is not permanent until then,\n"
+              "              and other changes are refused as busy",
     .result = "of several targets, which go together, an array with an object for each; of\n"
               "one, the object: application, from, to, servers (how many), moved (how many by\n"
               "pointer, schema and code_change, and how many were added and removed),\n"
@@ -270,7 +274,7 @@ const struct protocol_method protocol_methods[] = {
     .name = "downgrade",
     .summary = "move applications back to lower versions",
     .params = "targets  array of strings, \"APP@VSN\"\n"
-              "plan, max_pause_ms, max_move_ms  as of upgrade",
+              "plan, max_pause_ms, max_move_ms, confirm_within_ms  as of upgrade",
     .result = "as of upgrade",
     .errors = "as of upgrade",
     .example = ASK("'method':'downgrade',\n"
@@ -330,7 +334,9 @@ const struct protocol_method protocol_methods[] = {
               "applications (array of strings, \"APP@VSN\"); and versions, an array of\n"
               "objects: name, vsn, status (\"running\", \"staged\", \"old\", \"refused\"),\n"
               "file, hash, since (a time), reason (why it was refused, or what keeps an old\n"
-              "one loaded), lints (array of strings)",
+              "one loaded), lints (array of strings); and awaits, if a change awaits\n"
+              "confirmation: release, from, applications (array of objects: name, from, to,\n"
+              "restarts since, allowed), left_ms, or refused: why it could not go back",
     .errors = "none",
     .example = ASK("'method':'releases'")
                ANSWER("{'releases':[{'name':'local','vsn':'2',\n"
@@ -343,7 +349,8 @@ const struct protocol_method protocol_methods[] = {
     .name = "install",
     .summary = "have a release run: its applications at its versions, and no others",
     .params = "release  string, \"NAME@VSN\", or its vsn or name if only one has it\n"
-              "plan     true: say what would be done, and do nothing",
+              "plan, max_pause_ms, max_move_ms, confirm_within_ms  as of upgrade; if it is\n"
+              "         confirmed it is current still",
     .result = "an object: release, from, permanent (whether it is), upgraded (an array, as\n"
               "upgrade gives for several), started and stopped: arrays of objects:\n"
               "application, vsn.  On the way `progress` tells each step",
@@ -354,6 +361,30 @@ const struct protocol_method protocol_methods[] = {
                "   'from':'shop@1.1.0','permanent':false,'upgraded':[...],\n"
                "   'started':[{'application':'cart','vsn':'1.0.0'}],'stopped':[]}"),
     .command = "moult install",
+},
+{
+    .name = "confirm",
+    .summary = "have what awaits confirmation stay",
+    .params = "none",
+    .result = "an object: release, from, permanent (whether a host begins with it now: as what\n"
+              "ran before, but not after install)",
+    .errors = "not_found (nothing awaits it)",
+    .example = ASK("'method':'confirm'")
+               ANSWER("{'release':'local@3','from':'local@2',\n"
+               "   'permanent':true}"),
+    .command = "moult confirm",
+},
+{
+    .name = "withdraw",
+    .summary = "have what awaits confirmation go back now",
+    .params = "none",
+    .result = "as of install: release is what runs again",
+    .errors = "not_found (nothing awaits confirmation), and as of upgrade: it stays then, and\n"
+              "`releases` tells of it",
+    .example = ASK("'method':'withdraw'")
+               ANSWER("{'release':'local@2','from':'local@3',\n"
+               "   'permanent':true,'upgraded':[...],'started':[],'stopped':[]}"),
+    .command = "moult withdraw",
 },
 {
     .name = "permanent",

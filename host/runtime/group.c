@@ -6,6 +6,23 @@
 
 #include "worker.h"
 
+/* Release, and acquire when it is called: what it looks at was made before. */
+static void (*_Atomic trouble_hook)(struct group *g);
+
+void group_on_trouble(void (*hook)(struct group *g))
+{
+    atomic_store_explicit(&trouble_hook, hook, memory_order_release);
+}
+
+void group_trouble(struct group *g)
+{
+    void (*hook)(struct group * g) =
+        atomic_load_explicit(&trouble_hook, memory_order_acquire);
+
+    if (hook)
+        hook(g);
+}
+
 void group_init(struct group *g, const char *name)
 {
     *g = (struct group){.name = name};

@@ -78,6 +78,15 @@ void group_remove(struct group *g, struct process *p);
 void group_each(struct group *g, void (*visit)(struct process *p, void *context),
                 void *context);
 
+/*
+ * `hook` is told when a child of `g` was started again, or `g`'s application has ended by
+ * itself; NULL: nobody is.  It must not block.  [any]
+ */
+void group_on_trouble(void (*hook)(struct group *g));
+
+/* Tell it. */
+void group_trouble(struct group *g);
+
 void hold_init(struct hold *hold);
 
 /* Ask all members, and all that are started from now on, to rest.  Not twice at once. */

@@ -55,7 +55,7 @@ static void a_pause_that_is_too_long_is_given_up_and_the_slowest_are_named(void 
     error = host_refuses(h, "upgrade", within("birds", "max_pause_ms", 200));
     assert_string_equal(text_at(error, "data.step"), "migrate");
     assert_has(text_at(error, "data.server"), "bird.");
-    assert_has(text_at(error, "message"), "longer than 200 ms");
+    assert_has(text_at(error, "message"), "longer than 200 ms; the slowest were");
     nothing_has_changed(h);
 
     /* Where each is done in time and all together are not. */

@@ -59,9 +59,9 @@ static void the_slowest_are_named_in_order(void **state)
         slowest_add(&slowest, names[i], us[i]);
     assert_int_equal(slowest.count, BUDGET_NAMED);
     assert_int_equal(budget_exceeded(&b, &slowest, &why), -ETIMEDOUT);
-    assert_string_equal(why.text,
-                        "the pause would be longer than 20 ms; the slowest were 'c' 9.0 "
-                        "ms, 'g' 8.0 ms, 'e' 7.0 ms, 'a' 3.0 ms, 'f' 2.0 ms");
+    assert_string_equal(
+        why.text, "the pause would be longer than 20 ms; the slowest were 'c' 9.0 "
+                  "ms, 'g' 8.0 ms, 'e' 7.0 ms, 'a' 3.0 ms, 'f' 2.0 ms");
 }
 
 int main(void)

@@ -2,8 +2,8 @@
 /*
  * birds - ten servers in two versions, whose way up and down can be slow or barred.
  *
- *   1.0.0, 1.0.1  count   format 0
- *   2.0.0, 2.0.1  twice   format 1
+ *   1.0.0         count   format 0
+ *   2.0.0, 2.0.1  twice   format 1; 2.0.1 gives up when the first one falls
  *
  *     "get" is answered by the count, {"add": n} by the sum, "vsn" by the vsn;
  *     {"slow": ms} is how long a code_change of its state takes then, {"stays": n} whether
@@ -109,7 +109,11 @@ static const moult_server bird = {.size = sizeof(moult_server),
                                   .state = bird_state,
                                   .handle_call = handle_call};
 
-MOULT_PLUGIN(.intensity = 100,
+#ifndef INTENSITY
+#define INTENSITY 1000
+#endif
+
+MOULT_PLUGIN(.intensity = INTENSITY,
              .children = (const moult_child[]){
                  {.id = "bird", .server = &bird, .name = "bird", .count = 10},
                  {.id = NULL}});
