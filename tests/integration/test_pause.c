@@ -134,8 +134,8 @@ static void the_result_lists_every_server_how_it_moved_and_its_time(void **state
 
 static void each_step_is_an_event(void **state)
 {
-    static const char *const steps[] = {"plan", "prepare", "drain", "migrate",
-                                        "commit"};
+    static const char *const steps[] = {"plan",  "check",   "prepare",
+                                        "drain", "migrate", "commit"};
     struct host *h = *state;
 
     start(h);
