@@ -243,6 +243,7 @@ int migration_build(struct migration *m, const struct budget *budget, struct fau
 
 struct collecting {
     struct migration *migration;
+    const struct pick *pick;
     struct process *stranger;
 };
 
@@ -264,6 +265,8 @@ static void collect(struct process *p, void *context)
         c->migration->moved[plan->to ? PLAN_ADDED : PLAN_REMOVED]++;
         return;
     }
+    if (c->pick && !pick_has(c->pick, process_pid(p)))
+        return;
     m = &c->migration->moves[c->migration->count++];
     *m = (struct move){
         .process = p, .plan = plan, .pid = process_pid(p), .state = s->state};
@@ -272,9 +275,9 @@ static void collect(struct process *p, void *context)
 }
 
 int migration_collect(struct migration *m, const struct plan *plan, struct group *group,
-                      struct fault *why)
+                      const struct pick *pick, struct fault *why)
 {
-    struct collecting c = {.migration = m};
+    struct collecting c = {.migration = m, .pick = pick};
     uint32_t count = group_count(group); /* and more of what is no server, meanwhile */
 
     *m = (struct migration){.plan = plan};
@@ -282,6 +285,10 @@ int migration_collect(struct migration *m, const struct plan *plan, struct group
     if (!m->moves)
         return fault(why, -ENOMEM, "no memory to list %u servers", count);
     group_each(group, collect, &c);
+    if (pick)
+        m->moved[PLAN_ADDED] = m->moved[PLAN_REMOVED] = 0; /* they stay as they are */
+    if (pick && !pick->all && m->count == 0)
+        return fault(why, -ESRCH, "none of the servers that were picked is there");
     if (c.stranger) {
         fault_where(why, NULL, NULL, c.stranger->label, NULL);
         return fault(why, -EPROTO, "server '%s' runs code of neither version",
@@ -298,8 +305,9 @@ void migration_slowest(const struct migration *m, struct slowest *slowest)
 
 /* -- the end -- */
 
-void migration_commit(struct migration *m)
+void migration_commit(struct migration *m, struct group *group)
 {
+    pthread_mutex_lock(&group->lock);
     for (size_t i = 0; i < m->count; i++) {
         struct move *move = &m->moves[i];
         bool same_memory = move->plan->move == PLAN_POINTER;
@@ -308,6 +316,7 @@ void migration_commit(struct migration *m)
                     same_memory ? NULL : &move->ctx);
         mail_commit(&move->mail);
     }
+    pthread_mutex_unlock(&group->lock);
     if (!m->count)
         return;
     /* All code of an image shares one count. */

@@ -20,6 +20,7 @@
 #include "budget.h"
 #include "group.h"
 #include "mail.h"
+#include "pick.h"
 #include "plan.h"
 #include "server.h"
 
@@ -46,11 +47,13 @@ struct migration {
 };
 
 /*
- * List the servers of `group`, which is frozen.  0 or -ENOMEM; -EPROTO if one runs code
- * that the plan does not know.
+ * List the servers of `group`, which is frozen: those of `pick` alone, if it is not NULL.  0
+ * or -ENOMEM; -EPROTO if one runs code that the plan does not know; -ESRCH if of those that
+ * were picked none is there any more.
  */
+/* NOLINTNEXTLINE(readability-function-size): what is listed, of what, and where to */
 int migration_collect(struct migration *m, const struct plan *plan, struct group *group,
-                      struct fault *why);
+                      const struct pick *pick, struct fault *why);
 
 /*
  * Build all new states within `budget`.  0; or the error of one that can't be moved, `why`
@@ -63,8 +66,8 @@ int migration_build(struct migration *m, const struct budget *budget,
 /* Add those that took longest. */
 void migration_slowest(const struct migration *m, struct slowest *slowest);
 
-/* Every process runs the new code from now on. */
-void migration_commit(struct migration *m);
+/* Every process runs the new code from now on; who walks `group` sees one or the other. */
+void migration_commit(struct migration *m, struct group *group);
 
 /* It stays as it was; the last thing that happens to it while it rests. */
 void migration_abandon(struct migration *m);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "canary.h"
 #include "clock.h"
 #include "confirm.h"
 #include "event.h"
@@ -52,8 +53,8 @@ int order_move(struct order *o, struct application *app, const struct catalog_en
         return fault(why, -ENOMEM, "no memory for the upgrade");
     error = loaded_open(o->stock, to, &l, why);
     if (!error)
-        o->moves[o->move_count++] =
-            (struct upgrade_move){app, from->image, l->image, &l->spec};
+        o->moves[o->move_count++] = (struct upgrade_move){
+            app, from->image, l->image, &l->spec, canary_runs(l->image)};
     return error;
 }
 
@@ -137,6 +138,7 @@ static int run(struct order *o, json_t *next, json_t **report, struct fault *why
                         .rehearse = o->stock->rehearse,
                         .vet_ns = o->vet_ns,
                         .terms = o->terms,
+                        .pick = o->pick,
                         .lists = o->listener != NULL,
                         .progress = o->listener ? o->listener->progress : NULL,
                         .context = o->listener ? o->listener->context : NULL};
@@ -145,7 +147,7 @@ static int run(struct order *o, json_t *next, json_t **report, struct fault *why
     if (o->mode == UPGRADE_REHEARSE && u.rehearse == 0)
         u.rehearse = REHEARSE_SAMPLE; /* who asks for it wants it */
     error = modes[o->mode](&u, report, why);
-    if (!error && o->mode == UPGRADE_RUN)
+    if (!error && o->mode == UPGRADE_RUN && !o->pick)
         committed(o, *report);
     return error;
 }
@@ -234,7 +236,7 @@ static int run_on_terms(struct order *o, json_t *next, json_t **report,
     } else if (c) {
         confirm_begin(c, o->stock);
         tell_terms(o, *report);
-    } else if (o->mode == UPGRADE_RUN && o->move_count) {
+    } else if (o->mode == UPGRADE_RUN && o->move_count && !o->pick) {
         confirm_superseded();
     }
     return error;

@@ -17,8 +17,9 @@ struct order {
     const struct release_listener *listener; /* or NULL */
     struct terms terms;
     enum upgrade_mode mode;
-    bool lasts;      /* confirmed, it is permanent if what ran before is */
-    uint64_t vet_ns; /* spent on the files so far */
+    bool lasts;              /* confirmed, it is permanent if what ran before is */
+    const struct pick *pick; /* only these servers; NULL: all */
+    uint64_t vet_ns;         /* spent on the files so far */
     struct upgrade_move *moves;
     const struct application_spec **starts;
     struct application **stops;

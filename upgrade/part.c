@@ -34,7 +34,7 @@ int part_plan(struct part *part, struct fault *why)
     const struct upgrade_move *m = part->move;
     int error = plan_make(m->from, m->to, &part->plan, why);
 
-    if (!error)
+    if (!error && !part->pick)
         error = configure(part, why);
     if (error)
         fault_where(why, "plan", m->app->name, NULL, NULL);
@@ -72,10 +72,11 @@ int part_add(struct part *part, struct fault *why)
 int part_migrate(struct part *part, const struct budget *budget, struct fault *why)
 {
     struct application *app = part->move->app;
-    int error = supervision_check(&part->supervision, why);
+    int error = part->pick ? 0 : supervision_check(&part->supervision, why);
 
     if (!error)
-        error = migration_collect(&part->migration, &part->plan, &app->group, why);
+        error = migration_collect(&part->migration, &part->plan, &app->group,
+                                  part->pick, why);
     if (!error)
         error = migration_build(&part->migration, budget, why);
     if (error)
@@ -85,7 +86,11 @@ int part_migrate(struct part *part, const struct budget *budget, struct fault *w
 
 void part_commit(struct part *part)
 {
-    migration_commit(&part->migration);
+    migration_commit(&part->migration, &part->move->app->group);
+    if (part->pick) {
+        supervision_place(&part->supervision, part->pick);
+        return;
+    }
     supervision_become(&part->supervision);
     part->env = application_became(part->move->app, part->move->spec, part->env);
 }
@@ -103,7 +108,11 @@ void part_retire(struct part *part)
 
 void part_undo(struct part *part)
 {
+    if (part->pick)
+        return;
     supervision_undo(&part->supervision);
+    if (part->move->has_canary)
+        return; /* what runs that version is its, too */
     /* What the new children have spawned. */
     plains_kill(&part->move->app->group, part->move->to);
 }

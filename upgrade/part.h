@@ -15,6 +15,8 @@
 
 struct part {
     const struct upgrade_move *move;
+    const struct pick
+        *pick; /* servers that go, and nothing else does; NULL: all of it */
     struct plan plan;
     struct migration migration;
     struct supervision supervision;

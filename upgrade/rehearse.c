@@ -20,7 +20,7 @@ static bool is_carried(void *context, const struct code *code)
     const struct rehearsal *r = context;
     const struct plan_child *child = plan_find(r->plan, code);
 
-    return child && child->to && child->move != PLAN_POINTER;
+    return child && child->from == code && child->to && child->move != PLAN_POINTER;
 }
 
 static int try_batch(struct rehearsal *r, const struct sampling *all, struct fault *why)

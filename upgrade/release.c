@@ -9,6 +9,7 @@
 
 #include "application.h"
 #include "boot.h"
+#include "canary.h"
 #include "change.h"
 #include "commons.h"
 #include "confirm.h"
@@ -142,8 +143,37 @@ static int confirm(struct job *job, json_t **report, struct fault *why)
     return confirm_do(&self.stock, report, why);
 }
 
+static struct canary_work canary_of(const struct job *job)
+{
+    return (struct canary_work){&self.stock, &job->terms, &job->listener};
+}
+
+static int canary(struct job *job, json_t **report, struct fault *why)
+{
+    const struct canary_work work = canary_of(job);
+
+    return canary_begin(&work, job->words, report, why);
+}
+
+static int promote(struct job *job, json_t **report, struct fault *why)
+{
+    const struct canary_work work = canary_of(job);
+
+    return canary_promote(&work, report, why);
+}
+
+static int how_canary(struct job *job, json_t **report, struct fault *why)
+{
+    *report = canary_json();
+    return 0;
+}
+
 static int withdraw(struct job *job, json_t **report, struct fault *why)
 {
+    const struct canary_work work = canary_of(job);
+
+    if (canary_is_on())
+        return canary_withdraw(&work, report, why);
     return confirm_back(&self.stock, &job->listener, "it was withdrawn", report, why);
 }
 
@@ -180,23 +210,37 @@ void release_configure(const struct release_options *options)
 }
 
 static int (*const verbs[])(struct job *job, json_t **report, struct fault *why) = {
-    [RELEASE_UPGRADE] = change,       [RELEASE_DOWNGRADE] = change,
-    [RELEASE_PLAN_UPGRADE] = change,  [RELEASE_PLAN_DOWNGRADE] = change,
-    [RELEASE_UNPACK] = unpack,        [RELEASE_INSTALL] = install,
-    [RELEASE_PLAN_INSTALL] = install, [RELEASE_PERMANENT] = make_permanent,
-    [RELEASE_REMOVE] = remove_one,    [RELEASE_REBOOT_OLD] = reboot_old,
-    [RELEASE_CONFIRM] = confirm,      [RELEASE_WITHDRAW] = withdraw,
-    [RELEASE_START] = start,          [RELEASE_REHEARSE] = change,
-    [RELEASE_SNAPSHOT] = snapshot,    [RELEASE_RELOAD] = reload,
+    [RELEASE_UPGRADE] = change,        [RELEASE_DOWNGRADE] = change,
+    [RELEASE_PLAN_UPGRADE] = change,   [RELEASE_PLAN_DOWNGRADE] = change,
+    [RELEASE_UNPACK] = unpack,         [RELEASE_INSTALL] = install,
+    [RELEASE_PLAN_INSTALL] = install,  [RELEASE_PERMANENT] = make_permanent,
+    [RELEASE_REMOVE] = remove_one,     [RELEASE_REBOOT_OLD] = reboot_old,
+    [RELEASE_CONFIRM] = confirm,       [RELEASE_WITHDRAW] = withdraw,
+    [RELEASE_CANARY] = canary,         [RELEASE_PROMOTE] = promote,
+    [RELEASE_HOW_CANARY] = how_canary, [RELEASE_START] = start,
+    [RELEASE_REHEARSE] = change,       [RELEASE_SNAPSHOT] = snapshot,
+    [RELEASE_RELOAD] = reload,
 };
+
+static bool is_on_trial(void)
+{
+    return confirm_is_awaited() || canary_is_on();
+}
 
 /* Is that not to be done before what awaits confirmation has it? */
 static bool has_to_wait(enum release_verb verb)
 {
     bool changes = verb == RELEASE_UPGRADE || verb == RELEASE_DOWNGRADE ||
-                   verb == RELEASE_INSTALL || verb == RELEASE_REMOVE;
+                   verb == RELEASE_INSTALL || verb == RELEASE_REMOVE ||
+                   verb == RELEASE_CANARY;
 
-    return changes && confirm_is_awaited();
+    return changes && is_on_trial();
+}
+
+/* Say for whom. */
+static int busy(struct fault *why)
+{
+    return canary_is_on() ? canary_busy(why) : confirm_busy(why);
 }
 
 static void run_asked(struct job *job)
@@ -205,7 +249,7 @@ static void run_asked(struct job *job)
     json_t *report = NULL;
 
     if (has_to_wait(job->verb))
-        confirm_busy(&why);
+        busy(&why);
     else if (verbs[job->verb](job, &report, &why) == 0 && !report)
         fault(&why, -ENOMEM, "it is done, but there was no memory to tell of it");
     job->listener.done(job->listener.context, report, &why);
@@ -293,13 +337,13 @@ static void dropped(void *context, const char *path)
 /* False if it is being written to. */
 static bool take_dropped(const char *path)
 {
-    bool has_to_wait = !self.stage_only && confirm_is_awaited();
+    bool has_to_wait = !self.stage_only && is_on_trial();
     bool taken = drop_file(&self.stock, path, self.stage_only || has_to_wait);
     struct fault why = {0};
 
     if (!taken || !has_to_wait)
         return taken;
-    confirm_busy(&why);
+    busy(&why);
     event_emit(EVENT_WARN, "drop.waits", "{s:s, s:s}", "file", path, "reason",
                why.text);
     return true;
@@ -312,6 +356,7 @@ static bool run_job(struct job *job)
         return take_dropped(job->path);
     if (job->kind == JOB_LOOK) {
         confirm_look(&self.stock);
+        canary_look();
         return true;
     }
     if (job->kind == JOB_PURGE)
@@ -331,10 +376,11 @@ static void unused_now(void)
 }
 
 /* An application does badly: perhaps one that is on trial. */
-static void look(struct group *g)
+static void look(struct group *g, enum group_trouble what, const char *vsn)
 {
-    struct job *job = confirm_is_awaited() ? job_create(JOB_LOOK, "") : NULL;
+    struct job *job = is_on_trial() ? job_create(JOB_LOOK, "") : NULL;
 
+    canary_note(g, what, vsn);
     if (job)
         job_post(job);
 }
@@ -415,6 +461,7 @@ static void end_thread(void)
     pthread_join(self.thread, NULL);
     self.has_thread = false;
     confirm_finish();
+    canary_finish();
     job_finish();
     drop_finish();
 }

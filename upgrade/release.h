@@ -56,7 +56,10 @@ enum release_verb {
     RELEASE_PERMANENT,  /* a release, or none: what runs */
     RELEASE_REMOVE,     /* a release */
     RELEASE_CONFIRM,    /* what awaits it stays */
-    RELEASE_WITHDRAW,   /* it goes back now */
+    RELEASE_WITHDRAW,   /* it, or a canary, goes back now */
+    RELEASE_CANARY,     /* "APP" or "APP@VSN", then a share or names of servers */
+    RELEASE_PROMOTE,    /* the rest follows the canary */
+    RELEASE_HOW_CANARY, /* how it does */
     RELEASE_REBOOT_OLD, /* a release: it is permanent then, and does not run yet */
     RELEASE_START,      /* "APP": unless it runs, with what it needs */
     RELEASE_RELOAD      /* the configuration; no words */

@@ -130,7 +130,7 @@ void supervision_undo(struct supervision *s)
     char text[256];
 
     for (const struct addition *a = s->additions; a; a = a->next)
-        supervisor_ask(a->supervisor, SYSTEM_REMOVE, a->codes, a->count, text,
+        supervisor_ask(a->supervisor, SYSTEM_TAKE_BACK, a->codes, a->count, text,
                        sizeof(text));
     supervision_finish(s);
 }
@@ -198,6 +198,38 @@ static void become(struct process *p, void *context)
 void supervision_become(struct supervision *s)
 {
     group_each(&s->app->group, become, s);
+}
+
+struct placing {
+    const struct plan *plan;
+    const struct pick *pick;
+};
+
+/* The code that `c` is to run; NULL: as it does. */
+static const struct code *place(const struct child *c, void *context)
+{
+    const struct placing *all = context;
+    const struct plan_child *child = plan_find(all->plan, c->code);
+
+    return child && child->from == c->code && !c->code->branch &&
+                   pick_has(all->pick, c->pid)
+               ? child->to
+               : NULL;
+}
+
+static void place_below(struct process *p, void *context)
+{
+    struct supervisor *s = supervisor_of(p);
+
+    if (s)
+        supervisor_place(s, place, context);
+}
+
+void supervision_place(struct supervision *s, const struct pick *pick)
+{
+    struct placing all = {s->plan, pick};
+
+    group_each(&s->app->group, place_below, &all);
 }
 
 /* -- removing -- */

@@ -17,6 +17,7 @@
 #define MOULT_SUPERVISION_H
 
 #include "application.h"
+#include "pick.h"
 #include "plan.h"
 
 /* Children that one supervisor was asked to start. */
@@ -52,6 +53,12 @@ void supervision_undo(struct supervision *s);
 int supervision_check(struct supervision *s, struct fault *why);
 
 void supervision_become(struct supervision *s);
+
+/*
+ * No supervisor changes, but those of their children that `pick` has will be started from
+ * the new version's code, too.
+ */
+void supervision_place(struct supervision *s, const struct pick *pick);
 
 void supervision_remove(struct supervision *s);
 

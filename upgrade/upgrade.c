@@ -131,6 +131,8 @@ static int check_config(struct attempt *a, struct fault *why)
 {
     int error = 0;
 
+    if (a->u->pick)
+        return 0;
     step(a, "check");
     for (size_t i = 0; i < a->u->move_count && !error; i++)
         error = part_check(&a->parts[i], why);
@@ -147,6 +149,8 @@ static int prepare_record(struct attempt *a, struct fault *why)
 {
     int error;
 
+    if (a->u->pick)
+        return 0;
     step(a, "prepare");
     error = record_prepare(a->u->record, a->u->next, why);
     a->prepared = !error;
@@ -175,6 +179,8 @@ static int add_children(struct attempt *a, struct fault *why)
     bool adds = false;
     int error = 0;
 
+    if (a->u->pick)
+        return 0;
     for (size_t i = 0; i < a->u->move_count; i++)
         adds |= supervision_adds(&a->parts[i].supervision);
     if (adds)
@@ -270,6 +276,8 @@ static void retire(struct attempt *a)
 {
     struct fault why = {0};
 
+    if (a->u->pick)
+        return;
     if (record_commit(a->u->record, &why) < 0)
         event_emit(EVENT_ERROR, "release.record_failed", "{s:s}", "reason", why.text);
     for (size_t i = 0; i < a->u->move_count; i++)
@@ -349,10 +357,9 @@ static int attempt_begin(struct attempt *a, const struct upgrade *u, struct faul
     a->parts = calloc(u->move_count + 1, sizeof(*a->parts));
     if (!a->parts)
         return fault(why, -ENOMEM, "no memory for the upgrade");
-    for (size_t i = 0; i < u->move_count; i++) {
-        a->parts[i].move = &u->moves[i];
-        a->parts[i].rehearse = u->rehearse;
-    }
+    for (size_t i = 0; i < u->move_count; i++)
+        a->parts[i] = (struct part){
+            .move = &u->moves[i], .pick = u->pick, .rehearse = u->rehearse};
     return 0;
 }
 

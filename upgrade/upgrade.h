@@ -27,6 +27,7 @@
 
 #include "application.h"
 #include "image.h"
+#include "pick.h"
 #include "record.h"
 #include "terms.h"
 #include "vet.h"
@@ -38,6 +39,7 @@ struct upgrade_move {
     struct application *app;
     const struct image *from, *to;
     const struct application_spec *spec; /* of `to`; lives as long as it */
+    bool has_canary;                     /* servers of it run `to` already */
 };
 
 /* What to do, and with what.  All is borrowed. */
@@ -50,7 +52,9 @@ struct upgrade {
     size_t stop_count;
     struct vet *vet;
     struct record *record;
-    json_t *next;    /* what the record says afterwards */
+    json_t *next; /* what the record says afterwards */
+    /* Only these servers go: nothing else changes, nor the record.  NULL: all. */
+    const struct pick *pick;
     size_t rehearse; /* states of servers, of each application; 0: none */
     uint64_t vet_ns; /* that was spent on vetting files before; for the report */
     struct terms terms;

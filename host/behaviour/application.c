@@ -66,7 +66,7 @@ void application_set(struct application *app, enum application_status status,
         atomic_store_explicit(&app->started_ns, clock_ns(), memory_order_relaxed);
     pthread_mutex_unlock(&list.lock);
     if (status == APPLICATION_FAILED)
-        group_trouble(&app->group);
+        group_tell_trouble(&app->group, GROUP_END, NULL);
 }
 
 struct application *application_of(moult_pid supervisor)

@@ -35,6 +35,7 @@ struct child {
     uint8_t state;      /* enum child_state */
     uint8_t tries;      /* restarts in a row, for the back-off */
     bool killed;        /* it did not end in time */
+    bool is_new;        /* an upgrade that is not done yet has added it */
     char id[];          /* unique among its siblings, or "" */
 };
 

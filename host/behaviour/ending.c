@@ -186,6 +186,17 @@ void children_end_from(struct process *p, struct supervisor *s, struct child *c)
     }
 }
 
+void children_end_new(struct process *p, struct supervisor *s)
+{
+    for (struct child *c = s->children.last, *previous; c; c = previous) {
+        previous = c->previous;
+        if (!c->is_new)
+            continue;
+        child_end(p, s, c);
+        children_remove(&s->children, c);
+    }
+}
+
 void children_end_of(struct process *p, struct supervisor *s,
                      const struct code *const *codes, size_t count)
 {

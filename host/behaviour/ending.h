@@ -28,6 +28,9 @@ void children_end(struct process *p, struct supervisor *s);
  */
 void children_end_from(struct process *p, struct supervisor *s, struct child *c);
 
+/* End and forget those that an upgrade has just added. */
+void children_end_new(struct process *p, struct supervisor *s);
+
 /* End and forget those that run `codes`, and those beyond their spec's count. */
 void children_end_of(struct process *p, struct supervisor *s,
                      const struct code *const *codes, size_t count);

@@ -42,6 +42,7 @@ enum system_request {
     SYSTEM_CHILDREN,  /* of a supervisor: given how many at most, {count, children} */
     SYSTEM_ADD,       /* children to a supervisor, and start them; see supervisor.h */
     SYSTEM_REMOVE,    /* end them, and forget them */
+    SYSTEM_TAKE_BACK, /* the same of those that were added, whatever is given */
     SYSTEM_START_APPLICATION,
     SYSTEM_STOP_APPLICATION,
     SYSTEM_CONFIG_CHANGE,

@@ -103,6 +103,7 @@ void supervisor_became(struct supervisor *s, const struct branch *branch,
         }
         if (to)
             c->code = to;
+        c->is_new = false;
         s->children.significant +=
             c->state != CHILD_STOPPED && child_spec(c)->significant;
     }
@@ -110,6 +111,18 @@ void supervisor_became(struct supervisor *s, const struct branch *branch,
         move_to_end(s, branch->codes[i]);
     if (!branch_is_dynamic(branch))
         move_to_end(s, NULL);
+}
+
+void supervisor_place(struct supervisor *s,
+                      const struct code *(*to)(const struct child *c, void *context),
+                      void *context)
+{
+    for (struct child *c = s->children.first; c; c = c->next) {
+        const struct code *code = to(c, context);
+
+        if (code)
+            c->code = code;
+    }
 }
 
 /* -- restarting -- */
@@ -228,12 +241,13 @@ static void restart_from(struct process *p, struct supervisor *s, struct child *
 
 static void restart(struct process *p, struct supervisor *s, struct child *c)
 {
+    const char *vsn = c->code->vsn; /* the application's, which outlives its child */
+
     if (!intensity_allows(&s->intensity, s->branch.intensity, s->branch.period_s)) {
         give_up(p, s);
         return;
     }
     atomic_fetch_add_explicit(&p->group->restarts, 1, memory_order_relaxed);
-    group_trouble(p->group);
     switch (s->branch.strategy) {
     case MOULT_ONE_FOR_ALL:
         restart_from(p, s, NULL);
@@ -244,6 +258,7 @@ static void restart(struct process *p, struct supervisor *s, struct child *c)
     default:
         restart_one(p, s, c);
     }
+    group_tell_trouble(p->group, GROUP_RESTART, vsn); /* who looks finds who started */
 }
 
 /* -- exits -- */
@@ -298,6 +313,8 @@ static void child_exited(struct process *p, struct supervisor *s, struct child *
     uint64_t delay_ms;
 
     report_exit(s, c, p->current);
+    if (!in_good_order(reason))
+        group_tell_trouble(p->group, GROUP_CRASH, c->code->vsn);
     if (kind == MOULT_TEMPORARY || (kind == MOULT_TRANSIENT && in_good_order(reason))) {
         not_restarted(p, s, c);
         return;

@@ -77,4 +77,12 @@ int supervisor_ask(moult_pid supervisor, enum system_request what,
 void supervisor_became(struct supervisor *s, const struct branch *branch,
                        const struct code *code);
 
+/*
+ * Children of it run, and will be started from, what `to` gives for their code; NULL: that
+ * is as it was.  As above.
+ */
+void supervisor_place(struct supervisor *s,
+                      const struct code *(*to)(const struct child *c, void *context),
+                      void *context);
+
 #endif

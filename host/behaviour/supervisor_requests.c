@@ -521,6 +521,13 @@ static int add_new(struct request *r, const struct code *const *codes, size_t co
     return error;
 }
 
+/* What add_new() has added has to be known from what came before of the same code. */
+static void mark_new(struct child *c)
+{
+    for (; c; c = c->next)
+        c->is_new = true;
+}
+
 static int add_children(struct request *r, const struct code *const *codes,
                         size_t count)
 {
@@ -529,12 +536,13 @@ static int add_children(struct request *r, const struct code *const *codes,
 
     if (error)
         return error;
+    mark_new(last ? last->next : r->s->children.first);
     error =
         children_start(r->p, r->s, last ? last->next : r->s->children.first, &failed);
     if (!error)
         return 0;
     start_error_text(r->p, failed, r->text, sizeof(r->text));
-    children_end_of(r->p, r->s, codes, count);
+    children_end_new(r->p, r->s);
     return error;
 }
 
@@ -546,7 +554,10 @@ static int change_children(struct request *r)
     moult_put_null(r->out);
     if (r->p->current->code == SYSTEM_ADD)
         return add_children(r, codes, count);
-    children_end_of(r->p, r->s, codes, count);
+    if (r->p->current->code == SYSTEM_TAKE_BACK)
+        children_end_new(r->p, r->s);
+    else
+        children_end_of(r->p, r->s, codes, count);
     return 0;
 }
 
@@ -569,7 +580,7 @@ int supervisor_ask(moult_pid supervisor, enum system_request what,
 static int (*const answers[])(struct request *r) = {
     [SYSTEM_STATUS] = status,          [SYSTEM_TERMINATE] = end,
     [SYSTEM_CHILDREN] = list_children, [SYSTEM_ADD] = change_children,
-    [SYSTEM_REMOVE] = change_children,
+    [SYSTEM_REMOVE] = change_children, [SYSTEM_TAKE_BACK] = change_children,
 };
 
 static int (*const works[])(struct request *r) = {

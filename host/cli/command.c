@@ -47,6 +47,21 @@ static const struct option upgrade_options[] = {
     {"confirm-within", "S", "go back, unless 'moult confirm' comes in that time"},
     {0},
 };
+static const struct option canary_options[] = {
+    {"plan", NULL, "say what would be done, and do nothing"},
+    {"max-pause", "MS", "if servers were held up longer, none moves"},
+    {"max-move", "MS", "if the move of one took longer, none moves"},
+    {"confirm-within", "S", "go back, unless 'moult confirm' comes in that time"},
+    {"canary", "N%|NAME,...",
+     "only so many of its servers, or these; see 'moult canary'"},
+    {0},
+};
+static const struct option promote_options[] = {
+    {"max-pause", "MS", "if servers were held up longer, none moves"},
+    {"max-move", "MS", "if the move of one took longer, none moves"},
+    {"confirm-within", "S", "go back, unless 'moult confirm' comes in that time"},
+    {0},
+};
 static const struct option pack_options[] = {
     {"plugins", "DIR", "where the plugins are; beside the release file"},
     {"to", "FILE", "what to write; NAME-VSN.pack"},
@@ -324,7 +339,7 @@ static const struct command commands[] = {
                    "  moult upgrade counter\n"
                    "  moult upgrade counter@2.0.0 --plan\n"
                    "  moult upgrade counter@2.0.0 greeter@1.4.0 clock --max-pause 50\n",
-        .options = upgrade_options,
+        .options = canary_options,
         .least = 1,
         .most = -1,
         .method = "upgrade",
@@ -451,12 +466,43 @@ static const struct command commands[] = {
     {
         .name = "withdraw",
         .synopsis = "",
-        .summary = "have it go back now",
-        .details = "  As if its time were over.\n"
+        .summary = "have it, or a canary, go back now",
+        .details = "  As if its time were over; a canary's servers come back with their state.\n"
                    "\n"
                    "  moult withdraw\n",
         .method = "withdraw",
-        .show = show_installed,
+        .show = show_withdrawn,
+        .run = talk_run,
+    },
+    {
+        .name = "canary",
+        .synopsis = "",
+        .summary = "how the servers do that went ahead, beside the others",
+        .details = "  'moult upgrade APP --canary 5%' moves so many of its servers, one at least, and\n"
+                   "  --canary NAME,NAME these; the two versions run side by side.  Of each version\n"
+                   "  this tells how many servers there are, crashed and were started again, and of a\n"
+                   "  hundred of them how long calls took.  Then 'moult promote' has the rest follow,\n"
+                   "  or 'moult withdraw' has the part come back; meanwhile other changes are refused,\n"
+                   "  and what is dropped is only taken in.  A server that is started again keeps its\n"
+                   "  version, new ones have the old one, as have all after the host ended.\n"
+                   "\n"
+                   "  moult upgrade web@2.0.0 --canary 5%\n"
+                   "  moult canary --json | jq '.versions[] | {vsn, crashes, p99_us}'\n",
+        .method = "canary",
+        .show = show_canary,
+        .run = talk_run,
+    },
+    {
+        .name = "promote",
+        .synopsis = "[OPTION]...",
+        .summary = "have the rest follow the canary",
+        .details = "  As 'moult upgrade', with all that it tries before.\n"
+                   "\n"
+                   "  moult promote --confirm-within 60\n",
+        .options = promote_options,
+        .method = "promote",
+        .params = words_terms,
+        .show = show_upgrade,
         .run = talk_run,
     },
     {

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "show.h"
+#include "table.h"
 
 void show_confirmed(const struct screen *screen, const json_t *result)
 {
@@ -54,4 +55,41 @@ void show_awaited(const struct screen *screen, const json_t *awaits)
     putc('\n', screen->out);
     json_array_foreach(json_object_get(awaits, "applications"), i, app)
         print_application(screen, app);
+}
+
+void show_withdrawn(const struct screen *screen, const json_t *result)
+{
+    if (show_text(result, "release"))
+        show_installed(screen, result);
+    else
+        show_upgrade(screen, result);
+}
+
+void show_canary(const struct screen *screen, const json_t *result)
+{
+    static const struct column columns[] = {
+        {"VSN", "vsn"},
+        {"SERVERS", "servers", COLUMN_NUMBER},
+        {"CRASHES", "crashes", COLUMN_NUMBER},
+        {"RESTARTS", "restarts", COLUMN_NUMBER},
+        {"CALLS", "calls", COLUMN_NUMBER},
+        {"MEAN US", "mean_us", COLUMN_NUMBER},
+        {"P50 US", "p50_us", COLUMN_NUMBER},
+        {"P99 US", "p99_us", COLUMN_NUMBER},
+        {"MOST US", "most_us", COLUMN_NUMBER},
+        {0},
+    };
+
+    if (json_is_null(result)) {
+        fputs("there is no canary\n", screen->out);
+        return;
+    }
+    screen_text(screen, BOLD, 0, show_text(result, "application"));
+    putc(' ', screen->out);
+    screen_text(screen, PLAIN, 0, show_text(result, "from"));
+    fputs(" and ", screen->out);
+    screen_text(screen, PLAIN, 0, show_text(result, "to"));
+    fprintf(screen->out, " side by side for %" JSON_INTEGER_FORMAT " s\n\n",
+            show_number(result, "for_ms") / 1000);
+    table_print(screen, columns, json_object_get(result, "versions"), "");
 }

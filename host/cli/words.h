@@ -23,6 +23,7 @@ int words_log(const struct args *args, json_t **params, struct fault *why);
 int words_env(const struct args *args, json_t **params, struct fault *why);
 int words_name(const struct args *args, json_t **params, struct fault *why);
 int words_message(const struct args *args, json_t **params, struct fault *why);
+int words_terms(const struct args *args, json_t **params, struct fault *why);
 int words_targets(const struct args *args, json_t **params, struct fault *why);
 int words_files(const struct args *args, json_t **params, struct fault *why);
 int words_snapshot(const struct args *args, json_t **params, struct fault *why);

@@ -3,6 +3,7 @@
  * words_change - the words of commands that change what runs.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "terms.h"
 #include "words.h"
@@ -72,6 +73,31 @@ int words_release(const struct args *args, json_t **params, struct fault *why)
     return take_terms(args, object, params, why);
 }
 
+int words_terms(const struct args *args, json_t **params, struct fault *why)
+{
+    return take_terms(args, json_object(), params, why);
+}
+
+/* "5%", or names with commas between, as an array. */
+static int take_canary(const struct args *args, json_t *params, struct fault *why)
+{
+    const char *word = args_value(args, "canary");
+    json_t *who = word ? json_array() : NULL;
+
+    while (word && *word) {
+        size_t len = strcspn(word, ",");
+
+        if (json_array_append_new(who, json_stringn(word, len)) < 0) {
+            json_decref(who);
+            return fault(why, -EINVAL, "'--canary' is not UTF-8");
+        }
+        word += len + (word[len] == ',');
+    }
+    if (who)
+        json_object_set_new(params, "canary", who);
+    return 0;
+}
+
 int words_targets(const struct args *args, json_t **params, struct fault *why)
 {
     json_t *object = json_object(), *targets = json_array();
@@ -79,7 +105,8 @@ int words_targets(const struct args *args, json_t **params, struct fault *why)
     for (int i = 0; i < args->count; i++)
         json_array_append_new(targets, json_string(args->words[i]));
     json_object_set_new(object, "targets", targets);
-    if (json_array_size(targets) == (size_t)args->count)
+    if (json_array_size(targets) == (size_t)args->count &&
+        take_canary(args, object, why) == 0)
         return take_terms(args, object, params, why);
     json_decref(object);
     return fault(why, -EINVAL, "a target is not UTF-8");

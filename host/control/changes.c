@@ -74,14 +74,38 @@ static struct terms take_terms(struct params *p)
                                                TERMS_MOST_S * 1000u)};
 }
 
+/* Who of one application is to go; `targets` and what follows it, given. */
+static json_t *canary_words(struct params *p, const json_t *targets,
+                            const json_t *canary, const struct terms *terms, bool plan)
+{
+    json_t *words;
+
+    if (json_array_size(targets) != 1)
+        params_wrong(p, "a canary is of one application");
+    if (plan || terms->confirm_ms)
+        params_wrong(p, "a canary has no plan, and nothing to confirm");
+    words = json_copy((json_t *)(uintptr_t)targets);
+    if (json_array_extend(words, (json_t *)(uintptr_t)canary) == 0)
+        return words;
+    json_decref(words);
+    return NULL;
+}
+
 void changes_upgrade(struct request *request, void *context)
 {
     struct params p = params_of(request);
-    json_t *targets = params_texts(&p, "targets");
+    json_t *targets = params_texts(&p, "targets"),
+           *canary = params_find_texts(&p, "canary"), *words = NULL;
     bool plan = params_flag(&p, "plan");
     struct terms terms = take_terms(&p);
 
-    if (!params_refused(&p, request))
+    if (canary && targets)
+        words = canary_words(&p, targets, canary, &terms, plan);
+    if (params_refused(&p, request))
+        json_decref(words);
+    else if (canary)
+        handle_on(request, RELEASE_CANARY, words, &terms);
+    else
         handle_on(request, plan ? RELEASE_PLAN_UPGRADE : RELEASE_UPGRADE,
                   json_incref(targets), &terms);
 }
@@ -167,6 +191,23 @@ void changes_confirm(struct request *request, void *context)
 
     if (!params_refused(&p, request))
         handle(request, RELEASE_CONFIRM, json_array());
+}
+
+void changes_promote(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    struct terms terms = take_terms(&p);
+
+    if (!params_refused(&p, request))
+        handle_on(request, RELEASE_PROMOTE, json_array(), &terms);
+}
+
+void changes_canary(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+
+    if (!params_refused(&p, request))
+        handle(request, RELEASE_HOW_CANARY, json_array());
 }
 
 void changes_withdraw(struct request *request, void *context)

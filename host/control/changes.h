@@ -17,6 +17,8 @@ void changes_unpack(struct request *request, void *context);
 void changes_releases(struct request *request, void *context);
 void changes_install(struct request *request, void *context);
 void changes_permanent(struct request *request, void *context);
+void changes_canary(struct request *request, void *context);
+void changes_promote(struct request *request, void *context);
 void changes_confirm(struct request *request, void *context);
 void changes_withdraw(struct request *request, void *context);
 void changes_remove(struct request *request, void *context);

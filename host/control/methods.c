@@ -260,6 +260,7 @@ static void stop(struct request *request, void *context)
 const struct method host_methods[] = {
     {"apps", applications_list},
     {"call", call},
+    {"canary", changes_canary},
     {"cast", cast},
     {"children", sys_children},
     {"confirm", changes_confirm},
@@ -271,6 +272,7 @@ const struct method host_methods[] = {
     {"install", changes_install},
     {"log", applications_log},
     {"permanent", changes_permanent},
+    {"promote", changes_promote},
     {"ps", processes_list},
     {"reboot-old", changes_reboot_old},
     {"registry", registry_method},

@@ -8,6 +8,7 @@
 #include "ask.h"
 #include "name.h"
 #include "params.h"
+#include "server.h"
 #include "sys.h"
 
 #define LIST_MOST 1000u /* unless asked otherwise */
@@ -51,6 +52,15 @@ static json_int_t reductions_of(struct process *p)
     return (json_int_t)atomic_load_explicit(&p->handled, memory_order_relaxed);
 }
 
+/* Of a server its own, which may be another than its application's. */
+static const char *vsn_of(const struct process *p, const char *vsn)
+{
+    const struct server *s = server_of(p);
+
+    return s ? s->code->vsn : vsn;
+}
+
+/* With the lock of its group held. */
 static json_t *describe(struct process *p, const char *app, const char *vsn)
 {
     char pid[PID_TEXT], name[NAME_MAX_LEN + 1];
@@ -58,8 +68,8 @@ static json_t *describe(struct process *p, const char *app, const char *vsn)
     name_of(process_pid(p), name);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "pid",
                      pid_print(process_pid(p), pid), "name", name, "application", app,
-                     "id", p->label ? p->label : p->class->name, "vsn", vsn, "status",
-                     status_text(p), "mailbox", mailbox_length(p), "memory",
+                     "id", p->label ? p->label : p->class->name, "vsn", vsn_of(p, vsn),
+                     "status", status_text(p), "mailbox", mailbox_length(p), "memory",
                      memory_of(p), "reductions", reductions_of(p));
 }
 

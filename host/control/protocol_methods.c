@@ -246,7 +246,9 @@ const struct protocol_method protocol_methods[] = {
               "confirm_within_ms  integer: unless `confirm` comes in that time, it goes\n"
               "              back, with all state; also as soon as one of the applications\n"
               "              has more restarts than before.  It is not permanent until then,\n"
-              "              and other changes are refused as busy",
+              "              and other changes are refused as busy\n"
+              "canary        array of strings: one \"5%\", or names of servers: only these go;\n"
+              "              see canary",
     .result = "of several targets, which go together, an array with an object for each; of\n"
               "one, the object: application, from, to, servers (how many), moved (how many by\n"
               "pointer, schema and code_change, and how many were added and removed),\n"
@@ -375,11 +377,37 @@ const struct protocol_method protocol_methods[] = {
     .command = "moult confirm",
 },
 {
-    .name = "withdraw",
-    .summary = "have what awaits confirmation go back now",
+    .name = "canary",
+    .summary = "how the servers do that went ahead, beside the others",
     .params = "none",
-    .result = "as of install: release is what runs again",
-    .errors = "not_found (nothing awaits confirmation), and as of upgrade: it stays then, and\n"
+    .result = "null: there is no canary; or an object: application, from, to, for_ms and\n"
+              "versions, an array of two objects, the old one first: vsn, servers (how many),\n"
+              "crashes, restarts, and of calls that were timed calls (how many), mean_us,\n"
+              "p50_us, p99_us, most_us",
+    .errors = "none",
+    .example = ASK("'method':'canary'")
+               ANSWER("{'application':'web','from':'1.4.0',\n"
+               "   'to':'2.0.0','for_ms':61000,'versions':[{'vsn':'1.4.0','servers':95,\n"
+               "   'crashes':0,...},...]}"),
+    .command = "moult canary",
+},
+{
+    .name = "promote",
+    .summary = "have the rest follow the canary",
+    .params = "max_pause_ms, max_move_ms, confirm_within_ms  as of upgrade",
+    .result = "as of upgrade of one; moved has unchanged, those that went ahead",
+    .errors = "not_found (there is no canary), and as of upgrade: the canary goes on",
+    .example = ASK("'method':'promote'")
+               ANSWER("{'application':'web','from':'1.4.0',\n"
+               "   'to':'2.0.0','servers':95,...}"),
+    .command = "moult promote",
+},
+{
+    .name = "withdraw",
+    .summary = "have what awaits confirmation, or a canary, go back now",
+    .params = "none",
+    .result = "as of install: release is what runs again; of a canary as of upgrade of one",
+    .errors = "not_found (there is neither), and as of upgrade: it stays then, and\n"
               "`releases` tells of it",
     .example = ASK("'method':'withdraw'")
                ANSWER("{'release':'local@2','from':'local@3',\n"

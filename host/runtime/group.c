@@ -7,20 +7,22 @@
 #include "worker.h"
 
 /* Release, and acquire when it is called: what it looks at was made before. */
-static void (*_Atomic trouble_hook)(struct group *g);
+static void (*_Atomic trouble_hook)(struct group *g, enum group_trouble what,
+                                    const char *vsn);
 
-void group_on_trouble(void (*hook)(struct group *g))
+void group_on_trouble(void (*hook)(struct group *g, enum group_trouble what,
+                                   const char *vsn))
 {
     atomic_store_explicit(&trouble_hook, hook, memory_order_release);
 }
 
-void group_trouble(struct group *g)
+void group_tell_trouble(struct group *g, enum group_trouble what, const char *vsn)
 {
-    void (*hook)(struct group * g) =
+    void (*hook)(struct group * g, enum group_trouble what, const char *vsn) =
         atomic_load_explicit(&trouble_hook, memory_order_acquire);
 
     if (hook)
-        hook(g);
+        hook(g, what, vsn);
 }
 
 void group_init(struct group *g, const char *name)

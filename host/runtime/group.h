@@ -78,14 +78,21 @@ void group_remove(struct group *g, struct process *p);
 void group_each(struct group *g, void (*visit)(struct process *p, void *context),
                 void *context);
 
+enum group_trouble {
+    GROUP_CRASH,   /* a server ended in no good order */
+    GROUP_RESTART, /* it was started again, with others perhaps, or that failed */
+    GROUP_END      /* the application has ended by itself */
+};
+
 /*
- * `hook` is told when a child of `g` was started again, or `g`'s application has ended by
- * itself; NULL: nobody is.  It must not block.  [any]
+ * `hook` is told of that in `g`, of code of `vsn` (lent; NULL: any); NULL: nobody is.  It
+ * must not block.  [any]
  */
-void group_on_trouble(void (*hook)(struct group *g));
+void group_on_trouble(void (*hook)(struct group *g, enum group_trouble what,
+                                   const char *vsn));
 
 /* Tell it. */
-void group_trouble(struct group *g);
+void group_tell_trouble(struct group *g, enum group_trouble what, const char *vsn);
 
 void hold_init(struct hold *hold);
 

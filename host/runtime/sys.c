@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "figures.h"
 #include "message.h"
 
 #define NOTE 0x6e6f7465 /* `code` of an info that is a note */
@@ -20,6 +21,8 @@ struct sys {
     uint32_t logged, log_most;
     uint32_t tracer_count;
     bool counts;
+    struct figures *times;  /* of its calls, or NULL */
+    uint64_t call, call_ns; /* the ref of the last that it took, and when */
     struct tracer tracers[SYS_TRACERS];
     uint64_t since_ns, in, out; /* while it counts; the first on the monotonic clock */
     uint32_t handled;           /* by the process, when it began to count */
@@ -43,7 +46,7 @@ static struct sys *sys_make(struct process *p)
 
 static bool is_noted(const struct sys *sys)
 {
-    return sys->counts || sys->log_most || sys->tracer_count;
+    return sys->counts || sys->times || sys->log_most || sys->tracer_count;
 }
 
 /* What is told of a process is not told of in its turn. */
@@ -256,6 +259,8 @@ void sys_sends(struct process *p, moult_pid to, const struct envelope *e)
         !is_noted(sys) || (p->current && p->current->kind == ENVELOPE_SYSTEM))
         return;
     sys->out++;
+    if (sys->times && e->kind == ENVELOPE_REPLY && e->ref == sys->call)
+        figures_add(sys->times, clock_ns() - sys->call_ns);
     take_note(p, sys, "out", to, e, true);
 }
 
@@ -302,6 +307,10 @@ bool sys_lets(struct process *p, struct envelope *e)
     if (is_note(e) || !is_noted(sys))
         return true;
     sys->in++;
+    if (sys->times && e->kind == ENVELOPE_CALL) {
+        sys->call = e->ref;
+        sys->call_ns = clock_ns();
+    }
     p->current = e; /* whatever showing it does, it is answered */
     take_note(p, sys, "in", e->from, e, false);
     return true;
@@ -422,6 +431,10 @@ static int obey(struct process *p, struct sys *sys, moult_in *in, moult_out *out
         moult_put_null(out);
         set_statistics(p, sys, moult_get_bool(in));
         return 0;
+    case SYS_TIME:
+        moult_put_null(out);
+        sys->times = (struct figures *)(uintptr_t)moult_get_uint(in);
+        return 0;
     default:
         moult_put_null(out);
         set_suspended(p, sys, p->current->code == SYS_SUSPEND);
@@ -436,7 +449,7 @@ bool sys_answer(struct process *p)
     struct sys *sys;
     int error = 0;
 
-    if (e->code < SYS_SUSPEND || e->code > SYS_GET_STATISTICS)
+    if (e->code < SYS_SUSPEND || e->code > SYS_TIME)
         return false;
     sys = sys_make(p);
     reply = sys ? envelope_create(ENVELOPE_REPLY) : NULL;

@@ -38,6 +38,7 @@ enum sys_request {
     SYS_GET_LOG,        /* [note, ...], the oldest first */
     SYS_STATISTICS,     /* whether to count */
     SYS_GET_STATISTICS, /* a map, or null: it does not count */
+    SYS_TIME, /* a struct figures, which is for ever, to count its calls in; or 0 */
 };
 
 /*
