@@ -121,16 +121,31 @@ static void the_working_directory_stays(void **state)
     host_stop(h);
 }
 
+/* Without those that it has for a moment only, while it makes a helper ready, say. */
+static unsigned lasting_descriptors(struct host *h)
+{
+    unsigned fewest = host_descriptors(h);
+
+    for (int i = 0; i < 100; i++) {
+        unsigned now;
+
+        host_call(h, "sinner", "\"get\"");
+        now = host_descriptors(h);
+        fewest = now < fewest ? now : fewest;
+    }
+    return fewest;
+}
+
 static void descriptors_of_the_host_stay_open(void **state)
 {
     struct host *h = *state;
     unsigned open;
 
     start_with(h, "closes_descriptors");
-    open = host_descriptors(h);
+    open = lasting_descriptors(h);
     host_call(h, "sinner", "\"sin\"");
     is_prevented(h, "closes_descriptors", "close(0)");
-    assert_int_equal(host_descriptors(h), open);
+    assert_int_equal(lasting_descriptors(h), open);
     next_version(h, "closes_descriptors");
     host_stop(h);
 }
