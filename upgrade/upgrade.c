@@ -23,7 +23,8 @@ static void make_hold(void)
 struct attempt {
     const struct upgrade *u;
     struct part *parts;  /* as many as there are moves */
-    size_t held, starts; /* groups; applications that were started */
+    size_t held, starts; /* groups; applications that were started, or failed to */
+    int *statuses;       /* what these were before; see application_status() */
     bool runs;           /* it is not only planned or rehearsed */
     bool prepared;
     struct budget budget;
@@ -168,8 +169,10 @@ static int start_applications(struct attempt *a, struct fault *why)
     if (u->start_count)
         step(a, "start");
     while (a->starts < u->start_count && !error) {
-        error = application_start(u->starts[a->starts], &app, why);
-        a->starts += !error;
+        const struct application_spec *spec = u->starts[a->starts];
+
+        a->statuses[a->starts++] = application_status(spec->name);
+        error = application_start(spec, &app, why);
     }
     return error;
 }
@@ -286,6 +289,20 @@ static void retire(struct attempt *a)
         application_stop(a->u->stops[i]);
 }
 
+/* What failed to start alone, of nothing else's, stays listed as that. */
+static void take_back_starts(struct attempt *a)
+{
+    const struct upgrade *u = a->u;
+    bool alone = !u->move_count && !u->stop_count;
+
+    while (a->starts-- > 0) {
+        const char *name = u->starts[a->starts]->name;
+
+        if (!alone || application_status(name) != APPLICATION_FAILED)
+            application_take_back(name, alone ? 0 : a->statuses[a->starts]);
+    }
+}
+
 static void undo(struct attempt *a)
 {
     const struct upgrade *u = a->u;
@@ -296,8 +313,7 @@ static void undo(struct attempt *a)
         resume(a);
     for (size_t i = 0; i < u->move_count; i++)
         part_undo(&a->parts[i]);
-    while (a->starts > 0)
-        application_stop(application_find(u->starts[--a->starts]->name));
+    take_back_starts(a);
     if (a->prepared)
         record_forget(u->record);
 }
@@ -355,8 +371,12 @@ static int attempt_begin(struct attempt *a, const struct upgrade *u, struct faul
 {
     *a = (struct attempt){.u = u, .began_ns = clock_ns()};
     a->parts = calloc(u->move_count + 1, sizeof(*a->parts));
-    if (!a->parts)
+    a->statuses = calloc(u->start_count + 1, sizeof(*a->statuses));
+    if (!a->parts || !a->statuses) {
+        free(a->parts);
+        free(a->statuses);
         return fault(why, -ENOMEM, "no memory for the upgrade");
+    }
     for (size_t i = 0; i < u->move_count; i++)
         a->parts[i] = (struct part){
             .move = &u->moves[i], .pick = u->pick, .rehearse = u->rehearse};
@@ -368,6 +388,7 @@ static void attempt_finish(struct attempt *a)
     for (size_t i = 0; i < a->u->move_count; i++)
         part_finish(&a->parts[i]);
     free(a->parts);
+    free(a->statuses);
 }
 
 int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why)

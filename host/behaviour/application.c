@@ -36,8 +36,16 @@ void application_each(void (*visit)(struct application *app, void *context),
 {
     pthread_mutex_lock(&list.lock);
     for (struct application *app = list.first; app; app = app->next)
-        visit(app, context);
+        if (!app->is_hidden)
+            visit(app, context);
     pthread_mutex_unlock(&list.lock);
+}
+
+int application_status(const char *name)
+{
+    const struct application *app = application_find(name);
+
+    return app && !app->is_hidden ? (int)app->status : -1;
 }
 
 /* It is the last that was started.  With the lock held. */
@@ -60,6 +68,7 @@ void application_set(struct application *app, enum application_status status,
     pthread_mutex_lock(&list.lock);
     app->status = status;
     app->supervisor = supervisor;
+    app->is_hidden = false;
     if (status == APPLICATION_RUNNING)
         move_to_end(app);
     if (status == APPLICATION_RUNNING && !app->started_ns)
@@ -314,6 +323,20 @@ int application_config_check(struct application *app,
     return error ? fault(why, error, "config_check of '%s' %s does not allow it: %s",
                          app->name, spec->vsn, text)
                  : 0;
+}
+
+void application_take_back(const char *name, int status)
+{
+    struct application *app = application_find(name);
+
+    if (!app)
+        return;
+    application_stop(app);
+    if (status == APPLICATION_FAILED)
+        application_set(app, APPLICATION_FAILED, (moult_pid){0});
+    pthread_mutex_lock(&list.lock);
+    app->is_hidden = status < 0;
+    pthread_mutex_unlock(&list.lock);
 }
 
 void application_config_changed(struct application *app, const struct env *former)

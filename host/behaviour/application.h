@@ -55,6 +55,7 @@ struct application {
     _Atomic uint64_t started_ns; /* first, on the monotonic clock; relaxed, a figure */
     struct application *owner; /* that it runs as part of, or NULL.  The controller's */
     struct moult_out state;    /* of its callbacks.  The controller's */
+    bool is_hidden;            /* it was never more than tried; guarded by the list */
     struct env *env; /* see env.h, whose lock guards this; NULL: never started */
     char name[];
 };
@@ -97,6 +98,13 @@ struct application *application_load(const struct application_spec *spec);
 int application_start(const struct application_spec *spec, struct application **out,
                       struct fault *why);
 
+/*
+ * Its status, or -1: it is not known.  And for one that was started, or failed to, and is
+ * not to have been: be as it was.  By the release handler.
+ */
+int application_status(const char *name);
+void application_take_back(const char *name, int status);
+
 /* It could not be started, for `reason`: stop the host, if its type says so. */
 void application_start_failed(const char *name, const char *reason);
 
@@ -124,7 +132,7 @@ struct application *application_find(const char *name);
 /* Does one of that name run?  "kernel" is the host itself, and always does.  [any] */
 bool application_runs(const char *name);
 
-/* Call `visit` for each, with the list's lock held.  [any] */
+/* Call `visit` for each that is known, with the list's lock held.  [any] */
 void application_each(void (*visit)(struct application *app, void *context),
                       void *context);
 

@@ -166,7 +166,11 @@ static int watch_signal(struct host *h, uv_signal_t *handle, uv_signal_cb told,
 
 static int watch_signals(struct host *h)
 {
-    int error = watch_signal(h, &h->interrupt, on_signal, SIGINT);
+    int error;
+
+    signal(SIGXFSZ,
+           SIG_IGN); /* a file that may not be larger is an error like others */
+    error = watch_signal(h, &h->interrupt, on_signal, SIGINT);
 
     if (!error)
         error = watch_signal(h, &h->terminate, on_signal, SIGTERM);
