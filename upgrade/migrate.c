@@ -24,20 +24,19 @@ static void set_patience(struct process *p, const moult_child *child,
     process_set_patience(p, child->warn_callback_ms, budget_patience(budget, most));
 }
 
-static int build_state(struct move *m, moult_out *saved, moult_out *scratch,
-                       struct fault *why)
+static int build_state(struct move *m, struct carry_room *room, struct fault *why)
 {
     const struct server *s = server_of(m->process);
     int error;
 
     if (m->plan->move == PLAN_POINTER)
         return 0;
-
-    out_reset(saved);
+    out_reset(&room->saved);
     heap_init(&m->ctx.heap, m->plan->to->child->max_heap);
-    error = server_save(s, saved, why);
+    error = server_save(s, &room->saved, why);
     if (!error)
-        error = carry_state(&m->plan->passage, saved, scratch, &m->ctx, &m->state, why);
+        error = carry_along(m->plan->legs, m->plan->leg_count, room, &m->ctx, &m->state,
+                            why);
     return error;
 }
 
@@ -46,10 +45,9 @@ static bool has_to_build(const struct move *m)
     return m->plan->move != PLAN_POINTER || mail_differs(m->plan->from, m->plan->to);
 }
 
-static int build(struct move *m, moult_out *saved, moult_out *scratch,
-                 struct fault *why)
+static int build(struct move *m, struct carry_room *room, struct fault *why)
 {
-    int error = build_state(m, saved, scratch, why);
+    int error = build_state(m, room, why);
 
     if (!error && mail_differs(m->plan->from, m->plan->to))
         error = mail_build(&m->mail, m->process, m->plan->from, m->plan->to, why);
@@ -90,7 +88,7 @@ struct hand {
     struct crew *crew;
     struct move *move; /* that is being built */
     uint64_t began_ns; /* that */
-    moult_out saved, scratch;
+    struct carry_room room;
     struct fault failed; /* a callback, for good */
 };
 
@@ -111,7 +109,7 @@ static int build_timed(struct hand *hand, struct fault *why)
     int error;
 
     hand->began_ns = clock_ns();
-    error = build(hand->move, &hand->saved, &hand->scratch, why);
+    error = build(hand->move, &hand->room, why);
     took = time_move(hand);
     return error ? error : budget_check_move(hand->crew->budget, took, s->id, why);
 }
@@ -161,8 +159,7 @@ static void ended(struct process *p)
         time_move(hand);
         refused(crew, hand->failed.error, &hand->failed);
     }
-    out_release(&hand->saved);
-    out_release(&hand->scratch);
+    carry_room_release(&hand->room);
     free(hand);
     pthread_mutex_lock(&crew->lock);
     if (--crew->left == 0)

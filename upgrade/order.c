@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "confirm.h"
 #include "event.h"
+#include "hops.h"
 #include "ledger.h"
 #include "loaded.h"
 #include "needs.h"
@@ -54,8 +55,8 @@ int order_move(struct order *o, struct application *app, const struct catalog_en
     error = loaded_open(o->stock, to, &l, why);
     if (!error)
         o->moves[o->move_count++] = (struct upgrade_move){
-            app, from->image, l->image, &l->spec, canary_runs(l->image)};
-    return error;
+            app, from->image, l->image, &l->spec, canary_runs(l->image), NULL, 0};
+    return error ? error : hops_find(o->stock, &o->moves[o->move_count - 1], why);
 }
 
 int order_start(struct order *o, const struct catalog_entry *entry, struct fault *why)
@@ -263,6 +264,8 @@ int order_run(struct order *o, json_t *next, json_t **report, struct fault *why)
 
 void order_finish(struct order *o)
 {
+    for (size_t i = 0; i < o->move_count; i++)
+        free(o->moves[i].stops);
     free(o->moves);
     free(o->starts);
     free(o->stops);

@@ -22,6 +22,12 @@ struct writing {
     json_t *steps;
 };
 
+/* The one that the version itself says. */
+static const struct route *last_leg(const struct plan *plan)
+{
+    return &plan->journey.legs[plan->journey.count - 1];
+}
+
 /* -- how many there are -- */
 
 static void count_one(struct process *p, void *context)
@@ -62,29 +68,55 @@ static const char *why_it_moves(const struct plan_child *c)
                                         [ROUTE_FORMAT] =
                                             "its state has another format"};
 
+    enum route_difference most = ROUTE_SAME;
+
     if (!c->from || !c->to)
         return c->to ? "it is new" : "it is no more";
-    return texts[route_compare(c->from, c->to)];
+    for (size_t i = 0; i < c->leg_count; i++) {
+        enum route_difference one = route_compare(c->legs[i].from, c->legs[i].to);
+
+        if (one > most)
+            most = one;
+    }
+    return texts[most];
+}
+
+/* What code_change is given along on the way, the first of it; or NULL. */
+static char *extra_text(const struct plan_child *c)
+{
+    for (size_t i = 0; i < c->leg_count; i++)
+        if (c->legs[i].extra) {
+            moult_in in = moult_in_over(c->legs[i].extra, c->legs[i].extra_len);
+            json_t *value = json_from_cbor(&in, NULL);
+            char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+            json_decref(value);
+            return text;
+        }
+    return NULL;
+}
+
+/* " (1 -> 2 -> 3)" */
+static void list_formats(const struct plan_child *c, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, " (%" PRIu32, c->from->server.format);
+
+    for (size_t i = 0; i < c->leg_count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, " -> %" PRIu32,
+                                 c->legs[i].to->server.format);
+    if (used < size)
+        snprintf(text + used, size - used, ")");
 }
 
 /* "by code_change, since its state has another format (1 -> 2), with extra {...}" */
 static json_t *move_text(const struct plan_child *c)
 {
-    const struct passage *by = &c->passage;
-    char formats[48] = "";
-    char *extra = NULL;
+    char formats[160] = "";
+    char *extra = extra_text(c);
     json_t *text;
 
-    if (c->from->server.format != c->to->server.format)
-        snprintf(formats, sizeof(formats), " (%" PRIu32 " -> %" PRIu32 ")",
-                 c->from->server.format, c->to->server.format);
-    if (by->extra) {
-        moult_in in = moult_in_over(by->extra, by->extra_len);
-        json_t *value = json_from_cbor(&in, NULL);
-
-        extra = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        json_decref(value);
-    }
+    if (c->move == PLAN_CODE_CHANGE)
+        list_formats(c, formats, sizeof(formats));
     text = json_sprintf("'%s' moves by %s: %s%s%s%s", c->to->id,
                         plan_move_text(c->move), why_it_moves(c), formats,
                         extra ? ", with extra " : "", extra ? extra : "");
@@ -114,7 +146,7 @@ static const struct plan_child *child_named(const struct plan *plan, const char 
 static void add_moves(struct writing *w)
 {
     const struct plan *plan = w->o->plan;
-    const struct way *way = plan->route.way;
+    const struct way *way = last_leg(plan)->way;
     const struct instruction *sorted[APPUP_LIST_MAX];
     bool up = version_compare(plan->to->vsn, plan->from->vsn) > 0;
     size_t count = way ? way->count : 0;
@@ -241,19 +273,29 @@ static json_t *servers_json(const struct writing *w)
 
 /* -- all -- */
 
+/* The versions that it goes by way of. */
+static json_t *via_json(const struct plan *plan)
+{
+    json_t *via = json_array();
+
+    for (size_t i = 0; i + 1 < plan->journey.count; i++)
+        json_array_append_new(via, json_string(plan->journey.legs[i].to->vsn));
+    return via;
+}
+
 static json_t *whole(struct writing *w)
 {
     const struct plan *plan = w->o->plan;
-    const struct way *way = plan->route.way;
+    const struct way *way = last_leg(plan)->way;
     bool measured;
     uint64_t pause_ns = pace_estimate_ns(&w->counts, &measured);
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:O, s:o, s:o, s:I, s:s}", "application",
-                     w->o->app->name, "from", plan->from->vsn, "to", plan->to->vsn,
-                     "by", way ? way->where : "derived", "steps", w->steps, "servers",
-                     servers_json(w), "env", env_changes(w->o->app->env, w->o->env),
-                     "pause_us", (json_int_t)(pause_ns / 1000), "pause_by",
-                     measured ? "measured" : "assumed");
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:s, s:O, s:o, s:o, s:I, s:s}", "application",
+        w->o->app->name, "from", plan->from->vsn, "to", plan->to->vsn, "via",
+        via_json(plan), "by", way ? way->where : "derived", "steps", w->steps,
+        "servers", servers_json(w), "env", env_changes(w->o->app->env, w->o->env), "pause_us",
+        (json_int_t)(pause_ns / 1000), "pause_by", measured ? "measured" : "assumed");
 }
 
 json_t *outline_json(const struct outline *o)

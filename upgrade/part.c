@@ -32,7 +32,8 @@ static int configure(struct part *part, struct fault *why)
 int part_plan(struct part *part, struct fault *why)
 {
     const struct upgrade_move *m = part->move;
-    int error = plan_make(m->from, m->to, &part->plan, why);
+    int error = m->stops ? plan_make_by(m->stops, m->stop_count, &part->plan, why)
+                         : plan_make(m->from, m->to, &part->plan, why);
 
     if (!error && !part->pick)
         error = configure(part, why);
@@ -127,6 +128,19 @@ void part_finish(struct part *part)
 
 /* -- telling -- */
 
+/* By which versions it went, for the report (taken). */
+static json_t *with_via(json_t *report, const struct upgrade_move *m)
+{
+    json_t *via = json_array();
+
+    for (size_t i = 1; i + 1 < m->stop_count; i++)
+        json_array_append_new(via, json_string(m->stops[i]->vsn));
+    if (m->stop_count > 2)
+        json_object_set(report, "via", via);
+    json_decref(via);
+    return report;
+}
+
 json_t *part_report(const struct part *part, bool lists)
 {
     const struct upgrade_move *u = part->move;
@@ -138,11 +152,13 @@ json_t *part_report(const struct part *part, bool lists)
                               (json_int_t)m->moved[PLAN_ADDED], "removed",
                               (json_int_t)m->moved[PLAN_REMOVED]);
 
-    return json_pack(
-        "{s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I}", "application", u->app->name, "from",
-        u->from->vsn, "to", u->to->vsn, "servers", (json_int_t)m->count, "moved", moved,
-        "list", lists ? listing_make(m, &u->app->group) : json_array(), "rehearsed",
-        (json_int_t)part->rehearsed, "waited", (json_int_t)part->waited);
+    return with_via(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I}", "application",
+                              u->app->name, "from", u->from->vsn, "to", u->to->vsn,
+                              "servers", (json_int_t)m->count, "moved", moved, "list",
+                              lists ? listing_make(m, &u->app->group) : json_array(),
+                              "rehearsed", (json_int_t)part->rehearsed, "waited",
+                              (json_int_t)part->waited),
+                    u);
 }
 
 json_t *part_plan_json(const struct part *part)

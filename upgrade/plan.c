@@ -30,8 +30,7 @@ static int kind_of(const struct branch *branch)
 }
 
 static int check_kinds(const struct branch *a, const struct branch *b, const char *id,
-                       const struct image *from, const struct image *to,
-                       struct fault *why)
+                       const char *from, const char *to, struct fault *why)
 {
     static const char *const kinds[] = {[MOULT_ONE_FOR_ONE] = "with a list of children",
                                         [MOULT_SIMPLE_ONE_FOR_ONE] =
@@ -43,12 +42,12 @@ static int check_kinds(const struct branch *a, const struct branch *b, const cha
     if (!a || !b)
         return fault(why, -ENOTSUP,
                      "'%s' is a %s in %s and a %s in %s: give the child another id", id,
-                     a ? "supervisor" : "server", from->vsn,
-                     b ? "supervisor" : "server", to->vsn);
+                     a ? "supervisor" : "server", from, b ? "supervisor" : "server",
+                     to);
     if (kind_of(a) != kind_of(b))
         return fault(why, -ENOTSUP,
                      "supervisor '%s' is %s in %s and %s in %s: give it another id", id,
-                     kinds[kind_of(a)], from->vsn, kinds[kind_of(b)], to->vsn);
+                     kinds[kind_of(a)], from, kinds[kind_of(b)], to);
     return 0;
 }
 
@@ -100,13 +99,11 @@ static int decide_handlers(const struct code *a, const struct code *b,
     return error;
 }
 
-static int decide(const struct plan *plan, struct plan_child *c, struct fault *why)
+/* May what runs `a` run `b`, as what it is? */
+static int check_pair(const struct code *a, const struct code *b, struct fault *why)
 {
-    const struct code *a = c->from, *b = c->to;
-    int error;
+    int error = check_kinds(a->branch, b->branch, a->id, a->vsn, b->vsn, why);
 
-    fault_where(why, NULL, NULL, a->id, NULL);
-    error = check_kinds(a->branch, b->branch, a->id, plan->from, plan->to, why);
     if (error)
         return error;
     if (!a->child->count != !b->child->count)
@@ -127,20 +124,44 @@ static int decide(const struct plan *plan, struct plan_child *c, struct fault *w
             "can't change while it runs; give the child another id",
             a->id, a->child->name ? a->child->name : "", a->vsn,
             b->child->name ? b->child->name : "", b->vsn);
-    if (a->branch)
-        c->move = PLAN_SUPERVISOR;
-    else if (a->server.manager)
-        error = decide_handlers(a, b, &c->move, why);
-    else
-        error = decide_move(a, b, &c->move, why);
-    if (!error)
-        error = mail_check(a, b, why);
-    if (error)
-        return error;
-    c->passage = route_passage(&plan->route, a, b);
-    if (why) /* nothing was wrong */
-        why->server[0] = 0;
     return 0;
+}
+
+static int decide_leg(const struct passage *leg, enum plan_move *move,
+                      struct fault *why)
+{
+    int error = check_pair(leg->from, leg->to, why);
+
+    *move = PLAN_SUPERVISOR;
+    if (error || leg->from->branch)
+        return error;
+    return leg->from->server.manager ? decide_handlers(leg->from, leg->to, move, why)
+                                     : decide_move(leg->from, leg->to, move, why);
+}
+
+/* Over all its legs it moves in the way of the one that takes most. */
+static int decide(struct plan *plan, struct plan_child *c, struct fault *why)
+{
+    struct passage *legs =
+        plan->passages + (size_t)(c - plan->children) * plan->journey.count;
+    int error = 0;
+
+    fault_where(why, NULL, NULL, c->from->id, NULL);
+    c->legs = legs;
+    c->leg_count = journey_passages(&plan->journey, c->from->id, legs);
+    c->move = PLAN_POINTER;
+    for (size_t i = 0; i < c->leg_count && !error; i++) {
+        enum plan_move move = PLAN_POINTER;
+
+        error = decide_leg(&legs[i], &move, why);
+        if (move > c->move)
+            c->move = move;
+    }
+    if (!error)
+        error = mail_check(c->from, c->to, why);
+    if (!error && why) /* nothing was wrong */
+        why->server[0] = 0;
+    return error;
 }
 
 static int pair_up(const struct image *from, const struct image *to, struct plan *plan,
@@ -165,23 +186,29 @@ static int pair_up(const struct image *from, const struct image *to, struct plan
     return 0;
 }
 
-int plan_make(const struct image *from, const struct image *to, struct plan *out,
-              struct fault *why)
+static int make_room(struct plan *plan)
 {
-    int error = 0;
+    size_t count = plan->from->descriptor.count + plan->to->descriptor.count + 1;
+
+    plan->children = calloc(count, sizeof(*plan->children));
+    plan->passages = calloc(count * plan->journey.count, sizeof(*plan->passages));
+    return plan->children && plan->passages ? 0 : -ENOMEM;
+}
+
+int plan_make_by(const struct image *const *stops, size_t count, struct plan *out,
+                 struct fault *why)
+{
+    const struct image *from = stops[0], *to = stops[count - 1];
+    const struct branch *a = from->descriptor.branches, *b = to->descriptor.branches;
+    int error;
 
     *out = (struct plan){.from = from, .to = to};
-    out->children = calloc(from->descriptor.count + to->descriptor.count + 1,
-                           sizeof(*out->children));
-    if (!out->children)
-        return fault(why, -ENOMEM, "no memory for a plan");
-    if (from->descriptor.branches && to->descriptor.branches)
-        error = check_kinds(from->descriptor.branches, to->descriptor.branches,
-                            "of the application", from, to, why);
+    error =
+        a && b ? check_kinds(a, b, "of the application", from->vsn, to->vsn, why) : 0;
     if (!error)
-        error = route_find(from, to, &out->route, why);
-    if (!error)
-        error = route_check(&out->route, why);
+        error = journey_find(stops, count, &out->journey, why);
+    if (!error && make_room(out) < 0)
+        error = fault(why, -ENOMEM, "no memory for a plan");
     if (!error)
         error = pair_up(from, to, out, why);
     if (error)
@@ -189,9 +216,16 @@ int plan_make(const struct image *from, const struct image *to, struct plan *out
     return error;
 }
 
+int plan_make(const struct image *from, const struct image *to, struct plan *out,
+              struct fault *why)
+{
+    return plan_make_by((const struct image *[]){from, to}, 2, out, why);
+}
+
 void plan_release(struct plan *plan)
 {
     free(plan->children);
+    free(plan->passages);
     *plan = (struct plan){0};
 }
 

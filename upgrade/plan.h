@@ -31,13 +31,15 @@ enum plan_move {
 struct plan_child {
     const struct code *from, *to; /* NULL: added, or removed */
     enum plan_move move;
-    struct passage passage; /* of both */
+    const struct passage *legs; /* of both; the plan's */
+    size_t leg_count;
 };
 
 /* All zero is empty.  Its texts and code are the images'. */
 struct plan {
     const struct image *from, *to;
-    struct route route;
+    struct journey journey;
+    struct passage *passages;    /* of all children */
     struct plan_child *children; /* in the order of `to`, then what is removed */
     size_t count;
 };
@@ -49,6 +51,10 @@ struct plan {
  */
 int plan_make(const struct image *from, const struct image *to, struct plan *out,
               struct fault *why);
+
+/* The same through `count` versions in their order, 2 to ROUTE_LEGS_MAX + 1. */
+int plan_make_by(const struct image *const *stops, size_t count, struct plan *out,
+                 struct fault *why);
 
 void plan_release(struct plan *plan);
 

@@ -29,10 +29,14 @@ static int try_batch(struct rehearsal *r, const struct sampling *all, struct fau
                           .with = r->plan->from->path,
                           .states = r->states,
                           .timeout_ms = REHEARSE_LIMIT_MS};
+    const char *via[ROUTE_LEGS_MAX];
     struct vet_report report = {0};
     size_t bytes = 0;
     int error;
 
+    job.via = via;
+    for (; job.via_count + 1 < r->plan->journey.count; job.via_count++)
+        via[job.via_count] = r->plan->journey.legs[job.via_count].to->path;
     for (size_t i = all->first; i < all->end && bytes < REHEARSE_BYTES; i++) {
         const struct sample *s = &all->samples[i];
 

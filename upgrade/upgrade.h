@@ -40,6 +40,8 @@ struct upgrade_move {
     const struct image *from, *to;
     const struct application_spec *spec; /* of `to`; lives as long as it */
     bool has_canary;                     /* servers of it run `to` already */
+    const struct image **stops; /* `from`, those it goes by way of, `to`; NULL: none */
+    size_t stop_count;
 };
 
 /* What to do, and with what.  All is borrowed. */

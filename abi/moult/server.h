@@ -226,6 +226,12 @@ typedef struct {
      */
     int (*message_change)(const moult_change *change, int32_t kind, moult_in *from,
                           moult_out *to);
+
+    /*
+     * The lowest format that code_change still knows, up or down; 0: it knows all.  What
+     * is of a lower one comes here by way of a version between, if that is at hand.
+     */
+    uint32_t format_least;
 } moult_server;
 
 enum { MOULT_SHOW_STATE, MOULT_SHOW_MESSAGE };

@@ -15,6 +15,13 @@ bool carry_hands_over(const struct code *a, const struct code *b)
     return a->layout == b->layout;
 }
 
+bool carry_reaches(const struct code *a, const struct code *b)
+{
+    const struct code *newer = carry_translator(a, b), *older = newer == a ? b : a;
+
+    return older->server.format >= newer->server.format_least;
+}
+
 bool carry_is_map(const moult_out *out)
 {
     moult_in in = out_read(out);
@@ -103,4 +110,45 @@ int carry_state(const struct passage *by, const moult_out *saved, moult_out *scr
     if (by->to->server.manager)
         return manager_carry(by, in, scratch, ctx, state, why);
     return carry_item(by, in, scratch, ctx, state, why);
+}
+
+static int pass_through(const struct passage *by, struct carry_room *room,
+                        struct fault *why)
+{
+    struct server server = {.code = by->to};
+    moult_out carried;
+    int error;
+
+    out_reset(&room->next);
+    heap_init(&room->ctx.heap, 0);
+    error =
+        carry_state(by, &room->saved, &room->scratch, &room->ctx, &server.state, why);
+    if (!error)
+        error = server_save(&server, &room->next, why);
+    heap_finish(&room->ctx.heap);
+    carried = room->next;
+    room->next = room->saved;
+    room->saved = carried;
+    return error;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): as above */
+int carry_along(const struct passage *legs, size_t count, struct carry_room *room,
+                struct moult_ctx *ctx, void **state, struct fault *why)
+{
+    int error = 0;
+
+    for (size_t i = 0; i + 1 < count && !error; i++)
+        error = pass_through(&legs[i], room, why);
+    return error ? error
+                 : carry_state(&legs[count - 1], &room->saved, &room->scratch, ctx,
+                               state, why);
+}
+
+void carry_room_release(struct carry_room *room)
+{
+    out_release(&room->saved);
+    out_release(&room->next);
+    out_release(&room->scratch);
+    heap_finish(&room->ctx.heap);
 }

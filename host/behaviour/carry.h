@@ -8,6 +8,7 @@
 #ifndef MOULT_CARRY_H
 #define MOULT_CARRY_H
 
+#include "ctx.h"
 #include "server.h"
 
 /* What a state goes between, and what the appup gives code_change along.  Borrowed. */
@@ -29,6 +30,9 @@ static inline const struct code *carry_translator(const struct code *a,
  * of a kind.  [pure]
  */
 bool carry_hands_over(const struct code *a, const struct code *b);
+
+/* Does the newer's code_change know the formats of both?  [pure] */
+bool carry_reaches(const struct code *a, const struct code *b);
 
 /* Does `out` hold one map and nothing else?  [pure] */
 bool carry_is_map(const moult_out *out);
@@ -54,6 +58,22 @@ int carry_item(const struct passage *by, moult_in in, moult_out *scratch,
  * field or function, and what was allocated is `ctx`'s.  [pure]
  */
 int carry_state(const struct passage *by, const moult_out *saved, moult_out *scratch,
+                struct moult_ctx *ctx, void **state, struct fault *why);
+
+/* What is needed on the way; all zero at first, and used again and again. */
+struct carry_room {
+    moult_out saved; /* what is to be carried */
+    moult_out next, scratch;
+    struct moult_ctx ctx; /* of a state in a version that it does not stay at */
+};
+
+void carry_room_release(struct carry_room *room);
+
+/*
+ * The same by `count` legs, each to the version that the next is from; of all but the last
+ * the state is made, saved, and forgotten.
+ */
+int carry_along(const struct passage *legs, size_t count, struct carry_room *room,
                 struct moult_ctx *ctx, void **state, struct fault *why);
 
 #endif

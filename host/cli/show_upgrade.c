@@ -9,10 +9,18 @@
 
 static void print_heading(const struct screen *screen, const json_t *upgrade)
 {
+    const json_t *via;
+    size_t i;
+
     screen_text(screen, BOLD, 0, show_text(upgrade, "application"));
     putc(' ', screen->out);
     screen_text(screen, PLAIN, 0, show_text(upgrade, "from"));
     fputs(" -> ", screen->out);
+    json_array_foreach(json_object_get(upgrade, "via"), i, via)
+    {
+        screen_text(screen, PLAIN, 0, json_string_value(via));
+        fputs(" -> ", screen->out);
+    }
     screen_text(screen, PLAIN, 0, show_text(upgrade, "to"));
 }
 

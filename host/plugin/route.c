@@ -25,8 +25,29 @@ static void list_ways(const struct ways *ways, char *text, size_t size)
     }
 }
 
-int route_find(const struct image *from, const struct image *to, struct route *out,
-               struct fault *why)
+/* Does each code_change that is needed know the formats that it is needed for? */
+static int check_reach(const struct image *from, const struct image *to,
+                       struct fault *why)
+{
+    for (size_t i = 0; i < from->descriptor.count; i++) {
+        const struct code *a = &from->descriptor.codes[i],
+                          *b = image_find_code(to, a->id), *newer;
+
+        if (!b || a->server.format == b->server.format || carry_reaches(a, b))
+            continue;
+        newer = carry_translator(a, b);
+        return fault(why, -ENOTSUP,
+                     "there is no way from %s to %s: code_change of server '%s' in %s "
+                     "goes no further back than format %u, and in %s it has %u",
+                     from->vsn, to->vsn, a->id, newer->vsn, newer->server.format_least,
+                     newer == a ? to->vsn : from->vsn,
+                     newer == a ? b->server.format : a->server.format);
+    }
+    return 0;
+}
+
+static int find_way(const struct image *from, const struct image *to, struct route *out,
+                    struct fault *why)
 {
     bool up = version_compare(to->vsn, from->vsn) > 0;
     const struct image *newer = up ? to : from, *older = up ? from : to;
@@ -44,6 +65,47 @@ int route_find(const struct image *from, const struct image *to, struct route *o
     return fault(
         why, -ENOTSUP, "there is no way from %s to %s: %s in the appup of %s has %s",
         from->vsn, to->vsn, up ? "up" : "down", newer->vsn, ways[0] ? ways : "nothing");
+}
+
+int route_find(const struct image *from, const struct image *to, struct route *out,
+               struct fault *why)
+{
+    int error = find_way(from, to, out, why);
+
+    return error ? error : check_reach(from, to, why);
+}
+
+int journey_find(const struct image *const *stops, size_t count, struct journey *out,
+                 struct fault *why)
+{
+    int error = 0;
+
+    *out = (struct journey){.count = count - 1};
+    for (size_t i = 0; i < out->count && !error; i++) {
+        error = route_find(stops[i], stops[i + 1], &out->legs[i], why);
+        if (!error)
+            error = route_check(&out->legs[i], why);
+    }
+    return error;
+}
+
+size_t journey_passages(const struct journey *journey, const char *id,
+                        struct passage *legs)
+{
+    const struct code *at = image_find_code(journey->legs[0].from, id);
+    size_t count = 0;
+
+    if (!at || !image_find_code(journey->legs[journey->count - 1].to, id))
+        return 0;
+    for (size_t i = 0; i < journey->count; i++) {
+        const struct code *next = image_find_code(journey->legs[i].to, id);
+
+        if (!next)
+            continue;
+        legs[count++] = route_passage(&journey->legs[i], at, next);
+        at = next;
+    }
+    return count;
 }
 
 struct passage route_passage(const struct route *route, const struct code *a,

@@ -17,8 +17,17 @@ struct route {
     const struct way *way;
 };
 
+#define ROUTE_LEGS_MAX 16u
+
+/* From one version to another by way of others. */
+struct journey {
+    struct route legs[ROUTE_LEGS_MAX];
+    size_t count;
+};
+
 /*
- * Find it: 0; -ENOTSUP (there is an appup, with no way between the two) and `why`.  [pure]
+ * Find it: 0; -ENOTSUP (there is an appup, with no way between the two, or a code_change
+ * does not know so low a format) and `why`.  [pure]
  */
 int route_find(const struct image *from, const struct image *to, struct route *out,
                struct fault *why);
@@ -28,6 +37,21 @@ int route_find(const struct image *from, const struct image *to, struct route *o
  * `why`: where, what, and what would be right.  [pure]
  */
 int route_check(const struct route *route, struct fault *why);
+
+/*
+ * Find and check the way through `count` versions, 2 to ROUTE_LEGS_MAX + 1, in their order.
+ * 0; -ENOTSUP, -EINVAL and `why`.  [pure]
+ */
+int journey_find(const struct image *const *stops, size_t count, struct journey *out,
+                 struct fault *why);
+
+/*
+ * How a state of the module `id` is carried: to `legs`, which has room for
+ * ROUTE_LEGS_MAX, one from each version that has it to the next that does; how many, 0 if
+ * it is not at both ends.  [pure]
+ */
+size_t journey_passages(const struct journey *journey, const char *id,
+                        struct passage *legs);
 
 /* How a state of `a` is carried to `b`, on that way.  [pure] */
 struct passage route_passage(const struct route *route, const struct code *a,

@@ -83,16 +83,25 @@ static int try_image(const struct image *image, struct fault *why)
     return err;
 }
 
-static int try_change(const struct vet_job *job, const struct image *with,
-                      const struct image *image, json_t *lints, struct fault *why)
+/* The versions that a state goes through, from the first to the one that is tried. */
+struct stops {
+    struct image *list[ROUTE_LEGS_MAX + 1];
+    size_t count;
+};
+
+static int try_change(const struct vet_job *job, const struct stops *stops,
+                      json_t *lints, struct fault *why)
 {
+    const struct image *images[ROUTE_LEGS_MAX + 1];
     struct trip trip = {0};
     int err;
 
-    if (strcmp(with->name, image->name) != 0)
-        return fault(why, -EINVAL, "it is application '%s', not '%s'", image->name,
-                     with->name);
-    err = trip_plan(with, image, &trip, lints, why);
+    for (size_t i = 0; i < stops->count; i++)
+        images[i] = stops->list[i];
+    if (strcmp(images[0]->name, images[stops->count - 1]->name) != 0)
+        return fault(why, -EINVAL, "it is application '%s', not '%s'",
+                     images[stops->count - 1]->name, images[0]->name);
+    err = trip_plan(images, stops->count, &trip, lints, why);
     if (err == -ENOTSUP)
         return 0;
     if (!err)
@@ -106,23 +115,48 @@ static int try_change(const struct vet_job *job, const struct image *with,
     return err;
 }
 
-static int try_with(const struct vet_job *job, const struct image *image, json_t *lints,
-                    struct fault *why)
+static int open_stops(const struct vet_job *job, struct stops *stops, struct fault *why)
+{
+    int err = open_image(job->with, &stops->list[0], why);
+
+    stops->count = !err;
+    for (size_t i = 0; i < job->via_count && !err; i++) {
+        err = open_image(job->via[i], &stops->list[stops->count], why);
+        stops->count += !err;
+    }
+    return err;
+}
+
+/* What they lint is not asked for. */
+static void close_stops(struct stops *stops)
 {
     json_t *unasked = json_array();
-    struct image *with = NULL;
+
+    for (size_t i = 0; i < stops->count; i++)
+        close_image(stops->list[i], unasked);
+    json_decref(unasked);
+}
+
+static int try_with(const struct vet_job *job, struct image *image, json_t *lints,
+                    struct fault *why)
+{
+    struct stops stops = {0};
     int err;
 
+    if (job->via_count >= ROUTE_LEGS_MAX)
+        return fault(why, -EINVAL, "the way leads through more than %u versions",
+                     ROUTE_LEGS_MAX);
     progress->with = true;
-    err = open_image(job->with, &with, why);
+    err = open_stops(job, &stops, why);
     progress->with = false;
     if (!err) {
-        err = try_change(job, with, image, lints, why);
+        stops.list[stops.count++] = image;
+        err = try_change(job, &stops, lints, why);
+        stops.count--;
         progress->with = true;
-        close_image(with, unasked);
+        close_stops(&stops);
         progress->with = false;
     }
-    json_decref(unasked);
     return err;
 }
 

@@ -66,14 +66,19 @@ int trial_check_initial(const struct code *code, struct fault *why)
     return err;
 }
 
-/* The passage of two servers, or of a kind of handler that both modules have. */
-static struct passage passage_of(const struct route *route, const struct code *module,
-                                 const struct code *a, const struct code *b)
-{
-    struct passage by = route_passage(route, module, b);
+/* How a state goes, leg by leg. */
+struct legs {
+    struct passage list[ROUTE_LEGS_MAX];
+    size_t count;
+};
 
-    by.from = a;
-    return by;
+static struct legs legs_of(const struct journey *journey, const char *module)
+{
+    struct legs legs = {0};
+
+    if (journey->count)
+        legs.count = journey_passages(journey, module, legs.list);
+    return legs;
 }
 
 static int translate(const struct passage *by, const moult_out *from, moult_out *to,
@@ -130,8 +135,24 @@ static int carry(const struct passage *by, const moult_out *from, moult_out *to,
     return err;
 }
 
-/* There it must go; and back, which may be refused. */
-static int carry_both_ways(const struct passage *there, const struct passage *back,
+static int carry_all(const struct legs *by, const moult_out *from, moult_out *to,
+                     struct fault *why)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < by->count && !err; i++) {
+        moult_out next;
+
+        out_init(&next, NULL, 0);
+        err = carry(&by->list[i], i ? to : from, &next, why);
+        out_release(to);
+        *to = next;
+    }
+    return err;
+}
+
+/* There it must go; and back, if there is a way, which may be refused. */
+static int carry_both_ways(const struct legs *there, const struct legs *back,
                            const moult_out *from, json_t *lints, struct fault *why)
 {
     struct fault refused = {0};
@@ -140,26 +161,24 @@ static int carry_both_ways(const struct passage *there, const struct passage *ba
 
     out_init(&carried, NULL, 0);
     out_init(&again, NULL, 0);
-    err = carry(there, from, &carried, why);
-    if (!err && back && carry(back, &carried, &again, &refused) && lints)
-        trial_lint(lints, "can't go back to %s: %s", there->from->vsn, refused.text);
+    err = carry_all(there, from, &carried, why);
+    if (!err && carry_all(back, &carried, &again, &refused) && lints)
+        trial_lint(lints, "can't go back to %s: %s", there->list[0].from->vsn,
+                   refused.text);
     out_release(&carried);
     out_release(&again);
     return err;
 }
 
-/* `a` and `b` are the module's servers, or handlers of it. */
-static int carry_initial(const struct trip *trip, const struct code *module,
-                         const struct code *a, const struct code *b, json_t *lints,
-                         struct fault *why)
+/* Each newer version needs a code_change where the format is another. */
+static int check_legs(const struct legs *by, struct fault *why)
 {
-    const struct passage there = passage_of(&trip->there, module, a, b),
-                         back = passage_of(&trip->back, module, b, a);
-    const struct code *newer = carry_translator(a, b);
-    moult_out initial;
-    int err;
+    for (size_t i = 0; i < by->count; i++) {
+        const struct code *a = by->list[i].from, *b = by->list[i].to,
+                          *newer = carry_translator(a, b);
 
-    if (a->server.format != b->server.format && !newer->server.code_change) {
+        if (a->server.format == b->server.format || newer->server.code_change)
+            continue;
         fault_where(why, NULL, NULL, a->id, "code_change");
         return fault(why, -ENOTSUP,
                      "server '%s' has format %u in %s and %u in %s, and %s has no "
@@ -167,26 +186,50 @@ static int carry_initial(const struct trip *trip, const struct code *module,
                      a->id, a->server.format, a->vsn, b->server.format, b->vsn,
                      newer->vsn);
     }
+    return 0;
+}
+
+static int carry_initial(const struct legs *there, const struct legs *back,
+                         json_t *lints, struct fault *why)
+{
+    moult_out initial;
+    int err = check_legs(there, why);
+
+    if (err)
+        return err;
     out_init(&initial, NULL, 0);
-    err = load_and_save(a, NULL, NULL, &initial, why);
+    err = load_and_save(there->list[0].from, NULL, NULL, &initial, why);
     if (!err)
-        err =
-            carry_both_ways(&there, trip->returns ? &back : NULL, &initial, lints, why);
+        err = carry_both_ways(there, back, &initial, lints, why);
     out_release(&initial);
     return err;
 }
 
-/* What there may be of it: the kinds that both have. */
-static int carry_initial_handlers(const struct trip *trip, const struct code *a,
-                                  const struct code *b, json_t *lints,
-                                  struct fault *why)
+/* The same of one kind of handler: false if a version on the way has none of it. */
+static bool legs_of_kind(const struct legs *module, const char *kind, struct legs *out)
 {
+    *out = *module;
+    for (size_t i = 0; i < out->count; i++) {
+        out->list[i].from = manager_kind(module->list[i].from, kind);
+        out->list[i].to = manager_kind(module->list[i].to, kind);
+        if (!out->list[i].from || !out->list[i].to)
+            return false;
+    }
+    return true;
+}
+
+static int carry_initial_handlers(const struct legs *there, const struct legs *back,
+                                  json_t *lints, struct fault *why)
+{
+    const struct code *a = there->list[0].from;
     int err = 0;
 
     for (size_t i = 0; i < a->kind_count && !err; i++) {
-        const struct code *same = manager_kind(b, a->kinds[i].handler.name);
+        struct legs out, home;
 
-        err = same ? carry_initial(trip, a, &a->kinds[i], same, lints, why) : 0;
+        if (legs_of_kind(there, a->kinds[i].handler.name, &out) &&
+            legs_of_kind(back, a->kinds[i].handler.name, &home))
+            err = carry_initial(&out, &home, lints, why);
     }
     return err;
 }
@@ -194,59 +237,62 @@ static int carry_initial_handlers(const struct trip *trip, const struct code *a,
 int trip_carry(const struct trip *trip, const struct vet_state *state,
                struct fault *why)
 {
-    const struct code *a = image_find_code(trip->there.from, state->server);
-    const struct code *b = image_find_code(trip->there.to, state->server);
-    struct passage there, back;
+    const struct legs there = legs_of(&trip->there, state->server),
+                      back = legs_of(&trip->back, state->server);
     moult_out from;
     int err;
 
-    if (!a || !b)
+    if (!there.count)
         return 0; /* it starts or ends with the change */
-    there = route_passage(&trip->there, a, b);
-    back = route_passage(&trip->back, b, a);
     out_init(&from, NULL, 0);
     moult_put_item(&from, state->bytes, state->len);
     err =
         carry_is_map(&from)
-            ? carry_both_ways(&there, trip->returns ? &back : NULL, &from, NULL, why)
+            ? carry_both_ways(&there, &back, &from, NULL, why)
             : fault(why, -EBADMSG, "the state of server '%s' is no map", state->server);
     out_release(&from);
     return err;
 }
 
-int trip_plan(const struct image *with, const struct image *image, struct trip *trip,
+int trip_plan(const struct image *const *stops, size_t count, struct trip *trip,
               json_t *lints, struct fault *why)
 {
-    struct fault none = {0};
-    int err = route_find(with, image, &trip->there, &none);
+    const struct image *back[ROUTE_LEGS_MAX + 1];
+    struct fault no_way = {0}, no_return = {0};
+    int err = journey_find(stops, count, &trip->there, &no_way);
 
-    if (err) {
-        trial_lint(lints, "%s", none.text);
+    if (err == -ENOTSUP && count == 2) {
+        trial_lint(lints, "%s", no_way.text);
         return -ENOTSUP;
     }
-    err = route_check(&trip->there, why);
-    if (err)
-        return err;
-    trip->returns = route_find(image, with, &trip->back, &none) == 0 &&
-                    route_check(&trip->back, &none) == 0;
-    if (!trip->returns)
-        trial_lint(lints, "can't go back to %s: %s", with->vsn, none.text);
+    if (err) {
+        fault_where(why, NULL, NULL, no_way.server[0] ? no_way.server : NULL, NULL);
+        return fault(why, err, "%s", no_way.text);
+    }
+    for (size_t i = 0; i < count; i++)
+        back[i] = stops[count - 1 - i];
+    if (journey_find(back, count, &trip->back, &no_return) < 0) {
+        trip->back = (struct journey){0};
+        trial_lint(lints, "can't go back to %s: %s", stops[0]->vsn, no_return.text);
+    }
     return 0;
 }
 
 int trip_carry_initial(const struct trip *trip, json_t *lints, struct fault *why)
 {
-    const struct descriptor *d = &trip->there.to->descriptor;
+    const struct descriptor *d = &trip->there.legs[0].from->descriptor;
     int err = 0;
 
     for (size_t i = 0; i < d->count && !err; i++) {
-        const struct code *b = &d->codes[i],
-                          *a = image_find_code(trip->there.from, b->id);
+        const struct legs there = legs_of(&trip->there, d->codes[i].id),
+                          back = legs_of(&trip->back, d->codes[i].id);
 
-        if (a && !a->branch && !b->branch && !a->server.manager)
-            err = carry_initial(trip, a, a, b, lints, why);
-        if (a && !err)
-            err = carry_initial_handlers(trip, a, b, lints, why);
+        if (!there.count || d->codes[i].branch)
+            continue;
+        if (!d->codes[i].server.manager)
+            err = carry_initial(&there, &back, lints, why);
+        if (!err)
+            err = carry_initial_handlers(&there, &back, lints, why);
     }
     return err;
 }

@@ -7,22 +7,20 @@
 #define MOULT_TRIAL_CARRY_H
 
 #include <jansson.h>
-#include <stdbool.h>
 
 #include "route.h"
 #include "vet.h"
 
-/* The way there and the way back; the latter may have none. */
+/* The way there and the way back; the latter is empty if there is none. */
 struct trip {
-    struct route there, back;
-    bool returns;
+    struct journey there, back;
 };
 
 /*
- * The ways of both directions.  0; -EINVAL and `why`; -ENOTSUP: there is none to come
- * here, so nothing is carried, as it may be come to by way of another version.
+ * The ways of both directions through `count` versions.  0; -EINVAL and `why`; -ENOTSUP: of
+ * two there is none, so nothing is carried, as others may be between them.
  */
-int trip_plan(const struct image *with, const struct image *image, struct trip *trip,
+int trip_plan(const struct image *const *stops, size_t count, struct trip *trip,
               json_t *lints, struct fault *why);
 
 /* Carry what each has with its initial values.  0, or a negative errno and `why`. */

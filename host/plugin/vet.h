@@ -29,8 +29,10 @@ struct vet_state {
 
 /* What to try.  All is borrowed. */
 struct vet_job {
-    const char *path;               /* the file */
-    const char *with;               /* the version that runs now, or NULL */
+    const char *path;       /* the file */
+    const char *with;       /* the version that runs now, or NULL */
+    const char *const *via; /* versions to go by way of, from `with` to `path` */
+    size_t via_count;
     const struct vet_state *states; /* to be carried from `with` to `path` */
     size_t state_count;
     unsigned timeout_ms; /* for all of it; 0: VET_TIMEOUT_MS */

@@ -73,13 +73,17 @@ static int take_text(const struct vet_buffer *b, size_t *at, const char **text)
 
 int vet_job_write(const struct vet_job *job, struct vet_buffer *b)
 {
-    uint64_t count = job->state_count;
+    uint64_t count = job->state_count, via = job->via_count;
     int err = add_text(b, job->path);
 
     if (!err)
         err = add_text(b, job->with);
     if (!err)
         err = vet_buffer_add_frame(b, &job->is_release, sizeof(job->is_release));
+    if (!err)
+        err = vet_buffer_add_frame(b, &via, sizeof(via));
+    for (size_t i = 0; i < job->via_count && !err; i++)
+        err = add_text(b, job->via[i]);
     if (!err)
         err = vet_buffer_add_frame(b, &count, sizeof(count));
     for (size_t i = 0; i < job->state_count && !err; i++) {
@@ -100,11 +104,57 @@ static int take_state(const struct vet_buffer *b, size_t *at, struct vet_state *
     return state->bytes ? 0 : -EBADMSG;
 }
 
-int vet_job_read(const struct vet_buffer *b, struct vet_job *job)
+/* How many there are of what follows; each takes more than a byte. */
+static int take_count(const struct vet_buffer *b, size_t *at, uint64_t *count)
+{
+    size_t len;
+    const char *frame = vet_buffer_frame(b, at, &len);
+
+    if (!frame || len != sizeof(*count))
+        return -EBADMSG;
+    memcpy(count, frame, sizeof(*count));
+    return *count > b->len ? -EBADMSG : 0;
+}
+
+static int take_via(const struct vet_buffer *b, size_t *at, struct vet_job *job)
+{
+    const char **via;
+    uint64_t count;
+    int err = take_count(b, at, &count);
+
+    if (err)
+        return err;
+    via = calloc(count + 1, sizeof(*via));
+    if (!via)
+        return -ENOMEM;
+    job->via = via;
+    job->via_count = count;
+    for (size_t i = 0; i < count && !err; i++)
+        err = take_text(b, at, &via[i]) || !via[i] ? -EBADMSG : 0;
+    return err;
+}
+
+static int take_states(const struct vet_buffer *b, size_t *at, struct vet_job *job)
 {
     struct vet_state *states;
-    const char *frame;
     uint64_t count;
+    int err = take_count(b, at, &count);
+
+    if (err)
+        return err;
+    states = calloc(count + 1, sizeof(*states));
+    if (!states)
+        return -ENOMEM;
+    job->states = states;
+    job->state_count = count;
+    for (size_t i = 0; i < count && !err; i++)
+        err = take_state(b, at, &states[i]);
+    return err;
+}
+
+int vet_job_read(const struct vet_buffer *b, struct vet_job *job)
+{
+    const char *frame;
     size_t at = 0, len;
     int err;
 
@@ -115,23 +165,17 @@ int vet_job_read(const struct vet_buffer *b, struct vet_job *job)
     if (!frame || len != sizeof(job->is_release))
         return -EBADMSG;
     job->is_release = frame[0] != 0;
-    frame = vet_buffer_frame(b, &at, &len);
-    if (!frame || len != sizeof(count))
-        return -EBADMSG;
-    memcpy(&count, frame, sizeof(count));
-    if (count > b->len) /* each takes more than a byte */
-        return -EBADMSG;
-    states = calloc(count + 1, sizeof(*states));
-    if (!states)
-        return -ENOMEM;
-    err = 0;
-    for (size_t i = 0; i < count && !err; i++)
-        err = take_state(b, &at, &states[i]);
-    if (err) {
-        free(states);
-        return err;
-    }
-    job->states = states;
-    job->state_count = count;
-    return 0;
+    err = take_via(b, &at, job);
+    if (!err)
+        err = take_states(b, &at, job);
+    if (err)
+        vet_job_release(job);
+    return err;
+}
+
+void vet_job_release(struct vet_job *job)
+{
+    free((void *)job->states);
+    free((void *)job->via);
+    *job = (struct vet_job){0};
 }

@@ -56,9 +56,12 @@ const char *vet_buffer_frame(const struct vet_buffer *b, size_t *at, size_t *len
 int vet_job_write(const struct vet_job *job, struct vet_buffer *b);
 
 /*
- * The job in `b`, given: job->states is for free(), all else is lent by `b`.  0,
+ * The job in `b`, given to vet_job_release(); what it says is lent by `b`.  0,
  * -EBADMSG or -ENOMEM.
  */
 int vet_job_read(const struct vet_buffer *b, struct vet_job *job);
+
+/* Free what vet_job_read() gave. */
+void vet_job_release(struct vet_job *job);
 
 #endif

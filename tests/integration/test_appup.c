@@ -234,6 +234,108 @@ static void a_plan_shows_what_is_configured_otherwise(void **state)
     host_stop(h);
 }
 
+/* -- by way of others -- */
+
+static void what_can_t_be_come_to_at_once_is_by_way_of_another(void **state)
+{
+    struct host *h = *state;
+    const struct ran *ran;
+    json_t *plan, *report;
+
+    start_meter(h);
+    stage(h, "integration/meter-2.0.0", "2.0.0");
+    stage(h, "integration/meter-3.0.0", "3.0.0");
+    plan = plan_of(h, "upgrade", "meter@3.0.0");
+    assert_int_equal(json_array_size(at(plan, "via")), 1);
+    assert_true(plan_has(plan, "migrate", "(1 -> 2 -> 3), with extra {\"by\":100}"));
+    report = host_change(h, "upgrade", "meter@3.0.0");
+    assert_string_equal(json_string_value(json_array_get(at(report, "via"), 0)),
+                        "2.0.0");
+    assert_int_equal(int_at(report, "rehearsed"), 1);
+    assert_int_equal(int_at(report, "moved.code_change"), 1);
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 1400);
+    assert_string_equal(host_vsn(h, "meter"), "3.0.0");
+    ran = moult(h->socket, "downgrade", "meter@1.0.0", "--plan", NULL);
+    assert_has(ran->out, "meter 3.0.0 -> 2.0.0 -> 1.0.0, a plan");
+    host_change(h, "downgrade", "meter@1.0.0");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 7);
+    host_stop(h);
+}
+
+static void the_way_with_the_fewest_versions_is_taken(void **state)
+{
+    struct host *h = *state;
+    json_t *report;
+
+    start_meter(h);
+    stage(h, "integration/meter-1.1.0", "1.1.0");
+    stage(h, "integration/meter-2.0.0", "2.0.0");
+    stage(h, "integration/meter_plain", "2.2.0");
+    stage(h, "integration/meter_from_2_2_0", "3.1.0");
+    report = host_change(h, "upgrade", "meter@3.1.0");
+    assert_int_equal(json_array_size(at(report, "via")), 1);
+    assert_string_equal(json_string_value(json_array_get(at(report, "via"), 0)),
+                        "2.2.0");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 140);
+    host_change(h, "downgrade", "meter@2.0.0"); /* 2.2.0 has the same format */
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 70);
+    host_stop(h);
+}
+
+static void without_one_between_it_is_refused(void **state)
+{
+    struct host *h = *state;
+    json_t *why;
+
+    start_meter(h);
+    stage(h, "integration/meter-1.1.0", "1.1.0");
+    stage(h, "integration/meter-3.0.0", "3.0.0");
+    why = host_change_refused(h, "upgrade", "meter@3.0.0");
+    assert_string_equal(text_at(why, "data.step"), "plan");
+    assert_has(
+        text_at(why, "message"),
+        "code_change of server 'meter' in 3.0.0 goes no further back than format "
+        "2, and in 1.0.0 it has 1");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 7);
+    host_stop(h);
+}
+
+static void a_state_that_is_refused_on_the_way_is_found_by_the_rehearsal(void **state)
+{
+    struct host *h = *state;
+    json_t *why;
+
+    start_meter(h);
+    stage(h, "integration/meter_plain", "2.2.0");
+    stage(h, "integration/meter-3.0.0", "3.0.0");
+    host_call(h, "meter", "{\"add\": 50000}");
+    why = host_change_refused(h, "upgrade", "meter@3.0.0");
+    assert_string_equal(text_at(why, "data.step"), "rehearse");
+    assert_string_equal(text_at(why, "data.server"), "meter");
+    assert_string_equal(text_at(why, "data.field"), "code_change");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 50007);
+    assert_string_equal(host_vsn(h, "meter"), "1.0.0");
+    host_stop(h);
+}
+
+static void
+without_a_rehearsal_the_migration_finds_it_and_nothing_has_changed(void **state)
+{
+    struct host *h = *state;
+    json_t *why;
+
+    drop("integration/meter-1.0.0");
+    host_start(h, "--on-drop", "stage", "--rehearse", "off", NULL);
+    stage(h, "integration/meter_plain", "2.2.0");
+    stage(h, "integration/meter-3.0.0", "3.0.0");
+    host_call(h, "meter", "{\"add\": 50007}");
+    why = host_change_refused(h, "upgrade", "meter@3.0.0");
+    assert_string_equal(text_at(why, "data.step"), "migrate");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 50007);
+    assert_false(runs(h, "\"log\""));
+    host_stop(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +347,11 @@ int main(void)
         HOST_TEST(a_plan_says_each_step_and_server_and_does_nothing),
         HOST_TEST(a_plan_shows_what_is_configured_otherwise),
         HOST_TEST(a_package_brings_it_along),
+        HOST_TEST(what_can_t_be_come_to_at_once_is_by_way_of_another),
+        HOST_TEST(the_way_with_the_fewest_versions_is_taken),
+        HOST_TEST(without_one_between_it_is_refused),
+        HOST_TEST(a_state_that_is_refused_on_the_way_is_found_by_the_rehearsal),
+        HOST_TEST(without_a_rehearsal_the_migration_finds_it_and_nothing_has_changed),
         HOST_TEST(without_one_code_change_gets_no_extra),
     };
 

@@ -32,7 +32,7 @@
         __VA_ARGS__, NULL \
     }
 
-static moult_child specs[8];
+static moult_child specs[12];
 static struct code old_codes[4], new_codes[4];
 static struct branch old_top, new_top;
 static struct image from, to;
@@ -47,7 +47,7 @@ static int change(const moult_change *c, moult_in *in, moult_out *out)
 
 static void set(struct code *list, int i, const char *id, const char *vsn)
 {
-    moult_child *spec = &specs[i + (list == new_codes ? 4 : 0)];
+    moult_child *spec = &specs[i + (list == new_codes ? 4 : list == old_codes ? 0 : 8)];
 
     *spec = (moult_child){.id = id};
     list[i] = (struct code){.schema = &schema,
@@ -333,10 +333,90 @@ static void extra_is_given_along_to_its_module_only(void **state)
                      0);
     assert_int_equal(plan_make(&from, &to, &plan, &why), 0);
     assert_int_equal(plan.children[0].move, PLAN_CODE_CHANGE);
-    assert_int_equal(plan.children[0].passage.extra_len, 2);
-    assert_memory_equal(plan.children[0].passage.extra, "\x81\x07", 2);
-    assert_null(plan.children[1].passage.extra);
+    assert_int_equal(plan.children[0].legs[0].extra_len, 2);
+    assert_memory_equal(plan.children[0].legs[0].extra, "\x81\x07", 2);
+    assert_null(plan.children[1].legs[0].extra);
     plan_release(&plan);
+}
+
+/* -- by way of others -- */
+
+static struct code middle_codes[2];
+static struct image middle;
+
+static void make_middle(void)
+{
+    set(middle_codes, 0, "a", "1.5.0");
+    set(middle_codes, 1, "b", "1.5.0");
+    middle = (struct image){.vsn = "1.5.0",
+                            .descriptor = {.codes = middle_codes,
+                                           .count = 2,
+                                           .branches = &old_top,
+                                           .branch_count = 1}};
+}
+
+static int plan_by_middle(struct plan *plan)
+{
+    return plan_make_by((const struct image *[]){&from, &middle, &to}, 3, plan, &why);
+}
+
+static void code_change_that_does_not_know_so_low_a_format_is_no_way(void **state)
+{
+    struct plan plan;
+
+    new_codes[0].server.format = 3;
+    new_codes[0].server.format_least = 2;
+    assert_int_equal(plan_make(&from, &to, &plan, &why), -ENOTSUP);
+    assert_says(
+        "there is no way from 1.0.0 to 2.0.0: code_change of server 'a' in 2.0.0 "
+        "goes no further back than format 2, and in 1.0.0 it has 1");
+    why = (struct fault){0};
+    assert_int_equal(plan_make(&to, &from, &plan, &why), -ENOTSUP);
+    old_codes[0].server.format = 2;
+    assert_int_equal(plan_make(&from, &to, &plan, &why), 0);
+    plan_release(&plan);
+}
+
+static void each_leg_goes_as_its_versions_need(void **state)
+{
+    struct plan plan;
+
+    make_middle();
+    middle_codes[0].server.format = 2;
+    new_codes[0].server.format = 3;
+    middle_codes[1].layout = 9;
+    assert_int_equal(plan_by_middle(&plan), 0);
+    assert_int_equal(plan.children[0].leg_count, 2);
+    assert_ptr_equal(plan.children[0].legs[0].to, &middle_codes[0]);
+    assert_ptr_equal(plan.children[0].legs[1].from, &middle_codes[0]);
+    assert_int_equal(plan.children[0].move, PLAN_CODE_CHANGE);
+    assert_int_equal(plan.children[1].move,
+                     PLAN_SCHEMA); /* though it ends as it began */
+    plan_release(&plan);
+}
+
+static void a_version_that_has_not_the_module_is_passed_by(void **state)
+{
+    struct plan plan;
+
+    make_middle();
+    middle.descriptor.count = 1;
+    assert_int_equal(plan_by_middle(&plan), 0);
+    assert_int_equal(plan.children[1].leg_count, 1);
+    assert_ptr_equal(plan.children[1].legs[0].from, &old_codes[1]);
+    assert_ptr_equal(plan.children[1].legs[0].to, &new_codes[1]);
+    plan_release(&plan);
+}
+
+static void each_leg_needs_a_way(void **state)
+{
+    struct plan plan;
+
+    make_middle();
+    appup.up = WAYS({.vsn = "1.0.0"});
+    assert_int_equal(take(), 0);
+    assert_int_equal(plan_by_middle(&plan), -ENOTSUP);
+    assert_says("there is no way from 1.5.0 to 2.0.0");
 }
 
 static void
@@ -371,6 +451,10 @@ int main(void)
         TEST(what_is_new_or_gone_is_added_or_deleted),
         TEST(a_supervisor_is_added_with_what_is_below_it),
         TEST(extra_is_given_along_to_its_module_only),
+        TEST(code_change_that_does_not_know_so_low_a_format_is_no_way),
+        TEST(each_leg_goes_as_its_versions_need),
+        TEST(a_version_that_has_not_the_module_is_passed_by),
+        TEST(each_leg_needs_a_way),
         TEST(there_is_no_plan_without_a_way_or_with_one_that_lacks_something),
     };
 

@@ -4,7 +4,9 @@
  *
  *   1.0.0  "reading"                            format 1
  *   2.0.0  "ticks", reading * extra.by          format 2, child "log" is new
- *          APPUP 1: covers that, 2: forgets the child, 0: there is none
+ *   3.0.0  "fine", 2 * ticks, at most 1000000   format 3, knows 2 and above
+ *          APPUP 1: covers that, 2: forgets the child, 3: is from 2.2.0 only, 0: there is
+ *          none
  *
  *     "get" is answered by the number, {"add": n} by the sum
  */
@@ -13,15 +15,19 @@
 struct meter {
 #if KIND == 1
     int64_t reading;
-#else
+#elif KIND == 2
     int64_t ticks;
+#else
+    int64_t fine;
 #endif
 };
 
 #if KIND == 1
 #define NUMBER reading
-#else
+#elif KIND == 2
 #define NUMBER ticks
+#else
+#define NUMBER fine
 #endif
 
 MOULT_STATE(meter_state, struct meter, MOULT_FIELD(NUMBER));
@@ -38,7 +44,7 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
     return moult_reply();
 }
 
-#if KIND > 1
+#if KIND == 2
 static int code_change(const moult_change *change, moult_in *from, moult_out *to)
 {
     moult_in extra = change->extra ? *change->extra : (moult_in){0};
@@ -51,6 +57,17 @@ static int code_change(const moult_change *change, moult_in *from, moult_out *to
         moult_put_int_at(to, "reading", moult_int_at(from, "ticks") / by);
     return 0;
 }
+#elif KIND == 3
+static int code_change(const moult_change *change, moult_in *from, moult_out *to)
+{
+    moult_put_map(to, 1);
+    if (change->to < change->from) {
+        moult_put_int_at(to, "ticks", moult_int_at(from, "fine") / 2);
+        return 0;
+    }
+    moult_put_int_at(to, "fine", moult_int_at(from, "ticks") * 2);
+    return moult_int_at(from, "ticks") > 500000 ? -ERANGE : 0;
+}
 #endif
 
 static const moult_server meter = {.size = sizeof(moult_server),
@@ -58,6 +75,7 @@ static const moult_server meter = {.size = sizeof(moult_server),
                                    .state = meter_state,
 #if KIND > 1
                                    .code_change = code_change,
+                                   .format_least = KIND - 1,
 #endif
                                    .handle_call = handle_call};
 
@@ -71,7 +89,15 @@ static const moult_server quiet = {.size = sizeof(moult_server)};
 #define LOG
 #endif
 
-#if APPUP
+#if APPUP == 3
+static const moult_instruction change[] = {{MOULT_CODE_CHANGE, "meter"}, {0}};
+static const moult_appup appup =
+    MOULT_APPUP(.up =
+                    (const moult_way[]){{.vsn = "2.2.0", .instructions = change}, {0}},
+                .down =
+                    (const moult_way[]){{.vsn = "2.2.0", .instructions = change}, {0}});
+#define HOW &appup
+#elif APPUP
 #define CHANGE                                                 \
     {                                                          \
         MOULT_UPDATE, "meter", MOULT_ADVANCED, "{\"by\": 100}" \
