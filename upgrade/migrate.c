@@ -4,25 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "ask.h"
-#include "barrier.h"
 #include "carry.h"
 #include "clock.h"
-#include "worker.h"
+#include "crew.h"
 
-#define SHARE 64u /* servers a worker takes at a time */
-
-/* -- one state -- */
-
-/* As much time as its callbacks have, but not for ever: all others wait meanwhile. */
-static void set_patience(struct process *p, const moult_child *child,
-                         const struct budget *budget)
-{
-    uint32_t most =
-        child->max_callback_ms ? child->max_callback_ms : MIGRATE_CALLBACK_MS;
-
-    process_set_patience(p, child->warn_callback_ms, budget_patience(budget, most));
-}
+#define FEW 64u /* servers that are moved before a worker is awake */
 
 static int build_state(struct move *m, struct carry_room *room, struct fault *why)
 {
@@ -40,7 +26,7 @@ static int build_state(struct move *m, struct carry_room *room, struct fault *wh
     return error;
 }
 
-static bool has_to_build(const struct move *m)
+bool move_has_to_build(const struct move *m)
 {
     return m->plan->move != PLAN_POINTER || mail_differs(m->plan->from, m->plan->to);
 }
@@ -56,156 +42,33 @@ static int build(struct move *m, struct carry_room *room, struct fault *why)
     return error;
 }
 
-/* -- all of them, on all workers -- */
-
-struct crew {
-    struct migration *migration;
-    const struct budget *budget;
-    /* Next move to build; relaxed: each is one worker's, and `left` orders the end. */
-    _Atomic size_t next;
-    _Atomic bool failed;  /* relaxed: a hint to stop early */
-    pthread_mutex_t lock; /* guards all that follows */
-    pthread_cond_t done;
-    unsigned left; /* workers */
-    int error;
-    struct fault *why; /* of the first that failed */
-};
-
-static void refused(struct crew *crew, int error, const struct fault *why)
+uint64_t move_time(struct move *m, const struct room *room)
 {
-    pthread_mutex_lock(&crew->lock);
-    if (!crew->error) {
-        crew->error = error;
-        if (crew->why)
-            *crew->why = *why;
-    }
-    pthread_mutex_unlock(&crew->lock);
-    atomic_store_explicit(&crew->failed, true, memory_order_relaxed);
-}
+    uint64_t took = clock_ns() - room->began_ns;
 
-/* One worker's part in it; its process's, since a callback may not come back. */
-struct hand {
-    struct crew *crew;
-    struct move *move; /* that is being built */
-    uint64_t began_ns; /* that */
-    struct carry_room room;
-    struct fault failed; /* a callback, for good */
-};
-
-/* So far; it counts as the time of its move. */
-static uint64_t time_move(struct hand *hand)
-{
-    uint64_t took = clock_ns() - hand->began_ns;
-
-    hand->move->took_us = (uint32_t)(took / 1000) + 1;
+    m->took_us = (uint32_t)(took / 1000) + 1;
     return took;
 }
 
-/* Build one, and see how long that took. */
-static int build_timed(struct hand *hand, struct fault *why)
+int move_build(struct move *m, const struct budget *budget, struct room *room,
+               struct fault *why)
 {
-    const struct server *s = server_of(hand->move->process);
     uint64_t took;
     int error;
 
-    hand->began_ns = clock_ns();
-    error = build(hand->move, &hand->room, why);
-    took = time_move(hand);
-    return error ? error : budget_check_move(hand->crew->budget, took, s->id, why);
+    room->began_ns = clock_ns();
+    error = build(m, &room->carry, why);
+    took = move_time(m, room);
+    if (!error)
+        error = budget_check_move(budget, took, server_of(m->process)->id, why);
+    if (!error && budget_is_over(budget))
+        error = -ETIMEDOUT; /* whoever asked for it says who was slow */
+    return error;
 }
 
-static void build_some(struct process *p, struct hand *hand)
+void room_release(struct room *room)
 {
-    struct crew *crew = hand->crew;
-    struct migration *m = crew->migration;
-    size_t i, end;
-
-    while ((i = atomic_fetch_add_explicit(&crew->next, SHARE, memory_order_relaxed)) <
-           m->count) {
-        end = i + SHARE < m->count ? i + SHARE : m->count;
-        for (; i < end; i++) {
-            struct fault why = {0};
-            int error;
-
-            if (atomic_load_explicit(&crew->failed, memory_order_relaxed))
-                return;
-            if (!has_to_build(&m->moves[i]))
-                continue;
-            hand->move = &m->moves[i];
-            process_count_handled(p);
-            set_patience(p, hand->move->plan->to->child, crew->budget);
-            error = build_timed(hand, &why);
-            if (!error && budget_is_over(crew->budget))
-                error = -ETIMEDOUT; /* whoever asked for it says who was slow */
-            if (error)
-                refused(crew, error, &why);
-        }
-    }
-}
-
-static void handle(struct process *p, struct envelope *e)
-{
-    envelope_destroy(e);
-    build_some(p, p->data);
-    process_exit(p, MOULT_NORMAL, NULL);
-}
-
-static void ended(struct process *p)
-{
-    struct hand *hand = p->data;
-    struct crew *crew = hand->crew;
-
-    if (hand->failed.error) {
-        time_move(hand);
-        refused(crew, hand->failed.error, &hand->failed);
-    }
-    carry_room_release(&hand->room);
-    free(hand);
-    pthread_mutex_lock(&crew->lock);
-    if (--crew->left == 0)
-        pthread_cond_signal(&crew->done);
-    pthread_mutex_unlock(&crew->lock);
-}
-
-static void whose(struct process *p, struct barrier_whose *whose)
-{
-    struct hand *hand = p->data;
-    const struct server *s = hand->move ? server_of(hand->move->process) : NULL;
-
-    if (!s)
-        return;
-    whose->app = s->code->app;
-    whose->vsn = s->code->vsn;
-    whose->server = s->id;
-    whose->why = &hand->failed;
-}
-
-static const struct process_class migrator_class = {"migrator", handle, ended, false,
-                                                    whose};
-
-static bool add_migrator(struct crew *crew)
-{
-    struct process_options options = {.class = &migrator_class,
-                                      .group = &ask_group,
-                                      .label = "migrator",
-                                      .is_hosts = true};
-    struct envelope *e = envelope_create(ENVELOPE_CAST);
-    struct hand *hand = calloc(1, sizeof(*hand));
-    struct process *p = e && hand ? process_create(&options) : NULL;
-
-    if (!p) {
-        envelope_destroy(e);
-        free(hand);
-        return false;
-    }
-    hand->crew = crew;
-    p->data = hand;
-    e->to_generation = pid_generation(process_pid(p));
-    pthread_mutex_lock(&crew->lock);
-    crew->left++;
-    pthread_mutex_unlock(&crew->lock);
-    process_launch(p, e);
-    return true;
+    carry_room_release(&room->carry);
 }
 
 static bool needs_building(const struct migration *m)
@@ -213,27 +76,41 @@ static bool needs_building(const struct migration *m)
     return m->moved[PLAN_SCHEMA] || m->moved[PLAN_CODE_CHANGE] || m->has_mail;
 }
 
+bool migration_runs_callbacks(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_child *c = &plan->children[i];
+        const moult_server *to = c->to ? &c->to->server : NULL;
+
+        if (c->move == PLAN_CODE_CHANGE || c->leg_count > 1 ||
+            (c->move == PLAN_SCHEMA && (to->save || to->load || to->manager)) ||
+            (to && c->from && mail_differs(c->from, c->to)))
+            return true;
+    }
+    return false;
+}
+
+/* All that runs is the host's own. */
+static int build_here(struct migration *m, const struct budget *budget,
+                      struct fault *why)
+{
+    struct room room = {0};
+    int error = 0;
+
+    for (size_t i = 0; i < m->count && !error; i++)
+        if (move_has_to_build(&m->moves[i]))
+            error = move_build(&m->moves[i], budget, &room, why);
+    room_release(&room);
+    return error;
+}
+
 int migration_build(struct migration *m, const struct budget *budget, struct fault *why)
 {
-    struct crew crew = {.migration = m,
-                        .budget = budget,
-                        .lock = PTHREAD_MUTEX_INITIALIZER,
-                        .done = PTHREAD_COND_INITIALIZER,
-                        .why = why};
-    unsigned hands = 0;
-
     if (!needs_building(m))
         return 0;
-    while (hands < workers_count() && (size_t)hands * SHARE < m->count &&
-           add_migrator(&crew))
-        hands++;
-    if (hands == 0)
-        return fault(why, -ENOMEM, "no memory to move the servers");
-    pthread_mutex_lock(&crew.lock);
-    while (crew.left)
-        pthread_cond_wait(&crew.done, &crew.lock);
-    pthread_mutex_unlock(&crew.lock);
-    return crew.error;
+    return m->count <= FEW && !migration_runs_callbacks(m->plan)
+               ? build_here(m, budget, why)
+               : crew_build(m, budget, why);
 }
 
 /* -- listing -- */

@@ -18,6 +18,7 @@
 #define MOULT_MIGRATE_H
 
 #include "budget.h"
+#include "carry.h"
 #include "group.h"
 #include "mail.h"
 #include "pick.h"
@@ -54,6 +55,30 @@ struct migration {
 /* NOLINTNEXTLINE(readability-function-size): what is listed, of what, and where to */
 int migration_collect(struct migration *m, const struct plan *plan, struct group *group,
                       const struct pick *pick, struct fault *why);
+
+/* Does moving servers as `plan` says run what plugins bring?  [pure] */
+bool migration_runs_callbacks(const struct plan *plan);
+
+/* Room to write states in; all zero is none yet. */
+struct room {
+    uint64_t began_ns; /* with the state that is written */
+    struct carry_room carry;
+};
+
+void room_release(struct room *room);
+
+/* Is there something of it to build?  [pure] */
+bool move_has_to_build(const struct move *m);
+
+/* Note in `m` how long it has taken so far, which is given, in ns. */
+uint64_t move_time(struct move *m, const struct room *room);
+
+/*
+ * Build the new state of one.  0; or a negative errno, and `why` names the server and the
+ * field or function; -ETIMEDOUT if it took too long, or all did.
+ */
+int move_build(struct move *m, const struct budget *budget, struct room *room,
+               struct fault *why);
 
 /*
  * Build all new states within `budget`.  0; or the error of one that can't be moved, `why`

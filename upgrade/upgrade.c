@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "crew.h"
 #include "drain.h"
 #include "event.h"
 #include "pace.h"
@@ -29,6 +30,7 @@ struct attempt {
     bool prepared;
     struct budget budget;
     uint64_t began_ns, drain_ns, rested_ns, moved_ns, resumed_ns;
+    uint64_t rehearse_ns, record_ns; /* they took */
 };
 
 static void progress(void *context, const char *name, const json_t *more)
@@ -117,6 +119,7 @@ static int make_plans(struct attempt *a, struct fault *why)
 
 static int run_rehearsals(struct attempt *a, struct fault *why)
 {
+    uint64_t began_ns = clock_ns();
     int error = 0;
 
     if (a->u->rehearse == 0)
@@ -124,6 +127,7 @@ static int run_rehearsals(struct attempt *a, struct fault *why)
     step(a, "rehearse");
     for (size_t i = 0; i < a->u->move_count && !error; i++)
         error = part_rehearse(&a->parts[i], a->u->vet, a->u->rehearse, why);
+    a->rehearse_ns = clock_ns() - began_ns;
     return error;
 }
 
@@ -148,12 +152,15 @@ static const char *only_name(const struct upgrade *u)
 
 static int prepare_record(struct attempt *a, struct fault *why)
 {
+    uint64_t began_ns;
     int error;
 
     if (a->u->pick)
         return 0;
     step(a, "prepare");
+    began_ns = clock_ns();
     error = record_prepare(a->u->record, a->u->next, why);
+    a->record_ns = clock_ns() - began_ns;
     a->prepared = !error;
     if (error)
         fault_where(why, "prepare", only_name(a->u), NULL, NULL);
@@ -200,6 +207,17 @@ static void tell_waits(void *context, const json_t *waits)
     progress(context, "drain", waits);
 }
 
+/* Whoever has to wake up for it should have, before anybody waits. */
+static void call_crew(const struct attempt *a)
+{
+    bool needed = false;
+
+    for (size_t i = 0; i < a->u->move_count; i++)
+        needed |= migration_runs_callbacks(&a->parts[i].plan);
+    if (needed)
+        crew_call();
+}
+
 static int drain(struct attempt *a, struct fault *why)
 {
     const struct upgrade *u = a->u;
@@ -212,6 +230,7 @@ static int drain(struct attempt *a, struct fault *why)
     int error = 0;
 
     step(a, "drain");
+    call_crew(a);
     a->drain_ns = clock_ns();
     a->budget = budget_begin(&u->terms, a->drain_ns);
     for (; a->held < u->move_count; a->held++)
@@ -277,12 +296,14 @@ static void note_pace(const struct attempt *a)
 
 static void retire(struct attempt *a)
 {
+    uint64_t began_ns = clock_ns();
     struct fault why = {0};
 
     if (a->u->pick)
         return;
     if (record_commit(a->u->record, &why) < 0)
         event_emit(EVENT_ERROR, "release.record_failed", "{s:s}", "reason", why.text);
+    a->record_ns += clock_ns() - began_ns;
     for (size_t i = 0; i < a->u->move_count; i++)
         part_retire(&a->parts[i]);
     for (size_t i = 0; i < a->u->stop_count; i++)
@@ -324,16 +345,19 @@ static void undo(struct attempt *a)
 static json_t *report_part(const struct attempt *a, const struct part *part,
                            uint64_t now_ns)
 {
+    const struct {
+        const char *name;
+        uint64_t ns;
+    } took[] = {{"pause_us", a->resumed_ns - a->drain_ns},
+                {"total_us", now_ns - a->began_ns + a->u->vet_ns},
+                {"vet_us", a->u->vet_ns},
+                {"rehearse_us", a->rehearse_ns},
+                {"record_us", a->record_ns}};
     json_t *report = part_report(part, a->u->lists);
 
-    json_object_set_new(
-        report, "pause_us",
-        json_integer((json_int_t)((a->resumed_ns - a->drain_ns) / 1000)));
-    json_object_set_new(
-        report, "total_us",
-        json_integer((json_int_t)((now_ns - a->began_ns + a->u->vet_ns) / 1000)));
-    json_object_set_new(report, "vet_us",
-                        json_integer((json_int_t)(a->u->vet_ns / 1000)));
+    for (size_t i = 0; i < sizeof(took) / sizeof(*took); i++)
+        json_object_set_new(report, took[i].name,
+                            json_integer((json_int_t)(took[i].ns / 1000)));
     return report;
 }
 
@@ -385,6 +409,7 @@ static int attempt_begin(struct attempt *a, const struct upgrade *u, struct faul
 
 static void attempt_finish(struct attempt *a)
 {
+    crew_dismiss();
     for (size_t i = 0; i < a->u->move_count; i++)
         part_finish(&a->parts[i]);
     free(a->parts);

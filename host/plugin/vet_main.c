@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #define JOB_FD 3 /* where the child finds its socket */
 
 /* Generous: they are to end what runs away, not to ration what works. */
+#define NICENESS     5 /* a third of what others get, where all cores are wanted */
 #define MEMORY_LIMIT ((rlim_t)8 << 30)  /* bytes of address space */
 #define FILE_LIMIT   ((rlim_t)16 << 20) /* bytes of a file that is written */
 
@@ -316,6 +318,15 @@ static int take_order(int control, struct vet_order *order)
     return job;
 }
 
+/* What servers do goes before what is only tried, here and in every child. */
+static void stand_back(void)
+{
+    const struct sched_param none = {0};
+
+    sched_setscheduler(0, SCHED_BATCH, &none);
+    setpriority(PRIO_PROCESS, 0, NICENESS);
+}
+
 int vet_main(int fd)
 {
     struct helper h = {.control = fd};
@@ -323,6 +334,7 @@ int vet_main(int fd)
     sigset_t child;
 
     prctl(PR_SET_NAME, "moult vet");
+    stand_back();
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);

@@ -26,8 +26,12 @@ def upgrade($how; $pause_times; $pause_most; $total_times):
     figure("pause, " + $how; "us"; "lower"; $pause_times; $pause_most;
            .pause_us // .[$how + "_pause_us"]),
     figure("total, " + $how; "us"; "lower"; $total_times; null;
-           .total_us // (.[$how + "_total_us"] - .[$how + "_vet_us"])),
-    figure("vet, " + $how; "us"; "lower"; null; null; .[$how + "_vet_us"]);
+           .total_us // (.[$how + "_total_us"] - .[$how + "_vet_us"]
+                          - .[$how + "_rehearse_us"])),
+    figure("vet, " + $how; "us"; "lower"; null; null; .[$how + "_vet_us"]),
+    figure("record, " + $how; "us"; "lower"; null; null; .[$how + "_record_us"]),
+    figure("rehearse, " + $how; "us"; "lower"; null; null;
+           .[$how + "_rehearse_us"]);
 
 def upgrades($n):
     if $n == 1 then

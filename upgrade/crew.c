@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crew.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "ask.h"
+#include "barrier.h"
+#include "worker.h"
+
+#define SHARE 64u  /* servers a worker takes at a time */
+#define LOOKS 200u /* about 50 us on a core that nobody else wants */
+
+struct crew {
+    struct migration *migration;
+    const struct budget *budget;
+    /* Next move to build; relaxed: each is one worker's, and `left` orders the end. */
+    _Atomic size_t next;
+    _Atomic bool failed;  /* relaxed: a hint to stop early */
+    pthread_mutex_t lock; /* guards all that follows */
+    pthread_cond_t done;
+    _Atomic unsigned left; /* workers; relaxed reads without the lock are a hint */
+    int error;
+    struct fault *why; /* of the first that failed */
+};
+
+/*
+ * Where a hand is that was called early.  Whoever moves it on owns what follows: the
+ * handler gives it a crew, or drops it; the hand goes when it has waited long enough.
+ * Acquire and release: `crew` is written before.
+ */
+enum { CALLED, THERE, GIVEN, GONE, DROPPED };
+
+/* One worker's part in it; its process's, since a callback may not come back. */
+struct hand {
+    struct crew *crew;
+    struct move *move; /* that is being built */
+    struct room room;
+    struct fault failed; /* a callback, for good */
+    _Atomic uint32_t at;
+};
+
+static struct hand *early; /* that was called; the release handler's */
+
+static void refused(struct crew *crew, int error, const struct fault *why)
+{
+    pthread_mutex_lock(&crew->lock);
+    if (!crew->error) {
+        crew->error = error;
+        if (crew->why)
+            *crew->why = *why;
+    }
+    pthread_mutex_unlock(&crew->lock);
+    atomic_store_explicit(&crew->failed, true, memory_order_relaxed);
+}
+
+/* -- by a hand, on a worker -- */
+
+/* As much time as its callbacks have, but not for ever: all others wait meanwhile. */
+static void set_patience(struct process *p, const moult_child *child,
+                         const struct budget *budget)
+{
+    uint32_t most =
+        child->max_callback_ms ? child->max_callback_ms : MIGRATE_CALLBACK_MS;
+
+    process_set_patience(p, child->warn_callback_ms, budget_patience(budget, most));
+}
+
+static void build_some(struct process *p, struct hand *hand)
+{
+    struct crew *crew = hand->crew;
+    struct migration *m = crew->migration;
+    size_t i, end;
+
+    while ((i = atomic_fetch_add_explicit(&crew->next, SHARE, memory_order_relaxed)) <
+           m->count) {
+        end = i + SHARE < m->count ? i + SHARE : m->count;
+        for (; i < end; i++) {
+            struct fault why = {0};
+            int error;
+
+            if (atomic_load_explicit(&crew->failed, memory_order_relaxed))
+                return;
+            if (!move_has_to_build(&m->moves[i]))
+                continue;
+            hand->move = &m->moves[i];
+            process_count_handled(p);
+            set_patience(p, hand->move->plan->to->child, crew->budget);
+            error = move_build(hand->move, crew->budget, &hand->room, &why);
+            if (error)
+                refused(crew, error, &why);
+        }
+    }
+}
+
+static bool goes(struct hand *hand, uint32_t from, uint32_t to)
+{
+    return atomic_compare_exchange_strong_explicit(
+        &hand->at, &from, to, memory_order_acq_rel, memory_order_acquire);
+}
+
+static uint32_t where(const struct hand *hand)
+{
+    return atomic_load_explicit(&hand->at, memory_order_acquire);
+}
+
+/* Is there something to build?  It may be in a moment. */
+static bool is_given(struct hand *hand)
+{
+    goes(hand, CALLED, THERE);
+    for (unsigned i = 0; i < LOOKS && where(hand) == THERE; i++)
+        sched_yield();
+    return !goes(hand, THERE, GONE) && where(hand) == GIVEN;
+}
+
+static void handle(struct process *p, struct envelope *e)
+{
+    struct hand *hand = p->data;
+
+    envelope_destroy(e);
+    if (is_given(hand))
+        build_some(p, hand);
+    else if (where(hand) == GONE)
+        p->data = NULL; /* it is the handler's now */
+    process_exit(p, MOULT_NORMAL, NULL);
+}
+
+static void leave(struct crew *crew)
+{
+    pthread_mutex_lock(&crew->lock);
+    if (atomic_fetch_sub_explicit(&crew->left, 1, memory_order_release) == 1)
+        pthread_cond_signal(&crew->done);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+static void ended(struct process *p)
+{
+    struct hand *hand = p->data;
+    struct crew *crew = hand ? hand->crew : NULL;
+
+    if (!hand)
+        return;
+    if (crew && hand->failed.error) {
+        move_time(hand->move, &hand->room);
+        refused(crew, hand->failed.error, &hand->failed);
+    }
+    room_release(&hand->room);
+    free(hand);
+    if (crew)
+        leave(crew);
+}
+
+static void whose(struct process *p, struct barrier_whose *whose)
+{
+    struct hand *hand = p->data;
+    const struct server *s = hand && hand->move ? server_of(hand->move->process) : NULL;
+
+    if (!s)
+        return;
+    whose->app = s->code->app;
+    whose->vsn = s->code->vsn;
+    whose->server = s->id;
+    whose->why = &hand->failed;
+}
+
+static const struct process_class migrator_class = {"migrator", handle, ended, false,
+                                                    whose};
+
+/* -- by the release handler -- */
+
+/* One that is to be launched with `*go`; NULL: no memory. */
+static struct process *make_hand(struct envelope **go)
+{
+    struct process_options options = {.class = &migrator_class,
+                                      .group = &ask_group,
+                                      .label = "migrator",
+                                      .is_hosts = true};
+    struct envelope *e = envelope_create(ENVELOPE_CAST);
+    struct hand *hand = calloc(1, sizeof(*hand));
+    struct process *p = e && hand ? process_create(&options) : NULL;
+
+    if (!p) {
+        envelope_destroy(e);
+        free(hand);
+        return NULL;
+    }
+    p->data = hand;
+    e->to_generation = pid_generation(process_pid(p));
+    *go = e;
+    return p;
+}
+
+void crew_call(void)
+{
+    struct envelope *go;
+    struct process *p = make_hand(&go);
+
+    if (!p)
+        return;
+    early = p->data;
+    process_launch(p, go);
+    for (unsigned i = 0; i < LOOKS && where(early) == CALLED; i++)
+        sched_yield();
+}
+
+/* Give `crew` to who was called.  False if nobody is there. */
+static bool give_early(struct crew *crew)
+{
+    struct hand *hand = early;
+
+    if (!hand)
+        return false;
+    hand->crew = crew;
+    if (goes(hand, CALLED, GIVEN) || goes(hand, THERE, GIVEN)) {
+        early = NULL;
+        return true;
+    }
+    hand->crew = NULL;
+    return false;
+}
+
+void crew_dismiss(void)
+{
+    struct hand *hand = early;
+
+    early = NULL;
+    if (hand && !goes(hand, CALLED, DROPPED) && !goes(hand, THERE, DROPPED))
+        free(hand);
+}
+
+static bool add_hand(struct crew *crew, bool first)
+{
+    struct envelope *go;
+    struct process *p;
+    struct hand *hand;
+
+    atomic_fetch_add_explicit(&crew->left, 1, memory_order_relaxed);
+    if (first && give_early(crew))
+        return true;
+    p = make_hand(&go);
+    if (!p) {
+        atomic_fetch_sub_explicit(&crew->left, 1, memory_order_relaxed);
+        return false;
+    }
+    hand = p->data;
+    hand->crew = crew;
+    atomic_store_explicit(&hand->at, GIVEN, memory_order_release);
+    process_launch(p, go);
+    return true;
+}
+
+/* Not long enough to sleep, as a rule. */
+static void wait_for_all(struct crew *crew)
+{
+    for (unsigned i = 0;
+         i < LOOKS && atomic_load_explicit(&crew->left, memory_order_relaxed); i++)
+        sched_yield();
+    pthread_mutex_lock(&crew->lock);
+    while (atomic_load_explicit(&crew->left, memory_order_relaxed))
+        pthread_cond_wait(&crew->done, &crew->lock);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+int crew_build(struct migration *m, const struct budget *budget, struct fault *why)
+{
+    struct crew crew = {.migration = m,
+                        .budget = budget,
+                        .lock = PTHREAD_MUTEX_INITIALIZER,
+                        .done = PTHREAD_COND_INITIALIZER,
+                        .why = why};
+    unsigned hands = 0;
+
+    while (hands < workers_count() && (size_t)hands * SHARE < m->count &&
+           add_hand(&crew, hands == 0))
+        hands++;
+    if (hands == 0)
+        return fault(why, -ENOMEM, "no memory to move the servers");
+    wait_for_all(&crew);
+    return crew.error;
+}
