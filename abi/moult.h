@@ -57,5 +57,6 @@
 #include "moult/supervisor.h"
 #include "moult/sys.h"
 #include "moult/task.h"
+#include "moult/telemetry.h"
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "listener.h"
 #include "listing.h"
 #include "outline.h"
 #include "plain.h"
@@ -79,6 +80,8 @@ int part_migrate(struct part *part, const struct budget *budget, struct fault *w
         error = migration_collect(&part->migration, &part->plan, &app->group,
                                   part->pick, why);
     if (!error)
+        error = listeners_check(&app->group, part->move->spec, why);
+    if (!error)
         error = migration_build(&part->migration, budget, why);
     if (error)
         fault_where(why, "migrate", app->name, NULL, NULL);
@@ -93,6 +96,7 @@ void part_commit(struct part *part)
         return;
     }
     supervision_become(&part->supervision);
+    listeners_become(&part->move->app->group, part->move->spec);
     part->env = application_became(part->move->app, part->move->spec, part->env);
 }
 
@@ -116,6 +120,7 @@ void part_undo(struct part *part)
         return; /* what runs that version is its, too */
     /* What the new children have spawned. */
     plains_kill(&part->move->app->group, part->move->to);
+    listeners_kill(&part->move->app->group, part->move->spec);
 }
 
 void part_finish(struct part *part)

@@ -11,6 +11,7 @@
 #include "event.h"
 #include "pace.h"
 #include "part.h"
+#include "told.h"
 
 /* There is one attempt at a time, and members may look at the hold long after it. */
 static struct hold hold;
@@ -386,6 +387,16 @@ static json_t *make_report(const struct attempt *a)
     return whole_report(a->u, upgraded);
 }
 
+/* To who listens; see told.h. */
+static void told(const struct attempt *a, const struct fault *why)
+{
+    for (size_t i = 0; i < a->u->move_count; i++)
+        if (why)
+            told_exception(&a->u->moves[i], a->began_ns, why);
+        else
+            told_stop(&a->parts[i], a->began_ns, a->resumed_ns - a->drain_ns);
+}
+
 /* All that may refuse, in order. */
 static int (*const before[])(struct attempt *a, struct fault *why) = {
     make_plans,         run_rehearsals, check_config, prepare_record,
@@ -425,16 +436,20 @@ int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why)
         return error;
     a.runs = true;
     pthread_once(&hold_once, make_hold);
+    for (size_t i = 0; i < u->move_count; i++)
+        told_start(&u->moves[i]);
     for (size_t i = 0; i < sizeof(before) / sizeof(*before) && !error; i++)
         error = before[i](&a, why);
     if (error) {
         undo(&a);
+        told(&a, why);
     } else {
         commit(&a);
         resume(&a);
         tell_rest(&a);
         retire(&a);
         note_pace(&a);
+        told(&a, NULL);
         *report = make_report(&a);
     }
     attempt_finish(&a);

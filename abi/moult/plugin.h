@@ -12,6 +12,7 @@
 #include "application.h"
 #include "appup.h"
 #include "supervisor.h"
+#include "telemetry.h"
 
 MOULT_BEGIN
 
@@ -44,6 +45,8 @@ struct moult_plugin {
     const moult_application *mod;             /* or NULL */
     const moult_appup
         *appup; /* how to come here and back; NULL: the host works it out */
+    const moult_telemetry_handler *telemetry; /* ends with a NULL name; or NULL */
+    uint32_t telemetry_size;                  /* sizeof(moult_telemetry_handler) */
 };
 
 #define MOULT_MAGIC 0x746c756du /* "mult", little endian */
@@ -74,6 +77,7 @@ MOULT_EXPORT extern const struct moult_plugin moult_plugin;
         .abi_major = MOULT_ABI_MAJOR, .abi_minor = MOULT_ABI_MINOR,                 \
         .child_size = sizeof(moult_child), .field_size = sizeof(moult_field),       \
         .env_size = sizeof(moult_env), .phase_size = sizeof(moult_start_phase),     \
+        .telemetry_size = sizeof(moult_telemetry_handler),                          \
         .name = MOULT_PLUGIN_NAME, .vsn = MOULT_PLUGIN_VSN, __VA_ARGS__}
 /* clang-format on */
 

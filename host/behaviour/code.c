@@ -55,6 +55,14 @@ const struct code *code_find(const struct code_table *all, const char *id)
     return NULL;
 }
 
+moult_telemetry_function *code_handler(const struct code_table *all, const char *name)
+{
+    for (size_t i = 0; all && i < all->handler_count; i++)
+        if (strcmp(all->handlers[i].name, name) == 0)
+            return all->handlers[i].run;
+    return NULL;
+}
+
 const struct code *code_declared(const struct code_table *all, const void *declared)
 {
     for (size_t i = 0; all && i < all->count; i++)

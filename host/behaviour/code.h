@@ -16,10 +16,18 @@ struct code;
 struct fault;
 struct image;
 
+/* A function that handles telemetry. */
+struct code_handler {
+    const char *name;
+    moult_telemetry_function *run; /* the plugin's */
+};
+
 /* All code of an image; what is below a supervisor comes behind it. */
 struct code_table {
     const struct code *codes;
     size_t count;
+    const struct code_handler *handlers;
+    size_t handler_count;
 };
 
 /* What a supervisor does, and what it starts. */
@@ -81,6 +89,9 @@ uint32_t child_times(const moult_child *child);
 
 /* The code named `id` in `all` (may be NULL), or NULL. */
 const struct code *code_find(const struct code_table *all, const char *id);
+
+/* The function for telemetry named `name` in `all` (may be NULL), or NULL. */
+moult_telemetry_function *code_handler(const struct code_table *all, const char *name);
 
 /* The code that the plugin declares as `declared`, or NULL. */
 const struct code *code_declared(const struct code_table *all, const void *declared);

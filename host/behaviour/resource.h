@@ -46,6 +46,8 @@ struct resource {
     struct start_phase *phases;
     size_t phase_count;
     struct module *mod; /* or NULL */
+    struct code_handler *handlers;
+    size_t handler_count;
 };
 
 /* Is `name` in `list`?  [pure] */

@@ -17,6 +17,7 @@
 #include "serving.h"
 #include "signals.h"
 #include "sys.h"
+#include "telling.h"
 #include "utf8.h"
 
 /* -- one callback -- */
@@ -392,6 +393,8 @@ void server_ended(struct process *p)
 {
     struct server *s = p->data;
 
+    if (telemetry_is_on() && s->flags & SERVER_RAN)
+        telling_end(p);
     envelope_destroy(s->busy);
     code_use(s->code, -1);
     free(s);

@@ -14,8 +14,9 @@
 #include "sys.h"
 
 enum server_flag {
-    SERVER_STARTED = 1,  /* init has returned well, so terminate is called */
-    SERVER_IDLE_HELD = 2 /* `idle` is how long, from when it is resumed */
+    SERVER_STARTED = 1,   /* init has returned well, so terminate is called */
+    SERVER_IDLE_HELD = 2, /* `idle` is how long, from when it is resumed */
+    SERVER_RAN = 4        /* it had started, however it ends */
 };
 
 struct statem;

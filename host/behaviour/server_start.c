@@ -15,6 +15,7 @@
 #include "serving.h"
 #include "signals.h"
 #include "statem.h"
+#include "telling.h"
 
 static void start_failed(struct process *p, int error, const char *text)
 {
@@ -46,7 +47,9 @@ static bool started(struct process *p, struct server *s, moult_next next)
         start_failed(p, -ENOMEM, "no memory to say that it has started");
         return false;
     }
-    s->flags |= SERVER_STARTED;
+    s->flags |= SERVER_STARTED | SERVER_RAN;
+    if (telemetry_is_on())
+        telling_start(p);
     moult_put_bool(&reply->out, true);
     reply->ref = p->current->ref;
     error = server_answer(p, p->current->from, reply, next);

@@ -14,6 +14,7 @@
 #include "signals.h"
 #include "starting.h"
 #include "supervisor_requests.h"
+#include "telling.h"
 
 #define SELF_RESTART  1   /* `code` of a cast to itself: try a child again */
 #define BACKOFF_TIMES 60u /* its first delay, at most, unless the spec says otherwise */
@@ -193,8 +194,11 @@ static void restart_later(struct process *p, struct supervisor *s, struct child 
         process_exit(p, -ENOMEM, "no memory to start a child again");
 }
 
-static void restarted(const struct child *c)
+static void restarted(struct process *p, const struct supervisor *s,
+                      const struct child *c)
 {
+    if (telemetry_is_on())
+        telling_restart(p, s, c);
     event_emit(EVENT_INFO, "server.restart", "{s:s, s:s, s:s, s:i}", "server",
                c->id[0] ? c->id : c->code->id, "app", c->code->app, "vsn", c->code->vsn,
                "restarts", (int)c->restarts);
@@ -214,7 +218,7 @@ static void restart_one(struct process *p, struct supervisor *s, struct child *c
     if (child_start(p, s, c) < 0)
         restart_failed(p, s, c); /* known by its old pid, so that it can be ended */
     else if (c->state == CHILD_RUNNING)
-        restarted(c);
+        restarted(p, s, c);
     else if (branch_is_dynamic(&s->branch))
         children_remove(&s->children, c); /* it ignores: there is nothing to keep */
 }
@@ -233,7 +237,7 @@ static void restart_from(struct process *p, struct supervisor *s, struct child *
         if (error && c == failed)
             break;
         if (c->state == CHILD_RUNNING)
-            restarted(c);
+            restarted(p, s, c);
     }
     if (error)
         restart_failed(p, s, failed);

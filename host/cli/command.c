@@ -200,6 +200,22 @@ static const struct command commands[] = {
         .run = talk_run,
     },
     {
+        .name = "telemetry",
+        .synopsis = "[PREFIX]",
+        .summary = "who listens to which events",
+        .details = "  Of each handler of telemetry the events that it is attached to: with\n"
+                   "  PREFIX those whose names begin with these words.  DROPPED is how many\n"
+                   "  events it was too slow for.\n"
+                   "\n"
+                   "  moult telemetry\n"
+                   "  moult telemetry moult.call\n",
+        .most = 1,
+        .method = "telemetry",
+        .params = words_telemetry,
+        .show = show_telemetry,
+        .run = talk_run,
+    },
+    {
         .name = "children",
         .synopsis = "SUP [--limit N]",
         .summary = "the children of one supervisor",

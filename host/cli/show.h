@@ -18,6 +18,7 @@ void show_levels(const struct screen *screen, const json_t *result);
 void show_env(const struct screen *screen, const json_t *result);
 void show_tree(const struct screen *screen, const json_t *result);
 void show_registry(const struct screen *screen, const json_t *result);
+void show_telemetry(const struct screen *screen, const json_t *result);
 void show_children(const struct screen *screen, const json_t *result);
 void show_info(const struct screen *screen, const json_t *result);
 void show_ps(const struct screen *screen, const json_t *result);

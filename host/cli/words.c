@@ -104,6 +104,18 @@ int words_registry(const struct args *args, json_t **params, struct fault *why)
     return error;
 }
 
+int words_telemetry(const struct args *args, json_t **params, struct fault *why)
+{
+    json_t *object = json_object();
+    int error = args->count > 0 ? set_text(object, "prefix", args->words[0], why) : 0;
+
+    if (error)
+        json_decref(object);
+    else
+        *params = object;
+    return error;
+}
+
 static int add_path(json_t *files, const char *word, struct fault *why)
 {
     char *path = realpath(word, NULL);

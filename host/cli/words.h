@@ -32,5 +32,6 @@ int words_ps(const struct args *args, json_t **params, struct fault *why);
 int words_name_limit(const struct args *args, json_t **params, struct fault *why);
 int words_limit(const struct args *args, json_t **params, struct fault *why);
 int words_registry(const struct args *args, json_t **params, struct fault *why);
+int words_telemetry(const struct args *args, json_t **params, struct fault *why);
 
 #endif

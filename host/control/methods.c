@@ -20,6 +20,7 @@
 #include "registry_method.h"
 #include "rpc.h"
 #include "sys_methods.h"
+#include "telemetry_method.h"
 #include "tracer.h"
 #include "worker.h"
 
@@ -287,6 +288,7 @@ const struct method host_methods[] = {
     {"status", status},
     {"stop", stop},
     {"suspend", sys_suspend},
+    {"telemetry", telemetry_method},
     {"trace", tracer_method},
     {"tree", tree},
     {"unpack", changes_unpack},

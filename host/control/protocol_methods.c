@@ -119,6 +119,19 @@ const struct protocol_method protocol_methods[] = {
     .command = "moult registry",
 },
 {
+    .name = "telemetry",
+    .summary = "who listens to which events",
+    .params = "prefix  string, the first words of the events that are listed",
+    .result = "an array of objects, one for each event that a handler is attached to: id,\n"
+              "event, app, handler (the function's name), pid, dropped (events that it was\n"
+              "too slow for)",
+    .errors = "none",
+    .example = ASK("'method':'telemetry','params':{'prefix':'shop'}")
+               ANSWER("[{'id':'orders','event':'shop.order.placed',\n"
+               "   'app':'shop','handler':'note_order','pid':'<0.12.1>','dropped':0}]"),
+    .command = "moult telemetry",
+},
+{
     .name = "children",
     .summary = "the children of one supervisor",
     .params = "name   string, a registered name, a pid as \"<0.4.1>\", or the application that\n"

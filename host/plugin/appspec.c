@@ -204,6 +204,52 @@ static int take_module(const struct moult_plugin *p, struct resource *out,
                         why);
 }
 
+/* -- telemetry -- */
+
+static int take_handler(const moult_telemetry_handler *from, struct resource *out,
+                        struct fault *why)
+{
+    struct code_handler *more;
+
+    if (!from->run)
+        return fault(why, -EINVAL, "its telemetry handler '%.200s' has no function",
+                     from->name);
+    more = realloc(out->handlers, (out->handler_count + 1) * sizeof(*more));
+    if (!more)
+        return no_memory(why);
+    out->handlers = more;
+    more[out->handler_count] = (struct code_handler){strdup(from->name), from->run};
+    if (!more[out->handler_count].name)
+        return no_memory(why);
+    out->handler_count++;
+    return 0;
+}
+
+static int take_handlers(const struct moult_plugin *p, struct resource *out,
+                         struct fault *why)
+{
+    int err = 0;
+
+    if (p->telemetry && p->telemetry_size < sizeof(moult_telemetry_handler))
+        return fault(why, -EINVAL,
+                     "it has telemetry handlers and no telemetry_size: define it with "
+                     "MOULT_PLUGIN");
+    for (size_t i = 0; p->telemetry && !err; i++) {
+        moult_telemetry_handler own;
+
+        memcpy(&own, (const char *)p->telemetry + i * p->telemetry_size, sizeof(own));
+        if (!own.name)
+            break;
+        if (i == APPSPEC_LIST_MAX)
+            return fault(why, -EINVAL,
+                         "it has more than %u telemetry handlers: end them with "
+                         "{NULL, NULL}",
+                         APPSPEC_LIST_MAX);
+        err = take_handler(&own, out, why);
+    }
+    return err;
+}
+
 int appspec_take(const struct moult_plugin *plugin, struct resource *out,
                  struct fault *why)
 {
@@ -213,6 +259,8 @@ int appspec_take(const struct moult_plugin *plugin, struct resource *out,
         err = take_env(plugin, out, why);
     if (!err)
         err = take_phases(plugin, out, why);
+    if (!err)
+        err = take_handlers(plugin, out, why);
     return err ? err : take_module(plugin, out, why);
 }
 
@@ -223,6 +271,7 @@ void appspec_forget(struct moult_plugin *plugin)
     plugin->env = NULL;
     plugin->start_phases = NULL;
     plugin->mod = NULL;
+    plugin->telemetry = NULL;
 }
 
 /* -- checking -- */
@@ -307,6 +356,24 @@ static int check_phases(const struct resource *r, struct fault *why)
     return 0;
 }
 
+static int check_handlers(const struct resource *r, struct fault *why)
+{
+    for (size_t i = 0; i < r->handler_count; i++) {
+        const char *name = r->handlers[i].name;
+        size_t len = strlen(name);
+
+        if (!len || len > APPSPEC_TEXT_MAX || !utf8_valid(name, len))
+            return fault(why, -EINVAL,
+                         "number %zu of its telemetry handlers has a name that is not "
+                         "UTF-8 text of 1 to %u bytes",
+                         i, APPSPEC_TEXT_MAX);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(r->handlers[k].name, name) == 0)
+                return fault(why, -EINVAL, "it has two telemetry handlers '%s'", name);
+    }
+    return 0;
+}
+
 static int check_env(const struct resource *r, struct fault *why)
 {
     int err = 0;
@@ -332,6 +399,8 @@ int appspec_check(const struct resource *r, const char *name, struct fault *why)
         err = check_optional(r, why);
     if (!err)
         err = check_phases(r, why);
+    if (!err)
+        err = check_handlers(r, why);
     return err ? err : check_env(r, why);
 }
 
@@ -359,6 +428,9 @@ void appspec_release(struct resource *r)
         free(r->phases[i].name);
         free(r->phases[i].args);
     }
+    for (size_t i = 0; i < r->handler_count; i++)
+        free((char *)r->handlers[i].name);
+    free(r->handlers);
     if (r->mod)
         free(r->mod->args);
     free(r->mod);

@@ -326,7 +326,10 @@ static int take_children(struct descriptor *d, const struct moult_plugin *from,
         err = take_list(&t, &any, "", true, &templates, why);
     if (err)
         return err;
-    *d->all = (struct code_table){d->codes, d->count};
+    *d->all = (struct code_table){d->codes, d->count, d->resource.handlers,
+                                  d->resource.handler_count};
+    if (d->resource.mod)
+        d->resource.mod->code.all = d->all;
     return 0;
 }
 

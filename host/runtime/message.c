@@ -10,6 +10,7 @@
 #include "name.h"
 #include "send_timer.h"
 #include "signals.h"
+#include "telemetry.h"
 #include "worker.h"
 
 /*
@@ -218,8 +219,8 @@ int process_answered(struct process *p, struct await *a, uint64_t timeout_ms)
     return a->reply->code == MOULT_NOPROC ? -ESRCH : -EOWNERDEAD;
 }
 
-int process_call(struct process *p, moult_pid to, struct envelope *e,
-                 uint64_t timeout_ms)
+static inline int call(struct process *p, moult_pid to, struct envelope *e,
+                       uint64_t timeout_ms)
 {
     struct await a = {.ref = ++p->last_ref};
     char text[80];
@@ -237,6 +238,20 @@ int process_call(struct process *p, moult_pid to, struct envelope *e,
     if (error)
         return process_fail(p, error, process_refusal(to, error, text, sizeof(text)));
     return process_answered(p, &a, timeout_ms);
+}
+
+int process_call_untold(struct process *p, moult_pid to, struct envelope *e,
+                        uint64_t timeout_ms)
+{
+    return call(p, to, e, timeout_ms);
+}
+
+int process_call(struct process *p, moult_pid to, struct envelope *e,
+                 uint64_t timeout_ms)
+{
+    if (__builtin_expect(p->flags & PROCESS_TOLD, 0) && telemetry_tells_call(p, e))
+        return telemetry_call(p, to, e, timeout_ms);
+    return call(p, to, e, timeout_ms);
 }
 
 int process_start(struct process *parent, struct process *p, struct envelope *e,

@@ -14,6 +14,10 @@
 int process_call(struct process *p, moult_pid to, struct envelope *e,
                  uint64_t timeout_ms);
 
+/* The same, and no event of telemetry: what that tells of. */
+int process_call_untold(struct process *p, moult_pid to, struct envelope *e,
+                        uint64_t timeout_ms);
+
 /*
  * Launch `p`, which `parent` created, with `e` (taken, of kind ENVELOPE_START), and
  * wait for its answer as process_call() does.  By `parent`.

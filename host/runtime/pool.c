@@ -30,6 +30,21 @@ void worker_figures(unsigned index, struct worker_figures *out)
     out->turns = atomic_load_explicit(&pool.workers[index].turns, memory_order_relaxed);
 }
 
+/* A hint: what is injected is read without its lock. */
+void workers_load(struct workers_load *out)
+{
+    *out = (struct workers_load){
+        .workers = pool.count,
+        .run_queue = atomic_load_explicit(&pool.injected, memory_order_relaxed)};
+    for (unsigned i = 0; i < pool_used(); i++) {
+        struct worker *w = &pool.workers[i];
+
+        out->busy += running(w) != NULL;
+        out->run_queue += run_queue_count(&w->queue) + (next(w) != NULL);
+        out->turns += atomic_load_explicit(&w->turns, memory_order_relaxed);
+    }
+}
+
 void workers_prepare(void)
 {
     pool.fences =

@@ -19,6 +19,7 @@
 #include "send_timer.h"
 #include "signals.h"
 #include "sys.h"
+#include "telemetry.h"
 #include "worker.h"
 
 #define CHUNK_BITS 10u
@@ -300,6 +301,14 @@ static int push_anyway(struct process *p, moult_pid to, struct envelope *e, int 
     return error;
 }
 
+static void tell_sent(struct process *sender, moult_pid to, const struct envelope *e)
+{
+    if (sender->flags & PROCESS_WATCHED)
+        sys_sends(sender, to, e);
+    if (sender->flags & PROCESS_TOLD)
+        telemetry_sends(sender, to, e);
+}
+
 static int send(struct process *sender, moult_pid to, struct envelope *e, bool last)
 {
     struct process *p = find(to);
@@ -317,8 +326,8 @@ static int send(struct process *sender, moult_pid to, struct envelope *e, bool l
     e->worker = here & 7;
     if (sender) {
         e->urgency = process_urgency(sender);
-        if (__builtin_expect(sender->flags & PROCESS_WATCHED, 0))
-            sys_sends(sender, to, e);
+        if (__builtin_expect(sender->flags & (PROCESS_WATCHED | PROCESS_TOLD), 0))
+            tell_sent(sender, to, e);
     }
     urgency = e->urgency;
     backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
@@ -597,6 +606,7 @@ void process_exit(struct process *p, int32_t reason, const char *text)
 
 void process_fail_callback(struct process *p, int32_t reason, const char *words)
 {
+    telemetry_spans_fail(p, reason, words);
     if (!(p->flags & PROCESS_EXITING) && p->class->outlives &&
         p->class->outlives(p, reason, words))
         worker_abandon_callback(p);
@@ -636,7 +646,7 @@ static bool is_empty(const struct relations *r)
     return !(r->links.count | r->watched.count | r->watchers.count | r->owed.count |
              r->timers.count | r->dictionary.count | r->descriptors.count |
              r->requests.count) &&
-           !r->sys && !r->registry && !r->registered;
+           !r->sys && !r->registry && !r->registered && !r->spans;
 }
 
 void process_hibernate(struct process *p)
@@ -692,6 +702,7 @@ void process_finish(struct process *p)
         await_end(p, p->await, 0);
     }
     sys_finish(p);
+    telemetry_spans_finish(p);
     send_timers_finish(p);
     name_release(p);
     registry_leave(p);
@@ -716,6 +727,7 @@ void process_finish(struct process *p)
     p->fiber = NULL;
     p->sends = 0;
     p->flags = 0;
+    p->high_water = 0;
     atomic_store_explicit(&p->memory, 0, memory_order_relaxed);
     atomic_store_explicit(&p->backlog, 0, memory_order_relaxed);
     slot_put(p);

@@ -28,6 +28,7 @@ struct fiber;
 struct group;
 struct hold;
 struct name;
+struct open_span;
 struct owner;
 struct process;
 struct registry;
@@ -57,6 +58,7 @@ struct process_class {
      * go on nevertheless, with its next message?  NULL: it ends.
      */
     bool (*outlives)(struct process *p, int32_t reason, const char *words);
+    bool is_listener; /* it is told of what others do: of it nobody is told */
 };
 
 /* What a process waits for: the reply to a call, a message; on its stack. */
@@ -85,14 +87,16 @@ struct relations {
     struct map requests;  /* ref -> 1; calls that are not waited for; see response.h */
     uint32_t told_full_s; /* when it was told that one of these was full; or 0 */
     struct sys *sys;      /* see sys.h; or NULL */
+    struct open_span *spans; /* that it is in, the innermost first; see telemetry.h */
 };
 
 enum process_flag {
-    PROCESS_TRAPS = 1,   /* exit signals become messages */
-    PROCESS_EXITING = 2, /* ends as soon as it is back in the loop */
-    PROCESS_LINKED = 4,  /* to `parent` */
-    PROCESS_HURRIED = 8, /* held, and to serve what waits for it first; see group.h */
-    PROCESS_WATCHED = 16 /* suspended, traced or the like; see sys.h */
+    PROCESS_TRAPS = 1,    /* exit signals become messages */
+    PROCESS_EXITING = 2,  /* ends as soon as it is back in the loop */
+    PROCESS_LINKED = 4,   /* to `parent` */
+    PROCESS_HURRIED = 8,  /* held, and to serve what waits for it first; see group.h */
+    PROCESS_WATCHED = 16, /* suspended, traced or the like; see sys.h */
+    PROCESS_TOLD = 32     /* what it calls and casts is to be told; see telemetry.h */
 };
 
 struct process {
@@ -141,6 +145,7 @@ struct process {
     uint16_t sends;          /* since its turn began */
     uint8_t flags;           /* enum process_flag */
     _Atomic bool suspended;  /* by sys.h; relaxed, a figure for others */
+    uint8_t high_water;      /* bits of how many waited when it was told of; or 0 */
 };
 
 struct process_options {

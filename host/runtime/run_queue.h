@@ -58,6 +58,14 @@ static inline bool run_queue_is_empty(struct run_queue *q)
            atomic_load_explicit(&q->tail, memory_order_relaxed);
 }
 
+/* How many wait; a hint to others than the owner. */
+static inline uint32_t run_queue_count(struct run_queue *q)
+{
+    uint32_t head = atomic_load_explicit(&q->head, memory_order_relaxed);
+
+    return atomic_load_explicit(&q->tail, memory_order_relaxed) - head;
+}
+
 /* Take half of `from`: one is returned, the rest goes to `to`, the caller's own. */
 static inline struct process *run_queue_steal(struct run_queue *from,
                                               struct run_queue *to)

@@ -5,6 +5,7 @@
 
 #include "group.h"
 #include "sys.h"
+#include "telemetry.h"
 
 #define TURN_MESSAGES 1024u /* of one process before others run */
 #define TURN_CHECK    64u   /* messages between looks at how long it has been */
@@ -175,6 +176,20 @@ static struct process *find_work(struct worker *w)
 
 /* -- the loop -- */
 
+/* Is what it calls and casts to be told of?  It says by itself when not any more. */
+static void begin_telling(struct process *p)
+{
+    if (__builtin_expect(
+            atomic_load_explicit(&telemetry_traffic, memory_order_relaxed) != 0, 0))
+        p->flags |= PROCESS_TOLD;
+}
+
+static void tell_waiting(struct process *p)
+{
+    if (telemetry_is_on())
+        telemetry_mailbox(p, atomic_load_explicit(&p->backlog, memory_order_relaxed));
+}
+
 /* Has a turn of `handled` messages been long enough? */
 static bool is_over(uint32_t handled, uint64_t *began)
 {
@@ -198,6 +213,7 @@ static void turn(struct worker *w, struct process *p)
 
     atomic_store_explicit(&p->worker, w->index, memory_order_relaxed);
     set_running(w, p);
+    begin_telling(p);
     p->sends = 0;
     for (;;) {
         process_fetch(p);
@@ -205,9 +221,12 @@ static void turn(struct worker *w, struct process *p)
             process_finish(p);
             return;
         }
-        if (++handled % TURN_CHECK == 0 && is_over(handled, &began)) {
-            worker_schedule(p);
-            return;
+        if (++handled % TURN_CHECK == 0) {
+            tell_waiting(p);
+            if (is_over(handled, &began)) {
+                worker_schedule(p);
+                return;
+            }
         }
         hold = atomic_load_explicit(&p->hold, memory_order_seq_cst);
         e = hold ? process_next_held(p, &hurried) : process_next(p);
@@ -270,6 +289,7 @@ static void resume(struct worker *w, struct process *p)
 
     p->fiber = NULL;
     set_running(w, p);
+    begin_telling(p);
     atomic_store_explicit(&p->worker, w->index, memory_order_relaxed);
     keep_spare(w, mine);
     w->fiber = to;

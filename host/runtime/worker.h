@@ -139,4 +139,12 @@ struct worker_figures {
 };
 void worker_figures(unsigned index, struct worker_figures *out);
 
+/* All of them together, as they seem to be now. */
+struct workers_load {
+    uint32_t workers, busy; /* inside a turn */
+    uint64_t run_queue;     /* processes that could run, and wait for a worker */
+    uint64_t turns;         /* ever */
+};
+void workers_load(struct workers_load *out);
+
 #endif

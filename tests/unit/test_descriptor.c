@@ -119,6 +119,41 @@ static void what_can_t_be_said_of_an_application_is_refused(void **state)
     assert_refused(NULL, "its mod says it has 8 bytes");
 }
 
+static int handle_nothing(moult_ctx *ctx, const moult_telemetry_event *event)
+{
+    return 0;
+}
+
+static void telemetry_handlers_are_found_by_name(void **state)
+{
+    static const moult_telemetry_handler handlers[] = {{"note", handle_nothing},
+                                                       {NULL, NULL}};
+
+    plugin.telemetry = handlers;
+    plugin.telemetry_size = sizeof(moult_telemetry_handler);
+    assert_int_equal(take(NULL), 0);
+    assert_ptr_equal(code_handler(descriptor.all, "note"), handle_nothing);
+    assert_null(code_handler(descriptor.all, "other"));
+    assert_null(descriptor.plugin.telemetry);
+}
+
+static void telemetry_handlers_that_can_t_be_are_refused(void **state)
+{
+    static const moult_telemetry_handler twice[] = {
+        {"note", handle_nothing}, {"note", handle_nothing}, {NULL, NULL}};
+    static const moult_telemetry_handler empty[] = {{"", handle_nothing}, {NULL, NULL}};
+    static const moult_telemetry_handler nothing[] = {{"note", NULL}, {NULL, NULL}};
+
+    plugin.telemetry = twice;
+    assert_refused(NULL, "it has telemetry handlers and no telemetry_size");
+    plugin.telemetry_size = sizeof(moult_telemetry_handler);
+    assert_refused(NULL, "it has two telemetry handlers 'note'");
+    plugin.telemetry = empty;
+    assert_refused(NULL, "number 0 of its telemetry handlers has a name that is not");
+    plugin.telemetry = nothing;
+    assert_refused(NULL, "its telemetry handler 'note' has no function");
+}
+
 /* -- statems -- */
 
 struct door {
@@ -331,6 +366,8 @@ int main(void)
                                         begin, end),
         TEST(what_it_needs_and_has_configured_is_copied),
         TEST(what_can_t_be_said_of_an_application_is_refused),
+        TEST(telemetry_handlers_are_found_by_name),
+        TEST(telemetry_handlers_that_can_t_be_are_refused),
         TEST(what_is_below_a_supervisor_has_its_path),
         TEST(what_starts_at_run_time_only_is_a_template),
         TEST(a_plugin_of_the_first_abi_has_none_of_it),
