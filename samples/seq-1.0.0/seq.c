@@ -4,6 +4,7 @@
  *
  *     moult call seq '{"open": {"name": "odd", "kind": "arithmetic", "first": 1}}'
  *     moult call seq.odd next
+ *     moult call seq taken
  *     moult call seq '{"close": "odd"}'
  *
  * Where an arithmetic one begins and how it goes on is configured, unless it is said:
@@ -114,6 +115,25 @@ static moult_next sequence_init(moult_ctx *ctx, void *state, moult_in *args)
     return moult_noreply();
 }
 
+/* -- what whoever listens is told of -- */
+
+static moult_out *kind_map(moult_ctx *ctx, const struct sequence *s)
+{
+    moult_out *map = moult_draft(ctx);
+
+    moult_put_map(map, 1);
+    moult_put_text_at(map, "kind", s->kind);
+    return map;
+}
+
+static int go_on(moult_ctx *ctx, void *sequence, moult_span *span)
+{
+    struct sequence *s = sequence;
+
+    span->metadata = kind_map(ctx, s);
+    return kind_of(s->kind)->next(s) ? 0 : -EOVERFLOW;
+}
+
 static moult_next sequence_call(moult_ctx *ctx, void *state, const moult_from *from,
                                 moult_in *request, moult_out *reply)
 {
@@ -122,7 +142,7 @@ static moult_next sequence_call(moult_ctx *ctx, void *state, const moult_from *f
     if (!moult_match(request, "next"))
         return moult_unhandled(ctx);
     moult_put_int(reply, s->at);
-    if (!kind_of(s->kind)->next(s))
+    if (moult_telemetry_span(ctx, "seq.next", kind_map(ctx, s), go_on, s) < 0)
         return moult_refuse(ctx, -EOVERFLOW, "the one after it would not fit 64 bits");
     return moult_reply();
 }
@@ -182,9 +202,50 @@ static moult_next close_one(moult_ctx *ctx, moult_in *in, moult_out *reply)
     return moult_reply();
 }
 
+/* How many numbers were taken from all of them, as telemetry tells; it may lag behind. */
+struct seq {
+    int64_t taken;
+};
+
+MOULT_STATE(seq_state, struct seq, MOULT_FIELD(taken));
+
+static int note_next(moult_ctx *ctx, const moult_telemetry_event *event)
+{
+    moult_out *m = moult_draft(ctx);
+
+    moult_put_text(m, "taken");
+    moult_cast(ctx, moult_whereis("seq"), m);
+    return 0;
+}
+
+static const moult_telemetry_handler handlers[] = {{"note_next", note_next},
+                                                   {NULL, NULL}};
+
+/* Started again it is attached still: -EEXIST is as good. */
+static moult_next init(moult_ctx *ctx, void *state, moult_in *args)
+{
+    int error =
+        moult_telemetry_attach(ctx, "seq.taken", "seq.next.stop", "note_next", NULL);
+
+    if (error && error != -EEXIST)
+        return moult_stop_because(ctx, error, "%s", moult_call_text(ctx));
+    return moult_noreply();
+}
+
+static moult_next handle_cast(moult_ctx *ctx, void *state, moult_in *message)
+{
+    struct seq *s = state;
+
+    if (!moult_match(message, "taken"))
+        return moult_unhandled(ctx);
+    s->taken++;
+    return moult_noreply();
+}
+
 static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *from,
                               moult_in *request, moult_out *reply)
 {
+    const struct seq *s = state;
     moult_children_count count;
     moult_in value;
 
@@ -192,10 +253,14 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
         return open_one(ctx, &value, reply);
     if (moult_match_map(request, "close", &value))
         return close_one(ctx, &value, reply);
+    if (moult_match(request, "taken")) {
+        moult_put_int(reply, s->taken);
+        return moult_reply();
+    }
     if (!moult_match(request, "count"))
         return moult_refuse(ctx, -EINVAL,
                             "seq takes {\"open\": {\"name\", \"kind\"}}, "
-                            "{\"close\": name} and \"count\"");
+                            "{\"close\": name}, \"count\" and \"taken\"");
     if (moult_count_children(ctx, pool(), &count) < 0)
         return moult_refuse(ctx, -EIO, "%s", moult_call_text(ctx));
     moult_put_int(reply, count.active);
@@ -203,7 +268,10 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
 }
 
 static const moult_server seq = {.size = sizeof(moult_server),
-                                 .handle_call = handle_call};
+                                 .state = seq_state,
+                                 .init = init,
+                                 .handle_call = handle_call,
+                                 .handle_cast = handle_cast};
 
 static const moult_supervisor sequences = {
     .size = sizeof(moult_supervisor), .strategy = MOULT_DYNAMIC, .max_children = 1000};
@@ -221,4 +289,4 @@ static const moult_env env[] = {{.key = "first", .type = MOULT_ENV_INT, .value =
                                 {.key = NULL}};
 
 MOULT_PLUGIN(.description = "sequences of numbers", .children = children,
-             .templates = templates, .env = env);
+             .templates = templates, .env = env, .telemetry = handlers);

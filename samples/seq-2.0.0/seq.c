@@ -4,6 +4,7 @@
  *
  *     moult call seq '{"open": {"name": "odd", "kind": "arithmetic", "first": 1}}'
  *     moult call seq.odd next
+ *     moult call seq taken
  *     moult call seq.odd back
  *     moult call seq '{"close": "odd"}'
  *
@@ -120,21 +121,53 @@ static moult_next sequence_init(moult_ctx *ctx, void *state, moult_in *args)
     return moult_noreply();
 }
 
+/* -- what whoever listens is told of -- */
+
+static moult_out *about(moult_ctx *ctx, const struct sequence *s)
+{
+    moult_out *map = moult_draft(ctx);
+
+    moult_put_map(map, 2);
+    moult_put_text_at(map, "kind", s->kind);
+    moult_put_int_at(map, "n", s->n);
+    return map;
+}
+
+struct step {
+    struct sequence *s;
+    int64_t by, number;
+};
+
+static int go_on(moult_ctx *ctx, void *context, moult_span *span)
+{
+    struct step *step = context;
+    struct sequence *s = step->s;
+
+    span->metadata = about(ctx, s);
+    if (!kind_of(s->kind)->number(s, step->by < 0 ? s->n - 1 : s->n, &step->number))
+        return -EOVERFLOW;
+    s->n += step->by;
+    return 0;
+}
+
 static moult_next sequence_call(moult_ctx *ctx, void *state, const moult_from *from,
                                 moult_in *request, moult_out *reply)
 {
     struct sequence *s = state;
-    bool back = moult_match(request, "back");
-    int64_t number;
+    struct step step = {s, 1, 0};
+    int error;
 
-    if (!back && !moult_match(request, "next"))
+    if (moult_match(request, "back"))
+        step.by = -1;
+    else if (!moult_match(request, "next"))
         return moult_unhandled(ctx);
-    if (back && s->n == 0)
+    if (step.by < 0 && s->n == 0)
         return moult_refuse(ctx, -ERANGE, "it is at its beginning");
-    if (!kind_of(s->kind)->number(s, back ? s->n - 1 : s->n, &number))
-        return moult_refuse(ctx, -EOVERFLOW, "the next one does not fit 64 bits");
-    s->n += back ? -1 : 1;
-    moult_put_int(reply, number);
+    error = moult_telemetry_span(ctx, step.by < 0 ? "seq.back" : "seq.next",
+                                 about(ctx, s), go_on, &step);
+    if (error)
+        return moult_refuse(ctx, error, "the next one does not fit 64 bits");
+    moult_put_int(reply, step.number);
     return moult_reply();
 }
 
@@ -254,9 +287,50 @@ static moult_next close_one(moult_ctx *ctx, moult_in *in, moult_out *reply)
     return moult_reply();
 }
 
+/* How many numbers were taken from all of them, as telemetry tells; it may lag behind. */
+struct seq {
+    int64_t taken;
+};
+
+MOULT_STATE(seq_state, struct seq, MOULT_FIELD(taken));
+
+static int note_next(moult_ctx *ctx, const moult_telemetry_event *event)
+{
+    moult_out *m = moult_draft(ctx);
+
+    moult_put_text(m, "taken");
+    moult_cast(ctx, moult_whereis("seq"), m);
+    return 0;
+}
+
+static const moult_telemetry_handler handlers[] = {{"note_next", note_next},
+                                                   {NULL, NULL}};
+
+/* Started again it is attached still: -EEXIST is as good. */
+static moult_next init(moult_ctx *ctx, void *state, moult_in *args)
+{
+    int error =
+        moult_telemetry_attach(ctx, "seq.taken", "seq.next.stop", "note_next", NULL);
+
+    if (error && error != -EEXIST)
+        return moult_stop_because(ctx, error, "%s", moult_call_text(ctx));
+    return moult_noreply();
+}
+
+static moult_next handle_cast(moult_ctx *ctx, void *state, moult_in *message)
+{
+    struct seq *s = state;
+
+    if (!moult_match(message, "taken"))
+        return moult_unhandled(ctx);
+    s->taken++;
+    return moult_noreply();
+}
+
 static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *from,
                               moult_in *request, moult_out *reply)
 {
+    const struct seq *s = state;
     moult_children_count count;
     moult_in value;
 
@@ -264,10 +338,14 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
         return open_one(ctx, &value, reply);
     if (moult_match_map(request, "close", &value))
         return close_one(ctx, &value, reply);
+    if (moult_match(request, "taken")) {
+        moult_put_int(reply, s->taken);
+        return moult_reply();
+    }
     if (!moult_match(request, "count"))
         return moult_refuse(ctx, -EINVAL,
                             "seq takes {\"open\": {\"name\", \"kind\"}}, "
-                            "{\"close\": name} and \"count\"");
+                            "{\"close\": name}, \"count\" and \"taken\"");
     if (moult_count_children(ctx, pool(), &count) < 0)
         return moult_refuse(ctx, -EIO, "%s", moult_call_text(ctx));
     moult_put_int(reply, count.active);
@@ -275,7 +353,10 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
 }
 
 static const moult_server seq = {.size = sizeof(moult_server),
-                                 .handle_call = handle_call};
+                                 .state = seq_state,
+                                 .init = init,
+                                 .handle_call = handle_call,
+                                 .handle_cast = handle_cast};
 
 static const moult_supervisor sequences = {
     .size = sizeof(moult_supervisor), .strategy = MOULT_DYNAMIC, .max_children = 1000};
@@ -293,4 +374,5 @@ static const moult_env env[] = {{.key = "first", .type = MOULT_ENV_INT, .value =
                                 {.key = NULL}};
 
 MOULT_PLUGIN(.description = "sequences of numbers, forwards and backwards",
-             .children = children, .templates = templates, .env = env);
+             .children = children, .templates = templates, .env = env,
+             .telemetry = handlers);

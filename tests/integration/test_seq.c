@@ -132,6 +132,52 @@ static void a_kind_that_the_older_version_lacks_keeps_the_newer_one(void **state
     host_stop(h);
 }
 
+/* Handlers run in processes of their own: ask until it is told. */
+static void assert_taken(struct host *h, json_int_t expected)
+{
+    json_int_t taken;
+
+    while ((taken = host_call_int(h, "seq", "\"taken\"")) < expected)
+        continue;
+    assert_int_equal(taken, expected);
+}
+
+static void what_is_taken_is_counted_by_telemetry_also_after_an_upgrade(void **state)
+{
+    struct host *h = *state;
+
+    start_seq(h, "samples/seq-1.0.0");
+    open_both(h);
+    take(h, "seq.fib", 3);
+    take(h, "seq.odd", 2);
+    assert_taken(h, 5);
+    drop("samples/seq-2.0.0");
+    host_event(h, "upgrade.commit", "to", "2.0.0");
+    take(h, "seq.fib", 2);
+    host_call(h, "seq.fib", "\"back\"");
+    assert_taken(h, 7);
+    host_stop(h);
+}
+
+static void each_next_is_a_span(void **state)
+{
+    struct host *h = *state;
+
+    drop("integration/gauge-1.0.0");
+    start_seq(h, "samples/seq-1.0.0");
+    open_both(h);
+    host_call(h, "gauge", "{\"attach\": [\"start\", \"seq.next.start\", \"count\"]}");
+    host_call(h, "gauge", "{\"attach\": [\"stop\", \"seq.next.stop\", \"count\"]}");
+    host_call(h, "gauge", "{\"attach\": [\"not\", \"seq.next.exception\", \"count\"]}");
+    next(h, "seq.fib");
+    host_event(h, "plugin.log", "server", "stop");
+    assert_int_equal(host_events(h, "plugin.log"), 2);
+    take(h, "seq.fib", 90);
+    assert_refused(h, "seq.fib", "\"next\"", "would not fit 64 bits");
+    host_event(h, "plugin.log", "text", "seq.next.exception");
+    host_stop(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +186,8 @@ int main(void)
         HOST_TEST(the_last_number_that_fits_is_not_gone_beyond),
         HOST_TEST(an_upgrade_finds_the_place_of_each_and_goes_back),
         HOST_TEST(a_kind_that_the_older_version_lacks_keeps_the_newer_one),
+        HOST_TEST(what_is_taken_is_counted_by_telemetry_also_after_an_upgrade),
+        HOST_TEST(each_next_is_a_span),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
