@@ -13,6 +13,7 @@
 #include "ledger.h"
 #include "loaded.h"
 #include "needs.h"
+#include "purge.h"
 #include "rehearse.h"
 
 /* Room for one more of `size` bytes at `*list`, which has `count`; false: no memory. */
@@ -95,6 +96,18 @@ static void moved(struct order *o, const struct upgrade_move *m, const json_t *r
                json_object_get(report, "waited"));
 }
 
+/* Whatever still runs a version that was left. */
+static void kill_rest(const struct order *o, const struct upgrade_move *m,
+                      json_t *report)
+{
+    size_t killed;
+
+    if (!o->terms.brutal)
+        return;
+    killed = purge_kill(m->app, m->to->vsn, false);
+    json_object_set_new(report, "killed", json_integer((json_int_t)killed));
+}
+
 static void started(struct order *o, const struct application_spec *spec)
 {
     struct catalog *catalog = o->stock->catalog;
@@ -112,6 +125,8 @@ static void committed(struct order *o, const json_t *report)
 
     for (size_t i = 0; i < o->move_count; i++)
         moved(o, &o->moves[i], json_array_get(upgraded, i));
+    for (size_t i = 0; i < o->move_count; i++)
+        kill_rest(o, &o->moves[i], json_array_get(upgraded, i));
     for (size_t i = 0; i < o->start_count; i++)
         started(o, o->starts[i]);
     for (size_t i = 0; i < o->stop_count; i++)

@@ -23,6 +23,7 @@
 #include "loaded.h"
 #include "permanent.h"
 #include "plain.h"
+#include "purge.h"
 #include "remove.h"
 #include "snapshot.h"
 #include "thread.h"
@@ -196,6 +197,11 @@ static int start(struct job *job, json_t **report, struct fault *why)
     return error;
 }
 
+static int purge(struct job *job, json_t **report, struct fault *why)
+{
+    return purge_version(&self.stock, first_word(job), job->terms.brutal, report, why);
+}
+
 static int reload(struct job *job, json_t **report, struct fault *why)
 {
     return self.reload(self.context, report, why);
@@ -219,7 +225,7 @@ static int (*const verbs[])(struct job *job, json_t **report, struct fault *why)
     [RELEASE_CANARY] = canary,         [RELEASE_PROMOTE] = promote,
     [RELEASE_HOW_CANARY] = how_canary, [RELEASE_START] = start,
     [RELEASE_REHEARSE] = change,       [RELEASE_SNAPSHOT] = snapshot,
-    [RELEASE_RELOAD] = reload,
+    [RELEASE_RELOAD] = reload,         [RELEASE_PURGE] = purge,
 };
 
 static bool is_on_trial(void)

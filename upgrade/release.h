@@ -62,7 +62,8 @@ enum release_verb {
     RELEASE_HOW_CANARY, /* how it does */
     RELEASE_REBOOT_OLD, /* a release: it is permanent then, and does not run yet */
     RELEASE_START,      /* "APP": unless it runs, with what it needs */
-    RELEASE_RELOAD      /* the configuration; no words */
+    RELEASE_RELOAD,     /* the configuration; no words */
+    RELEASE_PURGE       /* "APP@VSN", which does not run: unload it */
 };
 
 /* How a job goes on and ends, on the release handler's thread. */

@@ -5,6 +5,7 @@
 #ifndef MOULT_TERMS_H
 #define MOULT_TERMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct terms {
     uint32_t max_move_ms;  /* that the move of one may take; 0: as its callbacks may */
     uint32_t
         confirm_ms; /* unless it is confirmed in that time it goes back; 0: never */
+    bool brutal; /* kill what still runs another version afterwards; or that is asked */
 };
 
 /* What `asked` (NULL: nothing) says, and what it leaves open as `usual` says. */

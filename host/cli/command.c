@@ -45,6 +45,7 @@ static const struct option upgrade_options[] = {
     {"max-pause", "MS", "if servers were held up longer, none moves"},
     {"max-move", "MS", "if the move of one took longer, none moves"},
     {"confirm-within", "S", "go back, unless 'moult confirm' comes in that time"},
+    {"brutal", NULL, "then kill what still runs a version that was left"},
     {0},
 };
 static const struct option canary_options[] = {
@@ -60,6 +61,10 @@ static const struct option promote_options[] = {
     {"max-pause", "MS", "if servers were held up longer, none moves"},
     {"max-move", "MS", "if the move of one took longer, none moves"},
     {"confirm-within", "S", "go back, unless 'moult confirm' comes in that time"},
+    {0},
+};
+static const struct option purge_options[] = {
+    {"brutal", NULL, "kill the processes that run it still"},
     {0},
 };
 static const struct option pack_options[] = {
@@ -532,6 +537,24 @@ static const struct command commands[] = {
         .method = "permanent",
         .params = words_release,
         .show = show_release,
+        .run = talk_run,
+    },
+    {
+        .name = "purge",
+        .synopsis = "APP@VSN [--brutal]",
+        .summary = "unload a version that does not run any more",
+        .details = "  Processes that were spawned go on in the version that they began in, and keep\n"
+                   "  it loaded; it goes by itself with the last of them.  While there are such,\n"
+                   "  this names them and does nothing, unless it is to kill them.\n"
+                   "\n"
+                   "  moult purge counter@1.0.0\n"
+                   "  moult purge counter@1.0.0 --brutal\n",
+        .options = purge_options,
+        .least = 1,
+        .most = 1,
+        .method = "purge",
+        .params = words_purge,
+        .show = show_purged,
         .run = talk_run,
     },
     {

@@ -34,6 +34,7 @@ void show_canary(const struct screen *screen, const json_t *result);
 void show_awaited(const struct screen *screen, const json_t *awaits);
 void show_release(const struct screen *screen, const json_t *result);
 void show_reloaded(const struct screen *screen, const json_t *result);
+void show_purged(const struct screen *screen, const json_t *result);
 void show_removed(const struct screen *screen, const json_t *result);
 void show_unpacked(const struct screen *screen, const json_t *result);
 void show_crashes(const struct screen *screen, const json_t *result);

@@ -128,3 +128,23 @@ void show_reloaded(const struct screen *screen, const json_t *result)
     table_print(screen, columns, rows, "nothing is another");
     json_decref(rows);
 }
+
+void show_purged(const struct screen *screen, const json_t *result)
+{
+    json_int_t killed = show_number(result, "killed");
+    const char *reason = show_text(result, "reason");
+
+    screen_text(screen, BOLD, 0, show_text(result, "application"));
+    putc(' ', screen->out);
+    screen_text(screen, PLAIN, 0, show_text(result, "vsn"));
+    fputs(json_is_true(json_object_get(result, "unloaded")) ? " is not loaded any more"
+                                                            : " stays loaded",
+          screen->out);
+    if (killed)
+        fprintf(screen->out, ", %" JSON_INTEGER_FORMAT " killed", killed);
+    if (reason) {
+        fputs(": ", screen->out);
+        screen_text(screen, PLAIN, 0, reason);
+    }
+    putc('\n', screen->out);
+}

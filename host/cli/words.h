@@ -27,6 +27,7 @@ int words_terms(const struct args *args, json_t **params, struct fault *why);
 int words_targets(const struct args *args, json_t **params, struct fault *why);
 int words_files(const struct args *args, json_t **params, struct fault *why);
 int words_snapshot(const struct args *args, json_t **params, struct fault *why);
+int words_purge(const struct args *args, json_t **params, struct fault *why);
 int words_release(const struct args *args, json_t **params, struct fault *why);
 int words_ps(const struct args *args, json_t **params, struct fault *why);
 int words_name_limit(const struct args *args, json_t **params, struct fault *why);

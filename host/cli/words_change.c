@@ -48,6 +48,8 @@ static int take_terms(const struct args *args, json_t *object, json_t **params,
 
     if (!error && args_value(args, "plan"))
         json_object_set_new(object, "plan", json_true());
+    if (!error && args_value(args, "brutal"))
+        json_object_set_new(object, "brutal", json_true());
     if (!error)
         error = take_number(args, "max-pause", "max_pause_ms", object, why);
     if (!error)
@@ -110,4 +112,11 @@ int words_targets(const struct args *args, json_t **params, struct fault *why)
         return take_terms(args, object, params, why);
     json_decref(object);
     return fault(why, -EINVAL, "a target is not UTF-8");
+}
+
+int words_purge(const struct args *args, json_t **params, struct fault *why)
+{
+    *params = json_pack("{s:s, s:b}", "target", args->words[0], "brutal",
+                        args_value(args, "brutal") != NULL);
+    return *params ? 0 : fault(why, -ENOMEM, "no memory for the request");
 }

@@ -71,7 +71,18 @@ static struct terms take_terms(struct params *p)
             (uint32_t)params_uint_or(p, "max_pause_ms", 0, 1, TERMS_MOST_MS),
         .max_move_ms = (uint32_t)params_uint_or(p, "max_move_ms", 0, 1, TERMS_MOST_MS),
         .confirm_ms = (uint32_t)params_uint_or(p, "confirm_within_ms", 0, 1,
-                                               TERMS_MOST_S * 1000u)};
+                                               TERMS_MOST_S * 1000u),
+        .brutal = params_flag(p, "brutal")};
+}
+
+void changes_purge(struct request *request, void *context)
+{
+    struct params p = params_of(request);
+    const char *target = params_text(&p, "target");
+    const struct terms terms = {.brutal = params_flag(&p, "brutal")};
+
+    if (!params_refused(&p, request))
+        handle_on(request, RELEASE_PURGE, json_pack("[s]", target), &terms);
 }
 
 /* Who of one application is to go; `targets` and what follows it, given. */

@@ -22,6 +22,7 @@ void changes_promote(struct request *request, void *context);
 void changes_confirm(struct request *request, void *context);
 void changes_withdraw(struct request *request, void *context);
 void changes_remove(struct request *request, void *context);
+void changes_purge(struct request *request, void *context);
 void changes_reload(struct request *request, void *context);
 void changes_reboot_old(struct request *request, void *context);
 

@@ -275,6 +275,7 @@ const struct method host_methods[] = {
     {"permanent", changes_permanent},
     {"promote", changes_promote},
     {"ps", processes_list},
+    {"purge", changes_purge},
     {"reboot-old", changes_reboot_old},
     {"registry", registry_method},
     {"rehearse", changes_rehearse},

@@ -256,6 +256,8 @@ const struct protocol_method protocol_methods[] = {
               "plan          true: say what would be done, and do nothing\n"
               "max_pause_ms  integer: if servers were held up longer, none moves\n"
               "max_move_ms   integer: if the move of one took longer, none moves\n"
+              "brutal        true: then kill what still runs a version that was left; the\n"
+              "              result has killed, how many\n"
               "confirm_within_ms  integer: unless `confirm` comes in that time, it goes\n"
               "              back, with all state; also as soon as one of the applications\n"
               "              has more restarts than before.  It is not permanent until then,\n"
@@ -439,6 +441,21 @@ const struct protocol_method protocol_methods[] = {
                ANSWER("{'release':'shop@1.2.0',\n"
                "   'from':'shop@1.1.0'}"),
     .command = "moult permanent",
+},
+{
+    .name = "purge",
+    .summary = "unload a version that does not run any more",
+    .params = "target  string, \"APP@VSN\"\n"
+              "brutal  true: kill the processes that run it still",
+    .result = "an object: application, vsn, killed (how many), unloaded, reason (what keeps\n"
+              "it, if it is not); also if it was not loaded",
+    .errors = "not_found, refused (it runs), busy (processes run it still; the message names\n"
+              "them)",
+    .example = ASK("'method':'purge',\n"
+               "   'params':{'target':'counter@1.0.0','brutal':true}")
+               ANSWER("{'application':'counter','vsn':'1.0.0','killed':2,\n"
+               "   'unloaded':true}"),
+    .command = "moult purge",
 },
 {
     .name = "reload",
