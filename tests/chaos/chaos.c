@@ -2,12 +2,12 @@
 /*
  * chaos - a real host under random use and abuse, from a seed that it prints.
  *
- *     chaos [--seconds N] [--seed S]
+ *     chaos [--seconds N | --changes N] [--seed S]
  *
  * Clients add to tallies, whose sums are known by what was acknowledged, while servers
  * fail in all the ways that are contained, versions go up and down, good and bad files
  * are dropped, clients vanish in the middle of a request, and the vet's helper and the
- * host are killed.  Now and then all comes to rest, and model.c says what must be true.
+ * host are killed.  It is over after so long, or when so many changes were asked for.  Now and then all comes to rest, and model.c says what must be true.
  */
 #include "test.h"
 
@@ -46,7 +46,7 @@ static struct chaos {
     struct client clients[CLIENTS];
     json_int_t change; /* on host->talk, or 0 */
     uint64_t seed, random;
-    long seconds;
+    long seconds, most; /* changes; 0: as many as come */
     unsigned requests, changes, refused, rests, kills;
 } self = {.seconds = 60};
 
@@ -249,13 +249,43 @@ static void drop_bad(void)
     copy_file(plugin(ANY(bad)), file_name());
 }
 
+/* Up, down or where it is; sometimes in no time, killing, or on trial. */
+static json_t *random_terms(const char *to)
+{
+    json_t *params = target(to);
+
+    if (chance(6))
+        json_object_set_new(params, "max_pause_ms", json_integer(1));
+    if (chance(4))
+        json_object_set_new(params, "brutal", json_true());
+    if (chance(30))
+        json_object_set_new(params, "confirm_within_ms", json_integer(1 + pick(300)));
+    return params;
+}
+
 static void ask_for_change(void)
 {
     static const char *const verbs[] = {"upgrade", "downgrade"};
+    static const char *const others[] = {"confirm", "withdraw", "permanent"};
+    unsigned what = pick(10);
+    const char *verb = ANY(verbs);
+    json_t *params;
     char to[32];
 
     snprintf(to, sizeof(to), "mayhem@%s", ANY(versions));
-    self.change = talk_ask(self.host->talk, ANY(verbs), target(to));
+    if (what < 7) {
+        params = random_terms(to);
+    } else if (what == 7) {
+        verb = "rehearse";
+        params = target(to);
+    } else if (what == 8) {
+        verb = "purge";
+        params = json_pack("{s:s, s:b}", "target", to, "brutal", chance(2));
+    } else {
+        verb = ANY(others);
+        params = NULL;
+    }
+    self.change = talk_ask(self.host->talk, verb, params);
     self.changes++;
 }
 
@@ -310,6 +340,17 @@ static void meddle(void)
 }
 
 /* -- the host -- */
+
+/* All good versions are there from the beginning, to be gone to and fro. */
+static void take_in_all(void)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        char file[64];
+
+        snprintf(file, sizeof(file), "chaos/mayhem-%s", versions[i]);
+        host_ask(self.host, "unpack", json_pack("{s:[s]}", "files", built(file)));
+    }
+}
 
 static void connect_clients(void)
 {
@@ -369,15 +410,20 @@ static void wait_for_answers(void)
     poll(fds, CLIENTS, WAIT_MS);
 }
 
+static bool is_over(int64_t end_ms)
+{
+    return self.most ? (long)self.changes >= self.most : now_ms() >= end_ms;
+}
+
 static void run_until(int64_t end_ms)
 {
-    while (now_ms() < end_ms) {
+    while (now_ms() < end_ms && !(self.most && is_over(0))) {
         if (!take_answers())
             wait_for_answers();
         for (unsigned i = 0; i < CLIENTS; i++)
             if (!self.clients[i].id)
                 use(&self.clients[i]);
-        if (chance(50))
+        if (chance(self.most ? 10 : 50))
             meddle();
     }
 }
@@ -401,10 +447,12 @@ static void all_is_as_acknowledged(void **state)
     self.host = *state;
     copy_file(built("chaos/mayhem-1.0.0"), in_folder("plugins/first.so"));
     begin();
-    while (now_ms() < end_ms) {
+    if (self.most)
+        take_in_all();
+    while (!is_over(end_ms)) {
         next_ms = now_ms() + 1 + pick(REST_MS);
-        run_until(next_ms < end_ms ? next_ms : end_ms);
-        if (now_ms() < end_ms && chance(KILL_IN))
+        run_until(self.most || next_ms < end_ms ? next_ms : end_ms);
+        if (!is_over(end_ms) && chance(KILL_IN))
             kill_host();
         else
             come_to_rest();
@@ -420,13 +468,14 @@ static void all_is_as_acknowledged(void **state)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: chaos [--seconds N] [--seed S]\n");
+    fprintf(stderr, "usage: chaos [--seconds N | --changes N] [--seed S]\n");
     return 2;
 }
 
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"seconds", required_argument, NULL, 'n'},
+                                            {"changes", required_argument, NULL, 'c'},
                                             {"seed", required_argument, NULL, 's'},
                                             {NULL, 0, NULL, 0}};
     const struct CMUnitTest tests[] = {HOST_TEST(all_is_as_acknowledged)};
@@ -437,16 +486,18 @@ int main(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'n')
             self.seconds = strtol(optarg, NULL, 10);
+        else if (option == 'c')
+            self.most = strtol(optarg, NULL, 10);
         else if (option == 's')
             self.seed = strtoull(optarg, NULL, 10);
         else
             return usage();
     }
-    if (optind < argc || self.seconds < 1)
+    if (optind < argc || self.seconds < 1 || self.most < 0)
         return usage();
     self.random = self.seed ? self.seed : 1;
-    printf("chaos: --seconds %ld --seed %llu\n", self.seconds,
-           (unsigned long long)self.seed);
+    printf("chaos: --%s %ld --seed %llu\n", self.most ? "changes" : "seconds",
+           self.most ? self.most : self.seconds, (unsigned long long)self.seed);
     fflush(stdout);
     return cmocka_run_group_tests_name("chaos", tests, NULL, NULL);
 }
