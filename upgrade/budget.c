@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "utf8.h"
 
 #define NS_PER_MS 1000000u
 
@@ -70,11 +71,12 @@ int budget_exceeded(const struct budget *b, const struct slowest *slowest,
     size_t used = 0;
 
     for (unsigned i = 0; i < slowest->count && used < sizeof(names) - 1; i++) {
-        snprintf(names + used, sizeof(names) - used, "%s'%.64s' %.1f ms",
+        snprintf(names + used, sizeof(names) - used, "%s'%s' %.1f ms",
                  i ? ", " : "; the slowest were ", slowest->list[i].name,
                  slowest->list[i].us / 1000.0);
         used = strlen(names);
     }
+    utf8_trim(names);
     return fault(why, -ETIMEDOUT, "the pause would be longer than %u ms%s",
                  b->terms.max_pause_ms, names);
 }

@@ -8,6 +8,7 @@
 #include "ask.h"
 #include "event.h"
 #include "out.h"
+#include "utf8.h"
 #include "watchdog.h"
 
 #define LOOK_MS 50u /* for one that waits to say in which callback */
@@ -40,6 +41,7 @@ static void note(struct process *p, void *context)
     s->pid = process_pid(p);
     s->waits = state == MAILBOX_WAIT;
     snprintf(s->name, sizeof(s->name), "%s", p->label ? p->label : "?");
+    utf8_trim(s->name);
 }
 
 /* What it is waiting in; it says so itself. */
@@ -76,6 +78,7 @@ static void find_out(struct straggler *s)
         snprintf(s->doing, sizeof(s->doing), "in %s", where);
     if (!s->doing[0])
         snprintf(s->doing, sizeof(s->doing), "in a callback");
+    utf8_trim(s->doing);
 }
 
 static void look(const struct drain *d, struct stragglers *all)
@@ -89,7 +92,7 @@ static void look(const struct drain *d, struct stragglers *all)
         find_out(&all->list[i]);
 }
 
-/* "'a', waits inside handle_call; 'b', in spin (spins.c:12) of spins 1.0.0" */
+/* "'a', waits inside handle_call; 'b', in spin (spins.c:12) of spins 1.0.0; and 3 more" */
 static void describe(const struct stragglers *all, char *text, size_t size)
 {
     size_t used = 0;
@@ -100,6 +103,9 @@ static void describe(const struct stragglers *all, char *text, size_t size)
                  all->list[i].name, all->list[i].doing);
         used = strlen(text);
     }
+    if (all->count > DRAIN_NAMED && used < size - 1)
+        snprintf(text + used, size - used, "; and %u more", all->count - DRAIN_NAMED);
+    utf8_trim(text);
 }
 
 static json_t *list(const struct stragglers *all)
@@ -121,13 +127,14 @@ static json_t *list(const struct stragglers *all)
 static void tell(const struct drain *d, uint64_t ms)
 {
     struct stragglers all = {0};
-    char text[400];
+    char text[400] = "waits for ";
+    size_t used = strlen(text);
     json_t *waits;
 
     look(d, &all);
     if (!all.count) /* they came to rest just now */
         return;
-    describe(&all, text, sizeof(text));
+    describe(&all, text + used, sizeof(text) - used);
     waits = json_pack("{s:s, s:I, s:i, s:o, s:s}", "app", all.app, "ms", (json_int_t)ms,
                       "count", (int)all.count, "servers", list(&all), "text", text);
     event_emit(EVENT_WARN, "upgrade.waits", "O*", waits);

@@ -52,7 +52,6 @@ struct migration {
  * or -ENOMEM; -EPROTO if one runs code that the plan does not know; -ESRCH if of those that
  * were picked none is there any more.
  */
-/* NOLINTNEXTLINE(readability-function-size): what is listed, of what, and where to */
 int migration_collect(struct migration *m, const struct plan *plan, struct group *group,
                       const struct pick *pick, struct fault *why);
 

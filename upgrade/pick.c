@@ -119,6 +119,7 @@ static bool is_share(const json_t *words, double *percent)
     return end != word && strcmp(end, "%") == 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): whom, between which versions, and by what */
 int pick_make(struct pick *pick, struct group *group, const struct image *from,
               const struct image *to, const json_t *words, struct fault *why)
 {

@@ -25,7 +25,6 @@ struct pick {
  * that `words` (texts) say: one "5%", of them all and one at least, or their names or ids.
  * 0; or with `why` -EINVAL, -ENOENT (there is none of that name), -ENOMEM.  Finish it.
  */
-/* NOLINTNEXTLINE(readability-function-size): whom, between which versions, and by what */
 int pick_make(struct pick *pick, struct group *group, const struct image *from,
               const struct image *to, const json_t *words, struct fault *why);
 

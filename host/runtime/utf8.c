@@ -53,3 +53,14 @@ bool utf8_valid(const void *text, size_t len)
     }
     return true;
 }
+
+void utf8_trim(char *text)
+{
+    size_t len = strlen(text), start = len;
+
+    while (start > 0 && len - start < 3 && ((uint8_t)text[start - 1] & 0xc0) == 0x80)
+        start--;
+    if (start > 0 && (uint8_t)text[start - 1] >= 0xc0 &&
+        !utf8_valid(text + start - 1, len - start + 1))
+        text[start - 1] = 0;
+}

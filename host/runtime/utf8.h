@@ -16,4 +16,7 @@
  */
 bool utf8_valid(const void *text, size_t len);
 
+/* Take off the end of `text` what a buffer that was too short has left of a character. */
+void utf8_trim(char *text);
+
 #endif

@@ -54,12 +54,34 @@ static void a_cut_character_is_refused(void **state)
     assert_false(VALID("\xf0\x9f\x90"));
 }
 
+static void trimmed(const char *text, const char *expected)
+{
+    char copy[32];
+
+    strcpy(copy, text);
+    utf8_trim(copy);
+    assert_string_equal(copy, expected);
+}
+
+static void only_a_cut_character_is_trimmed(void **state)
+{
+    trimmed("", "");
+    trimmed("abc", "abc");
+    trimmed("ab\xc3\xa9", "ab\xc3\xa9");
+    trimmed("ab\xc3", "ab");
+    trimmed("ab\xe2\x82", "ab");
+    trimmed("ab\xe2\x82\xac", "ab\xe2\x82\xac");
+    trimmed("\xf0\x9f\x90", "");
+    trimmed("ab\xf0\x9f\x90\xb8", "ab\xf0\x9f\x90\xb8");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ascii_and_wide_characters_are_text),
         cmocka_unit_test(what_a_decoder_must_refuse_is_refused),
         cmocka_unit_test(a_cut_character_is_refused),
+        cmocka_unit_test(only_a_cut_character_is_trimmed),
     };
 
     return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
