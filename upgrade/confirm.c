@@ -40,6 +40,7 @@ static struct {
     pthread_mutex_t
         lock; /* guards `is`, for readers; the release handler alone writes */
     struct confirmation *is;
+    bool goes_back; /* just now.  The release handler's own */
 } self = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void set(struct confirmation *c)
@@ -166,7 +167,7 @@ void confirm_settled(void)
 
 void confirm_superseded(void)
 {
-    if (self.is && self.is->refused[0])
+    if (self.is && self.is->refused[0] && !self.goes_back)
         set(NULL);
 }
 
@@ -271,7 +272,9 @@ int confirm_back(struct stock *s, const struct release_listener *listener,
     if (!c)
         return nothing_awaited(why);
     job_recall();
+    self.goes_back = true; /* which is a change as others are */
     error = go_back(c, s, listener, report, &own);
+    self.goes_back = false;
     if (error) {
         back_refused(c, reason, &own);
         if (why)
