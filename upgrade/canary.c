@@ -9,6 +9,7 @@
 #include "change.h"
 #include "clock.h"
 #include "event.h"
+#include "hops.h"
 #include "figures.h"
 #include "loaded.h"
 #include "order.h"
@@ -322,7 +323,9 @@ static int come_back(const struct canary_work *w, json_t **whole, struct fault *
     order.moves = move;
     order.move_count = 1;
     order.pick = &all;
-    error = order_run(&order, NULL, whole, why);
+    error = hops_find(w->stock, move, why);
+    if (!error)
+        error = order_run(&order, NULL, whole, why);
     order_finish(&order);
     return error;
 }

@@ -167,6 +167,8 @@ static json_t *ledger_after(const struct targets *all)
     for (size_t i = 0; i < all->count && !error; i++)
         error = stock_add_application(apps, &all->list[i].to);
     if (!error)
+        error = order_applications(&all->order, apps);
+    if (!error)
         next = ledger_become(record_ledger(stock->record), apps,
                              stock->manual || all->order.terms.confirm_ms);
     json_decref(apps);
@@ -175,14 +177,16 @@ static json_t *ledger_after(const struct targets *all)
 
 static int run(struct targets *all, json_t **report, struct fault *why)
 {
-    json_t *next = ledger_after(all);
+    json_t *next;
     int error = 0;
 
     for (size_t i = 0; i < all->count && !error; i++)
         if (!all->list[i].is_there)
             error = order_move(&all->order, all->list[i].app, &all->list[i].to, why);
-    if (!error)
-        error = order_run(&all->order, next, report, why);
+    if (error)
+        return error;
+    next = ledger_after(all);
+    error = order_run(&all->order, next, report, why);
     json_decref(next);
     return error;
 }
@@ -222,6 +226,15 @@ static json_t *unchanged(const struct target *t)
                      "moved", "unchanged", 0);
 }
 
+/* What is said there, if it is anything. */
+static void take_over(json_t *report, const json_t *whole, const char *key)
+{
+    json_t *list = json_object_get(whole, key);
+
+    if (json_array_size(list))
+        json_object_set(report, key, list);
+}
+
 /* Of `whole` (taken) what is said of each target; given. */
 static json_t *report_of(const struct targets *all, json_t *whole)
 {
@@ -230,6 +243,8 @@ static json_t *report_of(const struct targets *all, json_t *whole)
 
     if (all->count == 1) {
         report = json_incref(json_array_get(upgraded, 0));
+        take_over(report, whole, "started");
+        take_over(report, whole, "stopped");
         json_decref(whole);
         return report;
     }

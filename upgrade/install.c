@@ -60,6 +60,24 @@ static void drop(struct application *app, void *context)
         i->error = order_stop(i->order, app, i->why);
 }
 
+/* What appups add and remove, the release must have, and have not. */
+static int check_appups(const struct order *o, const json_t *apps, struct fault *why)
+{
+    for (size_t i = 0; i < o->start_count; i++)
+        if (!json_object_get(apps, o->starts[i]->name))
+            return fault(
+                why, -ENOENT,
+                "an appup adds application '%s', or what it adds needs it, and "
+                "the release does not have it",
+                o->starts[i]->name);
+    for (size_t i = 0; i < o->stop_count; i++)
+        if (json_object_get(apps, o->stops[i]->name))
+            return fault(why, -EINVAL,
+                         "an appup removes application '%s', and the release has it",
+                         o->stops[i]->name);
+    return 0;
+}
+
 static int gather(struct order *o, const json_t *apps, struct fault *why)
 {
     struct installing i = {.order = o, .apps = apps, .why = why};
@@ -75,7 +93,7 @@ static int gather(struct order *o, const json_t *apps, struct fault *why)
             fault_where(why, "find", app, NULL, NULL);
     }
     application_each(drop, &i);
-    return i.error;
+    return i.error ? i.error : check_appups(o, apps, why);
 }
 
 /* The ledger when it is done; given, or NULL: no memory. */

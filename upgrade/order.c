@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "confirm.h"
 #include "event.h"
+#include "follow.h"
 #include "hops.h"
 #include "ledger.h"
 #include "loaded.h"
@@ -57,7 +58,9 @@ int order_move(struct order *o, struct application *app, const struct catalog_en
     if (!error)
         o->moves[o->move_count++] = (struct upgrade_move){
             app, from->image, l->image, &l->spec, canary_runs(l->image), NULL, 0};
-    return error ? error : hops_find(o->stock, &o->moves[o->move_count - 1], why);
+    if (!error)
+        error = hops_find(o->stock, &o->moves[o->move_count - 1], why);
+    return error ? error : follow_appup(o, &o->moves[o->move_count - 1], why);
 }
 
 int order_start(struct order *o, const struct catalog_entry *entry, struct fault *why)
@@ -65,6 +68,9 @@ int order_start(struct order *o, const struct catalog_entry *entry, struct fault
     struct loaded *l;
     int error;
 
+    for (size_t i = 0; i < o->start_count; i++)
+        if (strcmp(o->starts[i]->name, entry->manifest.name) == 0)
+            return 0;
     if (!make_room(&o->starts, o->start_count, sizeof(*o->starts)))
         return fault(why, -ENOMEM, "no memory for the upgrade");
     error = loaded_open(o->stock, entry, &l, why);
@@ -75,10 +81,51 @@ int order_start(struct order *o, const struct catalog_entry *entry, struct fault
 
 int order_stop(struct order *o, struct application *app, struct fault *why)
 {
+    for (size_t i = 0; i < o->stop_count; i++)
+        if (o->stops[i] == app)
+            return 0;
     if (!make_room(&o->stops, o->stop_count, sizeof(*o->stops)))
         return fault(why, -ENOMEM, "no memory for the upgrade");
     o->stops[o->stop_count++] = app;
     return 0;
+}
+
+void order_skip(struct order *o, const char *name)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < o->start_count; i++)
+        if (strcmp(o->starts[i]->name, name) != 0)
+            o->starts[count++] = o->starts[i];
+    o->start_count = count;
+}
+
+void order_keep(struct order *o, const char *name)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < o->stop_count; i++)
+        if (strcmp(o->stops[i]->name, name) != 0)
+            o->stops[count++] = o->stops[i];
+    o->stop_count = count;
+}
+
+int order_applications(const struct order *o, json_t *apps)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < o->start_count && !error; i++) {
+        struct catalog_entry entry = {0};
+
+        error = catalog_find(o->stock->catalog, o->starts[i]->name, o->starts[i]->vsn,
+                             &entry);
+        if (!error)
+            error = stock_add_application(apps, &entry);
+        catalog_entry_release(&entry);
+    }
+    for (size_t i = 0; i < o->stop_count; i++)
+        json_object_del(apps, o->stops[i]->name);
+    return error;
 }
 
 /* -- what came of it; told when the list says the same -- */

@@ -33,8 +33,8 @@ struct order {
 int order_vet(struct order *order, const struct catalog_entry *to, struct fault *why);
 
 /*
- * `app`, which runs, goes to what `to` lists; what `entry` lists starts; `app` stops.  0,
- * or a negative errno and `why`.
+ * `app`, which runs, goes to what `to` lists, with what its appup says of others; what
+ * `entry` lists starts; `app` stops.  Once each.  0, or a negative errno and `why`.
  */
 int order_move(struct order *order, struct application *app,
                const struct catalog_entry *to, struct fault *why);
@@ -48,6 +48,16 @@ int order_stop(struct order *order, struct application *app, struct fault *why);
  * errno and `why`.  What came of it is told and listed.
  */
 int order_run(struct order *order, json_t *next, json_t **report, struct fault *why);
+
+/* What `name` is to be started for does not hold any more; nor what it was to stop for. */
+void order_skip(struct order *order, const char *name);
+void order_keep(struct order *order, const char *name);
+
+/*
+ * Make `apps`, name -> {vsn, hash}, what runs besides what moves: with what starts, and
+ * without what stops.  0 or -ENOMEM.
+ */
+int order_applications(const struct order *order, json_t *apps);
 
 void order_finish(struct order *order);
 

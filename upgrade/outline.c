@@ -239,6 +239,11 @@ static void write_steps(struct writing *w)
     add_step(w, "prepare",
              json_string("the new release record is written beside the old"));
     add_children(w, "add", true);
+    if (w->o->plan->restarts)
+        add_step(
+            w, "restart",
+            json_sprintf("'%s' is stopped and started as %s: what it holds is lost",
+                         w->o->app->name, w->o->plan->to->vsn));
     add_step(
         w, "drain",
         json_sprintf("%zu process%s come%s to the end of a callback; messages queue",
@@ -290,12 +295,13 @@ static json_t *whole(struct writing *w)
     bool measured;
     uint64_t pause_ns = pace_estimate_ns(&w->counts, &measured);
 
-    return json_pack(
-        "{s:s, s:s, s:s, s:o, s:s, s:O, s:o, s:o, s:I, s:s}", "application",
-        w->o->app->name, "from", plan->from->vsn, "to", plan->to->vsn, "via",
-        via_json(plan), "by", way ? way->where : "derived", "steps", w->steps,
-        "servers", servers_json(w), "env", env_changes(w->o->app->env, w->o->env), "pause_us",
-        (json_int_t)(pause_ns / 1000), "pause_by", measured ? "measured" : "assumed");
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:O, s:o, s:o, s:I, s:s}",
+                     "application", w->o->app->name, "from", plan->from->vsn, "to",
+                     plan->to->vsn, "via", via_json(plan), "by",
+                     way ? way->where : "derived", "steps", w->steps, "servers",
+                     servers_json(w), "env", env_changes(w->o->app->env, w->o->env),
+                     "pause_us", (json_int_t)(pause_ns / 1000), "pause_by",
+                     measured ? "measured" : "assumed");
 }
 
 json_t *outline_json(const struct outline *o)

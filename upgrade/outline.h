@@ -18,7 +18,7 @@ struct outline {
 };
 
 /*
- * It, given: an object with application, from, to, by (who says how), steps, servers, env,
+ * It, given: an object with application, from, to, via, by (who says how), steps, servers, env,
  * pause_us, pause_by.  NULL: no memory.
  */
 json_t *outline_json(const struct outline *o);

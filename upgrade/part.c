@@ -47,6 +47,8 @@ int part_plan(struct part *part, struct fault *why)
 
 int part_rehearse(struct part *part, struct vet *vet, size_t most, struct fault *why)
 {
+    if (part->plan.restarts)
+        return 0; /* no state is carried */
     return rehearse(vet, &part->plan, part->move->app, most, &part->rehearsed, why);
 }
 
@@ -60,11 +62,46 @@ int part_check(struct part *part, struct fault *why)
     return error;
 }
 
+/* Start `spec` in place of what is stopped. */
+static int start_again(const struct application_spec *spec, struct fault *why)
+{
+    struct application *app;
+
+    application_stop(application_find(spec->name));
+    return application_start(spec, &app, why);
+}
+
+int part_restart(struct part *part, struct fault *why)
+{
+    const struct upgrade_move *m = part->move;
+    int error;
+
+    if (!part->plan.restarts)
+        return 0;
+    part->was = m->app->spec;
+    error = start_again(m->spec, why);
+    if (error)
+        fault_where(why, "restart", m->app->name, NULL, NULL);
+    return error;
+}
+
+/* As it was: with its initial state, since the one that it had is lost. */
+static void restart_back(struct part *part)
+{
+    struct fault why = {0};
+
+    if (part->was && start_again(part->was, &why) < 0)
+        application_start_failed(part->was->name, why.text);
+}
+
+bool part_adds(const struct part *part)
+{
+    return !part->plan.restarts && supervision_adds(&part->supervision);
+}
+
 int part_add(struct part *part, struct fault *why)
 {
-    int error = supervision_adds(&part->supervision)
-                    ? supervision_add(&part->supervision, why)
-                    : 0;
+    int error = part_adds(part) ? supervision_add(&part->supervision, why) : 0;
 
     if (error)
         fault_where(why, "add", part->move->app->name, NULL, NULL);
@@ -74,8 +111,11 @@ int part_add(struct part *part, struct fault *why)
 int part_migrate(struct part *part, const struct budget *budget, struct fault *why)
 {
     struct application *app = part->move->app;
-    int error = part->pick ? 0 : supervision_check(&part->supervision, why);
+    int error;
 
+    if (part->plan.restarts)
+        return 0; /* that was done */
+    error = part->pick ? 0 : supervision_check(&part->supervision, why);
     if (!error)
         error = migration_collect(&part->migration, &part->plan, &app->group,
                                   part->pick, why);
@@ -90,6 +130,8 @@ int part_migrate(struct part *part, const struct budget *budget, struct fault *w
 
 void part_commit(struct part *part)
 {
+    if (part->plan.restarts)
+        return;
     migration_commit(&part->migration, &part->move->app->group);
     if (part->pick) {
         supervision_place(&part->supervision, part->pick);
@@ -107,12 +149,18 @@ void part_abandon(struct part *part)
 
 void part_retire(struct part *part)
 {
+    if (part->plan.restarts)
+        return;
     application_config_changed(part->move->app, part->env);
     supervision_remove(&part->supervision);
 }
 
 void part_undo(struct part *part)
 {
+    if (part->plan.restarts) {
+        restart_back(part);
+        return;
+    }
     if (part->pick)
         return;
     supervision_undo(&part->supervision);
@@ -133,15 +181,18 @@ void part_finish(struct part *part)
 
 /* -- telling -- */
 
-/* By which versions it went, for the report (taken). */
-static json_t *with_via(json_t *report, const struct upgrade_move *m)
+/* By which versions it went, and whether anew, for the report (taken). */
+static json_t *with_way(json_t *report, const struct part *part)
 {
+    const struct upgrade_move *m = part->move;
     json_t *via = json_array();
 
     for (size_t i = 1; i + 1 < m->stop_count; i++)
         json_array_append_new(via, json_string(m->stops[i]->vsn));
     if (m->stop_count > 2)
         json_object_set(report, "via", via);
+    if (part->plan.restarts)
+        json_object_set_new(report, "restarted", json_true());
     json_decref(via);
     return report;
 }
@@ -157,13 +208,13 @@ json_t *part_report(const struct part *part, bool lists)
                               (json_int_t)m->moved[PLAN_ADDED], "removed",
                               (json_int_t)m->moved[PLAN_REMOVED]);
 
-    return with_via(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I}", "application",
+    return with_way(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I}", "application",
                               u->app->name, "from", u->from->vsn, "to", u->to->vsn,
                               "servers", (json_int_t)m->count, "moved", moved, "list",
                               lists ? listing_make(m, &u->app->group) : json_array(),
                               "rehearsed", (json_int_t)part->rehearsed, "waited",
                               (json_int_t)part->waited),
-                    u);
+                    part);
 }
 
 json_t *part_plan_json(const struct part *part)

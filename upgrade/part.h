@@ -18,6 +18,7 @@ struct part {
     const struct pick
         *pick; /* servers that go, and nothing else does; NULL: all of it */
     struct plan plan;
+    const struct application_spec *was; /* of one that was stopped to be restarted */
     struct migration migration;
     struct supervision supervision;
     struct env *env;  /* what it will have; from the commit on, what it had */
@@ -31,7 +32,11 @@ int part_plan(struct part *part, struct fault *why);
 int part_rehearse(struct part *part, struct vet *vet, size_t most, struct fault *why);
 int part_check(struct part *part, struct fault *why);
 int part_add(struct part *part, struct fault *why);
+int part_restart(struct part *part, struct fault *why);
 int part_migrate(struct part *part, const struct budget *budget, struct fault *why);
+
+/* Are there children to be added?  [pure] */
+bool part_adds(const struct part *part);
 
 /* What can't. */
 void part_commit(struct part *part);

@@ -203,10 +203,12 @@ int plan_make_by(const struct image *const *stops, size_t count, struct plan *ou
     int error;
 
     *out = (struct plan){.from = from, .to = to};
-    error =
-        a && b ? check_kinds(a, b, "of the application", from->vsn, to->vsn, why) : 0;
-    if (!error)
-        error = journey_find(stops, count, &out->journey, why);
+    error = journey_find(stops, count, &out->journey, why);
+    out->restarts = !error && journey_restarts(&out->journey);
+    if (out->restarts)
+        return 0;
+    if (!error && a && b)
+        error = check_kinds(a, b, "of the application", from->vsn, to->vsn, why);
     if (!error && make_room(out) < 0)
         error = fault(why, -ENOMEM, "no memory for a plan");
     if (!error)

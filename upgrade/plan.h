@@ -40,6 +40,7 @@ struct plan {
     const struct image *from, *to;
     struct journey journey;
     struct passage *passages;    /* of all children */
+    bool restarts;               /* it is started anew: then there are no children */
     struct plan_child *children; /* in the order of `to`, then what is removed */
     size_t count;
 };

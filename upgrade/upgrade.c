@@ -72,6 +72,12 @@ static void tell_rest(struct attempt *a)
 
 /* -- before -- */
 
+/* The one application that this is about, or NULL. */
+static const char *only_name(const struct upgrade *u)
+{
+    return u->move_count == 1 ? u->moves[0].app->name : NULL;
+}
+
 /* Will `name` run when it is done? */
 static bool will_run(const struct upgrade *u, const char *name)
 {
@@ -100,6 +106,22 @@ static int check_needs(const struct upgrade *u, const struct upgrade_move *m,
     return 0;
 }
 
+/* A part of the servers can't take all of an application, or others, along. */
+static int check_pick(const struct attempt *a, struct fault *why)
+{
+    const struct upgrade *u = a->u;
+    bool whole = u->start_count || u->stop_count;
+
+    for (size_t i = 0; i < u->move_count; i++)
+        whole |= a->parts[i].plan.restarts;
+    if (!u->pick || !whole)
+        return 0;
+    fault_where(why, "plan", only_name(u), NULL, NULL);
+    return fault(why, -ENOTSUP,
+                 "an appup has applications started or stopped, which is for all of "
+                 "their servers: 'moult upgrade' moves them all");
+}
+
 static int plan_parts(struct attempt *a, struct fault *why)
 {
     int error = 0;
@@ -109,7 +131,7 @@ static int plan_parts(struct attempt *a, struct fault *why)
         if (!error)
             error = check_needs(a->u, &a->u->moves[i], why);
     }
-    return error;
+    return error ? error : check_pick(a, why);
 }
 
 static int make_plans(struct attempt *a, struct fault *why)
@@ -143,12 +165,6 @@ static int check_config(struct attempt *a, struct fault *why)
     for (size_t i = 0; i < a->u->move_count && !error; i++)
         error = part_check(&a->parts[i], why);
     return error;
-}
-
-/* The one application that this is about, or NULL. */
-static const char *only_name(const struct upgrade *u)
-{
-    return u->move_count == 1 ? u->moves[0].app->name : NULL;
 }
 
 static int prepare_record(struct attempt *a, struct fault *why)
@@ -193,11 +209,26 @@ static int add_children(struct attempt *a, struct fault *why)
     if (a->u->pick)
         return 0;
     for (size_t i = 0; i < a->u->move_count; i++)
-        adds |= supervision_adds(&a->parts[i].supervision);
+        adds |= part_adds(&a->parts[i]);
     if (adds)
         step(a, "add");
     for (size_t i = 0; i < a->u->move_count && !error; i++)
         error = part_add(&a->parts[i], why);
+    return error;
+}
+
+/* Those whose appup wants it.  The last before the pause: what they hold is lost. */
+static int restart_applications(struct attempt *a, struct fault *why)
+{
+    bool restarts = false;
+    int error = 0;
+
+    for (size_t i = 0; i < a->u->move_count; i++)
+        restarts |= a->parts[i].plan.restarts;
+    if (restarts)
+        step(a, "restart");
+    for (size_t i = 0; i < a->u->move_count && !error; i++)
+        error = part_restart(&a->parts[i], why);
     return error;
 }
 
@@ -398,9 +429,16 @@ static void told(const struct attempt *a, const struct fault *why)
 }
 
 /* All that may refuse, in order. */
-static int (*const before[])(struct attempt *a, struct fault *why) = {
-    make_plans,         run_rehearsals, check_config, prepare_record,
-    start_applications, add_children,   drain,        migrate};
+static int (*const before[])(struct attempt *a,
+                             struct fault *why) = {make_plans,
+                                                   run_rehearsals,
+                                                   check_config,
+                                                   prepare_record,
+                                                   start_applications,
+                                                   add_children,
+                                                   restart_applications,
+                                                   drain,
+                                                   migrate};
 
 static int attempt_begin(struct attempt *a, const struct upgrade *u, struct fault *why)
 {

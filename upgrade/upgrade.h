@@ -10,6 +10,8 @@
  *   prepare   writes the new release record beside the old   removing it
  *   start     starts the applications that are new           stopping them
  *   add       starts the children that are new               ending them
+ *   restart   stops those that are to be started anew, and   starting them as they were,
+ *             starts them as the new version                 but for their states
  *   drain     brings every process to rest                   letting them go on
  *   migrate   builds new states beside the old               dropping them
  *   - - - - - - - - - - - - - point of no return - - - - - - - - - - - - - - - - - - -

@@ -62,7 +62,19 @@ enum {
      */
     MOULT_CODE_CHANGE = 5, /* MOULT_UPDATE, MOULT_ADVANCED */
     MOULT_LOAD = 6,        /* MOULT_LOAD_MODULE */
-    MOULT_REMOVE = 7       /* MOULT_DELETE_MODULE */
+    MOULT_REMOVE = 7,      /* MOULT_DELETE_MODULE */
+    /*
+     * Another application starts before, with all that it needs, or stops after; as what
+     * the host says that it is.
+     */
+    MOULT_ADD_APPLICATION = 8,
+    MOULT_REMOVE_APPLICATION = 9,
+    /*
+     * This application is stopped, and started anew as the version it goes to, just before
+     * the others pause: what it holds is lost, also if they are refused after that and it
+     * is started again as it was.  It covers all that changed.
+     */
+    MOULT_RESTART_APPLICATION = 10
 };
 
 /* How a module's servers are updated. */
@@ -76,7 +88,7 @@ enum {
 /* One instruction.  All zero ends a list. */
 typedef struct {
     int32_t kind;     /* MOULT_UPDATE and so on */
-    const char *name; /* of the module */
+    const char *name; /* of the module or application */
     int32_t change;   /* of MOULT_UPDATE: MOULT_SOFT and so on */
     const char *args; /* code_change's extra, as JSON; NULL: it gets none */
     /*

@@ -75,7 +75,10 @@ static void print_done(const struct screen *screen, const json_t *upgrade)
 
     print_heading(screen, upgrade);
     fputs(": ", screen->out);
-    print_moved(screen->out, json_object_get(upgrade, "moved"));
+    if (json_is_true(json_object_get(upgrade, "restarted")))
+        fputs("started anew", screen->out);
+    else
+        print_moved(screen->out, json_object_get(upgrade, "moved"));
     fputs(", paused ", screen->out);
     print_milliseconds(screen->out, show_number(upgrade, "pause_us"));
     fprintf(screen->out, ", %" JSON_INTEGER_FORMAT " message%s waited\n", waited,
@@ -166,12 +169,37 @@ static void print_plan(const struct screen *screen, const json_t *plan)
     print_env(screen, json_object_get(plan, "env"));
 }
 
+static void print_each(const struct screen *screen, const json_t *list,
+                       const char *what)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(list, i, one)
+    {
+        screen_text(screen, BOLD, 0, show_text(one, "application"));
+        putc(' ', screen->out);
+        screen_text(screen, PLAIN, 0, show_text(one, "vsn"));
+        fputs(what, screen->out);
+    }
+}
+
+static void print_others(const struct screen *screen, const json_t *report,
+                         bool is_plan)
+{
+    print_each(screen, json_object_get(report, "started"),
+               is_plan ? ": would start\n" : ": started\n");
+    print_each(screen, json_object_get(report, "stopped"),
+               is_plan ? ": would stop\n" : ": stopped\n");
+}
+
 static void print_one(const struct screen *screen, const json_t *upgrade)
 {
     if (json_object_get(upgrade, "steps"))
         print_plan(screen, upgrade);
     else
         print_done(screen, upgrade);
+    print_others(screen, upgrade, json_object_get(upgrade, "steps") != NULL);
 }
 
 static void print_unpacked(const struct screen *screen, const json_t *result)
@@ -257,31 +285,13 @@ void show_snapshot(const struct screen *screen, const json_t *result)
 
 /* -- releases -- */
 
-static void print_each(const struct screen *screen, const json_t *list,
-                       const char *what)
-{
-    const json_t *one;
-    size_t i;
-
-    json_array_foreach(list, i, one)
-    {
-        screen_text(screen, BOLD, 0, show_text(one, "application"));
-        putc(' ', screen->out);
-        screen_text(screen, PLAIN, 0, show_text(one, "vsn"));
-        fputs(what, screen->out);
-    }
-}
-
 void show_installed(const struct screen *screen, const json_t *result)
 {
     const json_t *upgraded = json_object_get(result, "upgraded");
     bool is_plan = !json_object_get(result, "permanent");
 
     show_upgrade(screen, upgraded);
-    print_each(screen, json_object_get(result, "started"),
-               is_plan ? ": would start\n" : ": started\n");
-    print_each(screen, json_object_get(result, "stopped"),
-               is_plan ? ": would stop\n" : ": stopped\n");
+    print_others(screen, result, is_plan);
     screen_text(screen, BOLD, 0, show_text(result, "release"));
     if (is_plan)
         fputs(": a plan: nothing was done\n", screen->out);

@@ -7,12 +7,16 @@
 #include <string.h>
 
 #include "appspec.h"
+#include "manifest.h"
 
 static const char *const kinds[] = {
     [MOULT_UPDATE] = "update",
     [MOULT_LOAD_MODULE] = "load_module",
     [MOULT_ADD_MODULE] = "add_module",
     [MOULT_DELETE_MODULE] = "delete_module",
+    [MOULT_ADD_APPLICATION] = "add_application",
+    [MOULT_REMOVE_APPLICATION] = "remove_application",
+    [MOULT_RESTART_APPLICATION] = "restart_application",
 };
 
 const char *instruction_text(int32_t kind)
@@ -150,9 +154,18 @@ const struct way *appup_find(const struct appup *appup, enum appup_direction dir
 const struct instruction *way_find(const struct way *way, const char *name)
 {
     for (size_t i = 0; way && i < way->count; i++)
-        if (strcmp(way->list[i].name, name) == 0)
+        if (instruction_is_module(&way->list[i]) &&
+            strcmp(way->list[i].name, name) == 0)
             return &way->list[i];
     return NULL;
+}
+
+bool way_restarts(const struct way *way)
+{
+    for (size_t i = 0; way && i < way->count; i++)
+        if (way->list[i].kind == MOULT_RESTART_APPLICATION)
+            return true;
+    return false;
 }
 
 /* -- checking -- */
@@ -169,8 +182,34 @@ static int check_deps(const struct way *way, const struct instruction *i,
     return 0;
 }
 
-static int check_instruction(const struct way *way, const struct instruction *i,
-                             struct fault *why)
+/* Of the two, only the application itself is restarted, and only others come and go. */
+static int check_application(const struct way *way, const struct instruction *i,
+                             const char *own, struct fault *why)
+{
+    bool restarts = i->kind == MOULT_RESTART_APPLICATION;
+
+    if (i->change != MOULT_SOFT || i->extra || i->deps)
+        return fault(why, -EINVAL, "%s: %s has no change, no extra and no deps",
+                     i->where, kinds[i->kind]);
+    if (!manifest_name_is_valid(i->name))
+        return fault(why, -EINVAL, "%s: '%.64s' is not the name of an application",
+                     i->where, i->name);
+    if (restarts != (strcmp(i->name, own) == 0))
+        return fault(why, -EINVAL,
+                     restarts ? "%s: only '%s' itself can be restarted"
+                              : "%s: '%s' itself is there in both: restart_application "
+                                "starts it anew",
+                     i->where, own);
+    for (const struct instruction *k = way->list; k < i; k++)
+        if (!instruction_is_module(k) && strcmp(k->name, i->name) == 0)
+            return fault(why, -EINVAL,
+                         "%s: application '%s' has an instruction already, %s",
+                         i->where, i->name, k->where);
+    return 0;
+}
+
+static int check_module(const struct way *way, const struct instruction *i,
+                        struct fault *why)
 {
     const struct instruction *first = way_find(way, i->name);
 
@@ -197,7 +236,7 @@ static int check_instruction(const struct way *way, const struct instruction *i,
     return check_deps(way, i, why);
 }
 
-int appup_check(const struct appup *appup, struct fault *why)
+int appup_check(const struct appup *appup, const char *own, struct fault *why)
 {
     int error = 0;
 
@@ -206,7 +245,9 @@ int appup_check(const struct appup *appup, struct fault *why)
             const struct way *way = &appup->ways[d].list[w];
 
             for (size_t i = 0; i < way->count && !error; i++)
-                error = check_instruction(way, &way->list[i], why);
+                error = instruction_is_module(&way->list[i])
+                            ? check_module(way, &way->list[i], why)
+                            : check_application(way, &way->list[i], own, why);
         }
     return error;
 }

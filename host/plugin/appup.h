@@ -58,12 +58,24 @@ int appup_take(const struct moult_plugin *plugin, struct appup *out, struct faul
 /* Free what it holds. */
 void appup_release(struct appup *appup);
 
-/* Can it be: are all names there, each once, with what they rely on?  0 or -EINVAL, `why`. */
-int appup_check(const struct appup *appup, struct fault *why);
+/*
+ * Can it be, of the application `own`: are all names there, each once, with what they rely
+ * on?  0 or -EINVAL, `why`.
+ */
+int appup_check(const struct appup *appup, const char *own, struct fault *why);
 
 /* The first way in that direction that is for `vsn`, or NULL.  [pure] */
 const struct way *appup_find(const struct appup *appup, enum appup_direction direction,
                              const char *vsn);
+
+/* Is it about a module, and not about an application? */
+static inline bool instruction_is_module(const struct instruction *i)
+{
+    return i->kind <= MOULT_REMOVE;
+}
+
+/* Does `way` (may be NULL) have the application itself restarted?  [pure] */
+bool way_restarts(const struct way *way);
 
 /* The instruction of `way` (may be NULL) for the module `name`, or NULL.  [pure] */
 const struct instruction *way_find(const struct way *way, const char *name);

@@ -72,7 +72,7 @@ static int take_instruction(const struct taking *t, const moult_instruction *fro
 
     snprintf(where, sizeof(where), "instruction %zu of its appup, %s '%.64s'",
              way->count + 1, direction_text(t), way->vsn ? way->vsn : way->pattern);
-    if (from->kind < MOULT_UPDATE || from->kind > MOULT_DELETE_MODULE)
+    if (from->kind < MOULT_UPDATE || from->kind > MOULT_RESTART_APPLICATION)
         return fault(t->why, -EINVAL, "%s has kind %d, which there is not", where,
                      from->kind);
     to = way_add(way, from->kind, from->name, where);
@@ -154,5 +154,5 @@ int appup_take(const struct moult_plugin *plugin, struct appup *out, struct faul
     t.direction = APPUP_DOWN;
     if (!error)
         error = take_ways(&t, own.down);
-    return error ? error : appup_check(out, why);
+    return error ? error : appup_check(out, plugin->name, why);
 }

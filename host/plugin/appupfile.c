@@ -34,7 +34,10 @@ static const struct word {
              {"delete_module", MOULT_DELETE_MODULE, MOULT_SOFT},
              {"code_change", MOULT_UPDATE, MOULT_ADVANCED},
              {"load", MOULT_LOAD_MODULE, MOULT_SOFT},
-             {"remove", MOULT_DELETE_MODULE, MOULT_SOFT}};
+             {"remove", MOULT_DELETE_MODULE, MOULT_SOFT},
+             {"add_application", MOULT_ADD_APPLICATION, MOULT_SOFT},
+             {"remove_application", MOULT_REMOVE_APPLICATION, MOULT_SOFT},
+             {"restart_application", MOULT_RESTART_APPLICATION, MOULT_SOFT}};
 
 static const struct word *find_word(const char *key)
 {
@@ -69,7 +72,8 @@ static int unknown_key(const struct reading *r, const config_setting_t *s)
             from);
     return fault(r->why, -EINVAL,
                  "%s is no instruction: there are update, load_module, add_module, "
-                 "delete_module, code_change, load and remove, with change, extra and "
+                 "delete_module, code_change, load, remove, add_application, "
+                 "remove_application and restart_application, with change, extra and "
                  "deps",
                  from);
 }
@@ -95,7 +99,7 @@ static int find_kind(const struct reading *r, const config_setting_t *group,
             return fault(r->why, -EINVAL, "%s is a second instruction in one group",
                          from);
         if (!config_setting_get_string(s))
-            return fault(r->why, -EINVAL, "%s must be the name of a module", from);
+            return fault(r->why, -EINVAL, "%s must be a name", from);
         *out = s;
     }
     beside_origin(r->label, group, from);
@@ -333,5 +337,5 @@ int appupfile_take(const char *path, const char *name, const char *vsn,
     appup->is_there = true;
     err = read_all(&r, b.text);
     beside_release(&b);
-    return err ? err : appup_check(appup, why);
+    return err ? err : appup_check(appup, name, why);
 }

@@ -72,7 +72,7 @@ int route_find(const struct image *from, const struct image *to, struct route *o
 {
     int error = find_way(from, to, out, why);
 
-    return error ? error : check_reach(from, to, why);
+    return error || way_restarts(out->way) ? error : check_reach(from, to, why);
 }
 
 int journey_find(const struct image *const *stops, size_t count, struct journey *out,
@@ -89,13 +89,22 @@ int journey_find(const struct image *const *stops, size_t count, struct journey 
     return error;
 }
 
+bool journey_restarts(const struct journey *journey)
+{
+    for (size_t i = 0; i < journey->count; i++)
+        if (way_restarts(journey->legs[i].way))
+            return true;
+    return false;
+}
+
 size_t journey_passages(const struct journey *journey, const char *id,
                         struct passage *legs)
 {
     const struct code *at = image_find_code(journey->legs[0].from, id);
     size_t count = 0;
 
-    if (!at || !image_find_code(journey->legs[journey->count - 1].to, id))
+    if (!at || journey_restarts(journey) ||
+        !image_find_code(journey->legs[journey->count - 1].to, id))
         return 0;
     for (size_t i = 0; i < journey->count; i++) {
         const struct code *next = image_find_code(journey->legs[i].to, id);
@@ -339,10 +348,11 @@ int route_check(const struct route *r, struct fault *why)
 {
     int error = 0;
 
-    if (!r->way)
+    if (!r->way || way_restarts(r->way))
         return 0;
     for (size_t i = 0; i < r->way->count && !error; i++)
-        error = check_instruction(r, &r->way->list[i], why);
+        if (instruction_is_module(&r->way->list[i]))
+            error = check_instruction(r, &r->way->list[i], why);
     if (!error)
         error = check_presence(r, r->to, r->from, MOULT_ADD_MODULE, "is new", why);
     if (!error)

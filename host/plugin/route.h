@@ -45,6 +45,9 @@ int route_check(const struct route *route, struct fault *why);
 int journey_find(const struct image *const *stops, size_t count, struct journey *out,
                  struct fault *why);
 
+/* Is the application started anew on the way, so that no state is carried?  [pure] */
+bool journey_restarts(const struct journey *journey);
+
 /*
  * How a state of the module `id` is carried: to `legs`, which has room for
  * ROUTE_LEGS_MAX, one from each version that has it to the next that does; how many, 0 if

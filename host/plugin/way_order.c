@@ -19,6 +19,8 @@ struct sorting {
 
 static bool relies_on(const struct instruction *i, const struct instruction *on)
 {
+    if (!instruction_is_module(on))
+        return false;
     for (char **dep = i->deps; dep && *dep; dep++)
         if (strcmp(*dep, on->name) == 0)
             return true;

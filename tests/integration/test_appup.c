@@ -336,6 +336,142 @@ without_a_rehearsal_the_migration_finds_it_and_nothing_has_changed(void **state)
     host_stop(h);
 }
 
+/* -- other applications, and itself as a whole -- */
+
+/* 2.2.0 by an appup that says this of others. */
+static void stage_with(struct host *h, const char *up, const char *down)
+{
+    static const char *const both =
+        "vsn = \"2.2.0\";\n"
+        "up = ({ vsn = \"1.0.0\"; instructions = ({ code_change = \"meter\"; },\n"
+        "  { add_module = \"log\"; }%s); });\n"
+        "down = ({ vsn = \"1.0.0\"; instructions = ({ code_change = \"meter\"; },\n"
+        "  { delete_module = \"log\"; }%s); });\n";
+    char text[1024];
+
+    snprintf(text, sizeof(text), both, up, down);
+    write_to("plugins/meter_plain.appup", text);
+    stage(h, "integration/meter_plain", "2.2.0");
+}
+
+#define ADDS    ", { add_application = \"echo\"; }"
+#define REMOVES ", { remove_application = \"echo\"; }"
+
+static void an_application_that_is_added_starts_and_one_removed_stops(void **state)
+{
+    struct host *h = *state;
+    const struct ran *ran;
+    json_t *report;
+
+    start_meter(h);
+    stage(h, "integration/echo", "1.0.0");
+    stage_with(h, ADDS, REMOVES);
+    ran = moult(h->socket, "upgrade", "meter@2.2.0", "--plan", NULL);
+    assert_has(ran->out, "echo 1.0.0: would start");
+    assert_null(host_vsn(h, "echo"));
+    report = host_change(h, "upgrade", "meter@2.2.0");
+    assert_string_equal(
+        text_at(json_array_get(at(report, "started"), 0), "application"), "echo");
+    assert_string_equal(host_vsn(h, "echo"), "1.0.0");
+    assert_string_equal(recorded_vsn("echo"), "1.0.0");
+    report = host_change(h, "downgrade", "meter@1.0.0");
+    assert_string_equal(
+        text_at(json_array_get(at(report, "stopped"), 0), "application"), "echo");
+    assert_null(host_vsn(h, "echo"));
+    assert_string_equal(recorded_vsn("echo"), "");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 7);
+    host_stop(h);
+}
+
+static void one_that_is_not_here_can_t_be_added(void **state)
+{
+    struct host *h = *state;
+    json_t *why;
+
+    start_meter(h);
+    stage_with(h, ADDS, "");
+    why = host_change_refused(h, "upgrade", "meter@2.2.0");
+    assert_string_equal(text_at(why, "data.step"), "plan");
+    assert_has(text_at(why, "message"), "adds application 'echo', which is not here");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 7);
+    host_stop(h);
+}
+
+static void a_release_has_what_its_appups_add(void **state)
+{
+    struct host *h = *state;
+    json_t *why;
+
+    start_meter(h);
+    stage(h, "integration/echo", "1.0.0");
+    stage_with(h, ADDS, REMOVES);
+    write_to("plugins/house.rel", "release = \"house\"; vsn = \"1\";\n"
+                                  "applications = { meter = \"2.2.0\"; };\n");
+    host_event(h, "release.unpack", "release", "house@1");
+    why = host_refuses(h, "install", json_pack("{s:s}", "release", "house@1"));
+    assert_has(text_at(why, "message"), "an appup adds application 'echo'");
+    write_to("plugins/home.rel",
+             "release = \"home\"; vsn = \"1\";\n"
+             "applications = { meter = \"2.2.0\"; echo = \"1.0.0\"; };\n");
+    host_event(h, "release.unpack", "release", "home@1");
+    host_ask(h, "install", json_pack("{s:s}", "release", "home@1"));
+    assert_string_equal(host_vsn(h, "echo"), "1.0.0");
+    host_stop(h);
+}
+
+/* OTP: eval_appup_with_restart. */
+static void an_application_that_is_restarted_begins_anew(void **state)
+{
+    struct host *h = *state;
+    const struct ran *ran;
+    json_t *report;
+
+    start_meter(h);
+    write_to("plugins/meter_plain.appup",
+             "vsn = \"2.2.0\";\n"
+             "up = ({ vsn = \"1.0.0\"; instructions = ({ restart_application = "
+             "\"meter\"; }); });\n"
+             "down = ({ vsn = \"1.0.0\"; instructions = ({ restart_application = "
+             "\"meter\"; }); });\n");
+    stage(h, "integration/meter_plain", "2.2.0");
+    ran = moult(h->socket, "upgrade", "meter@2.2.0", "--plan", NULL);
+    assert_has(ran->out,
+               "'meter' is stopped and started as 2.2.0: what it holds is lost");
+    report = host_change(h, "upgrade", "meter@2.2.0");
+    assert_true(json_is_true(at(report, "restarted")));
+    assert_string_equal(host_vsn(h, "meter"), "2.2.0");
+    assert_int_equal(host_call_int(h, "meter", "{\"add\": 3}"), 3);
+    assert_true(runs(h, "\"log\""));
+    assert_null(host_release(h, "meter", "1.0.0", "running"));
+    host_change(h, "downgrade", "meter@1.0.0");
+    assert_string_equal(host_vsn(h, "meter"), "1.0.0");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 0);
+    host_stop(h);
+}
+
+static void one_that_was_restarted_is_so_again_if_the_upgrade_is_refused(void **state)
+{
+    struct host *h = *state;
+    json_t *params;
+
+    drop("integration/meter-1.0.0");
+    drop("integration/tallies-1.0.0");
+    host_start(h, "--on-drop", "stage", "--rehearse", "off", NULL);
+    write_to("plugins/meter_plain.appup",
+             "vsn = \"2.2.0\";\n"
+             "up = ({ vsn = \"1.0.0\"; instructions = ({ restart_application = "
+             "\"meter\"; }); });\n");
+    stage(h, "integration/meter_plain", "2.2.0");
+    stage(h, "integration/tallies_change_refuses_some", "3.0.5");
+    host_call(h, "tally.0", "{\"add\": 101}");
+    params = json_pack("{s:[s, s]}", "targets", "meter@2.2.0", "tallies@3.0.5");
+    assert_string_equal(text_at(host_refuses(h, "upgrade", params), "data.step"),
+                        "migrate");
+    assert_string_equal(host_vsn(h, "meter"), "1.0.0");
+    assert_int_equal(host_call_int(h, "meter", "{\"add\": 2}"), 2);
+    host_stop(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +488,11 @@ int main(void)
         HOST_TEST(without_one_between_it_is_refused),
         HOST_TEST(a_state_that_is_refused_on_the_way_is_found_by_the_rehearsal),
         HOST_TEST(without_a_rehearsal_the_migration_finds_it_and_nothing_has_changed),
+        HOST_TEST(an_application_that_is_added_starts_and_one_removed_stops),
+        HOST_TEST(one_that_is_not_here_can_t_be_added),
+        HOST_TEST(a_release_has_what_its_appups_add),
+        HOST_TEST(an_application_that_is_restarted_begins_anew),
+        HOST_TEST(one_that_was_restarted_is_so_again_if_the_upgrade_is_refused),
         HOST_TEST(without_one_code_change_gets_no_extra),
     };
 

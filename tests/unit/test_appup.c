@@ -89,7 +89,7 @@ static int end(void **state)
 
 static int take(void)
 {
-    const struct moult_plugin plugin = {.appup = &appup};
+    const struct moult_plugin plugin = {.name = "app", .appup = &appup};
 
     appup_release(&to.descriptor.appup);
     why = (struct fault){0};
@@ -321,6 +321,20 @@ static void a_supervisor_is_added_with_what_is_below_it(void **state)
     assert_lacks(DO({MOULT_ADD_MODULE, "pool"}), "'pools' is new");
 }
 
+static void a_restart_covers_all_and_carries_nothing(void **state)
+{
+    struct plan plan;
+
+    new_codes[0].server.format = 2;
+    old_codes[1].id = "x";
+    assert_covers(DO({MOULT_RESTART_APPLICATION, "app"}));
+    assert_int_equal(plan_make(&from, &to, &plan, &why), 0);
+    assert_true(plan.restarts);
+    assert_int_equal(plan.count, 0);
+    plan_release(&plan);
+    assert_lacks(DO({MOULT_ADD_APPLICATION, "b"}), "'b' is new: add add_module");
+}
+
 /* -- what comes of it -- */
 
 static void extra_is_given_along_to_its_module_only(void **state)
@@ -450,6 +464,7 @@ int main(void)
         TEST(what_supervises_otherwise_needs_an_update_of_the_supervisor),
         TEST(what_is_new_or_gone_is_added_or_deleted),
         TEST(a_supervisor_is_added_with_what_is_below_it),
+        TEST(a_restart_covers_all_and_carries_nothing),
         TEST(extra_is_given_along_to_its_module_only),
         TEST(code_change_that_does_not_know_so_low_a_format_is_no_way),
         TEST(each_leg_goes_as_its_versions_need),

@@ -98,7 +98,7 @@ static void what_can_t_be_is_refused_by_line_and_key(void **state)
                    "'instructions' must be a list");
     assert_refused(UP("1"), "web.appup:2: instructions must be groups");
     assert_refused(UP("{}"), "web.appup:2: a group without an instruction");
-    assert_refused(UP("{ update = 1; }"), "'update' must be the name of a module");
+    assert_refused(UP("{ update = 1; }"), "'update' must be a name");
     assert_refused(UP("{ update = \"a\"; load = \"a\"; }"), "'load' is a second");
     assert_refused(UP("{ updat = \"a\"; }"), "'updat' is no instruction");
     assert_refused(UP("{ suspend = \"a\"; }"), "'suspend' is what every upgrade does");
@@ -112,6 +112,15 @@ static void what_can_t_be_is_refused_by_line_and_key(void **state)
     assert_refused(UP("{ update = \"a\"; extra = 1; }"), "only an advanced change");
     assert_refused(UP("{ update = \"a\"; },\n{ load = \"a\"; }"),
                    "web.appup:3: module 'a' has an instruction already, web.appup:2");
+    assert_refused(UP("{ add_application = \"Kv\"; }"), "'Kv' is not the name of an");
+    assert_refused(UP("{ add_application = \"web\"; }"),
+                   "'web' itself is there in both");
+    assert_refused(UP("{ restart_application = \"kv\"; }"), "only 'web' itself can be");
+    assert_refused(UP("{ add_application = \"kv\"; extra = 1; }"),
+                   "has no change, no extra");
+    assert_refused(
+        UP("{ add_application = \"kv\"; },\n{ remove_application = \"kv\"; }"),
+        "web.appup:3: application 'kv' has an instruction already, web.appup:2");
     assert_refused("vsn = \"2.0\"; up = (", "syntax error");
 }
 
