@@ -174,7 +174,7 @@ static struct process *make_hand(struct envelope **go)
 {
     struct process_options options = {.class = &migrator_class,
                                       .group = &ask_group,
-                                      .label = "migrator",
+                                      .max_callback_ms = MIGRATE_CALLBACK_MS,
                                       .is_hosts = true};
     struct envelope *e = envelope_create(ENVELOPE_CAST);
     struct hand *hand = calloc(1, sizeof(*hand));

@@ -40,7 +40,7 @@ static void note(struct process *p, void *context)
     s = &all->list[all->count - 1];
     s->pid = process_pid(p);
     s->waits = state == MAILBOX_WAIT;
-    snprintf(s->name, sizeof(s->name), "%s", p->label ? p->label : "?");
+    snprintf(s->name, sizeof(s->name), "%s", process_label(p));
     utf8_trim(s->name);
 }
 

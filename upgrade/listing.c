@@ -17,8 +17,8 @@ static void name_one(struct process *p, void *context)
     struct listing *l = context;
     uint64_t number;
 
-    if (p->label && map_find(&l->moves, process_pid(p).bits, &number))
-        l->names[number - 1] = strdup(p->label);
+    if (map_find(&l->moves, process_pid(p).bits, &number))
+        l->names[number - 1] = strdup(process_label(p));
 }
 
 static size_t listed(const struct migration *m)

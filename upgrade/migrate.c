@@ -18,7 +18,8 @@ static int build_state(struct move *m, struct carry_room *room, struct fault *wh
     if (m->plan->move == PLAN_POINTER)
         return 0;
     out_reset(&room->saved);
-    heap_init(&m->ctx.heap, m->plan->to->child->max_heap);
+    m->allowance = (struct allowance){.limit = m->plan->to->child->max_heap};
+    heap_init(&m->ctx.heap, &m->allowance);
     error = server_save(s, &room->saved, why);
     if (!error)
         error = carry_along(m->plan->legs, m->plan->leg_count, room, &m->ctx, &m->state,
@@ -119,7 +120,17 @@ struct collecting {
     struct migration *migration;
     const struct pick *pick;
     struct process *stranger;
+    int error;
 };
+
+/* Memory for what the new version limits, which the commit can't ask for any more. */
+static int reserve_bounds(struct process *p, const moult_child *child)
+{
+    bool is_bounded =
+        child->max_heap || child->warn_callback_ms || child->max_callback_ms;
+
+    return is_bounded ? process_reserve_bounds(p) : 0;
+}
 
 static void collect(struct process *p, void *context)
 {
@@ -141,6 +152,8 @@ static void collect(struct process *p, void *context)
     }
     if (c->pick && !pick_has(c->pick, process_pid(p)))
         return;
+    if (reserve_bounds(p, plan->to->child) < 0)
+        c->error = -ENOMEM;
     m = &c->migration->moves[c->migration->count++];
     *m = (struct move){
         .process = p, .plan = plan, .pid = process_pid(p), .state = s->state};
@@ -163,10 +176,12 @@ int migration_collect(struct migration *m, const struct plan *plan, struct group
         m->moved[PLAN_ADDED] = m->moved[PLAN_REMOVED] = 0; /* they stay as they are */
     if (pick && !pick->all && m->count == 0)
         return fault(why, -ESRCH, "none of the servers that were picked is there");
+    if (c.error)
+        return fault(why, c.error, "no memory for the limits of the servers");
     if (c.stranger) {
-        fault_where(why, NULL, NULL, c.stranger->label, NULL);
+        fault_where(why, NULL, NULL, process_label(c.stranger), NULL);
         return fault(why, -EPROTO, "server '%s' runs code of neither version",
-                     c.stranger->label);
+                     process_label(c.stranger));
     }
     return 0;
 }

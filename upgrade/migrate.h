@@ -31,11 +31,12 @@
 struct move {
     struct process *process;
     const struct plan_child *plan;
-    moult_pid pid;        /* the same, for when it runs on */
-    uint32_t took_us;     /* building its state; 0: its memory is handed over */
-    void *state;          /* the new one */
-    struct moult_ctx ctx; /* its memory; after the commit, the old one's */
-    struct mail mail;     /* what waits for it, if it reads that differently */
+    moult_pid pid;              /* the same, for when it runs on */
+    uint32_t took_us;           /* building its state; 0: its memory is handed over */
+    void *state;                /* the new one */
+    struct moult_ctx ctx;       /* its memory; after the commit, the old one's */
+    struct mail mail;           /* what waits for it, if it reads that differently */
+    struct allowance allowance; /* of `ctx`, as the new version limits it */
 };
 
 /* All zero is empty. */

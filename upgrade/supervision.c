@@ -177,11 +177,11 @@ int supervision_check(struct supervision *s, struct fault *why)
     group_each(&s->app->group, check, &c);
     if (!c.late)
         return 0;
-    fault_where(why, NULL, NULL, c.late->label, NULL);
+    fault_where(why, NULL, NULL, process_label(c.late), NULL);
     return fault(why, -EAGAIN,
                  "supervisor '%s' was started again while its new children were: try "
                  "again",
-                 c.late->label);
+                 process_label(c.late));
 }
 
 static void become(struct process *p, void *context)

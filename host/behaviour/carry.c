@@ -120,7 +120,7 @@ static int pass_through(const struct passage *by, struct carry_room *room,
     int error;
 
     out_reset(&room->next);
-    heap_init(&room->ctx.heap, 0);
+    heap_init(&room->ctx.heap, NULL);
     error =
         carry_state(by, &room->saved, &room->scratch, &room->ctx, &server.state, why);
     if (!error)

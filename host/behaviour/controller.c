@@ -383,10 +383,8 @@ static const struct process_class controller_class = {"application_controller", 
 
 int controller_start(void)
 {
-    struct process_options options = {.class = &controller_class,
-                                      .group = &ask_group,
-                                      .label = "application_controller",
-                                      .is_hosts = true};
+    struct process_options options = {
+        .class = &controller_class, .group = &ask_group, .is_hosts = true};
     struct process *p = process_create(&options);
     struct envelope *e = envelope_create(ENVELOPE_CAST);
 

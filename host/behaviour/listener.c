@@ -16,8 +16,9 @@ struct listener {
     struct code code; /* what of it counts is whose it is, and its uses */
     moult_telemetry_function *run;
     struct envelope *config; /* or NULL: null */
-    char *id, *function;
+    char *function;
     char event[TELEMETRY_NAME_MOST + 1]; /* that it is told of now; or "" */
+    char id[];
 };
 
 /* -- one event -- */
@@ -101,7 +102,7 @@ static bool has_failed(const struct process *p)
 
 static const char *reason_of(const struct process *p)
 {
-    return p->reason_text ? p->reason_text : moult_strerror(p->reason);
+    return process_reason_text(p) ? process_reason_text(p) : moult_strerror(p->reason);
 }
 
 static void put_failure(moult_out *out, const struct process *p,
@@ -144,7 +145,6 @@ static void destroy(struct listener *l)
 {
     code_use(&l->code, -1);
     envelope_destroy(l->config);
-    free(l->id);
     free(l->function);
     free(l);
 }
@@ -173,13 +173,16 @@ static const struct process_class listener_class = {.name = "telemetry",
                                                     .handle = handle,
                                                     .ended = ended,
                                                     .whose = whose,
-                                                    .is_listener = true};
+                                                    .is_listener = true,
+                                                    .label_at =
+                                                        offsetof(struct listener, id)};
 
 /* -- its beginning -- */
 
 static struct listener *make(const struct listener_spec *spec)
 {
-    struct listener *l = calloc(1, sizeof(*l));
+    size_t size = strlen(spec->id) + 1;
+    struct listener *l = calloc(1, sizeof(*l) + size);
 
     if (!l) {
         envelope_destroy(spec->config);
@@ -190,9 +193,9 @@ static struct listener *make(const struct listener_spec *spec)
     code_use(&l->code, 1);
     l->config = spec->config;
     l->run = spec->run;
-    l->id = strdup(spec->id);
+    memcpy(l->id, spec->id, size);
     l->function = strdup(spec->function);
-    if (l->id && l->function)
+    if (l->function)
         return l;
     destroy(l);
     return NULL;
@@ -212,7 +215,6 @@ struct process *listener_create(const struct listener_spec *spec)
         return NULL;
     if (atomic_load_explicit(&quota->limit, memory_order_relaxed))
         options.quota = quota;
-    options.label = l->id;
     p = process_create(&options);
     if (p)
         p->data = l;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "charge.h"
 #include "send_timer.h"
 #include "statem.h"
 
@@ -203,11 +204,12 @@ static void exchange(struct process *p, struct letter *l)
     struct moult_out old = e->out;
     int64_t more = -(int64_t)envelope_outside(e);
 
+    charge_take_off(p, e); /* of the inbox, if it is there */
     e->out = l->out;
     l->out = old.owned ? old : (struct moult_out){0};
     more += envelope_outside(e);
-    if (l->place == PLACE_INBOX) /* relaxed: a sum, as in charge.c */
-        atomic_fetch_add_explicit(&p->outside, (uint64_t)more, memory_order_relaxed);
+    if (l->place == PLACE_INBOX)
+        charge_put_on(p, e);
     else
         p->ctx.heap.queued += (uint64_t)more;
     if (l->charged)

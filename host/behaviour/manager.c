@@ -151,7 +151,7 @@ static void fail_call(struct process *p, struct handler *h, moult_next next)
 
 static void call(struct process *p, struct server *s, struct handler *h, moult_in *in)
 {
-    struct envelope *reply = s->busy = envelope_create(ENVELOPE_REPLY);
+    struct envelope *reply = reply_draft(p);
     char text[1024];
     moult_next next;
 
@@ -165,12 +165,10 @@ static void call(struct process *p, struct server *s, struct handler *h, moult_i
     next.verdict &= ~MOULT_NEXT_HIBERNATE;
     if (next.verdict == MOULT_NEXT_STOP_REPLY)
         stop(p, h, next.reason, words_for(p, next.reason, text, sizeof(text)));
-    s->busy = NULL;
     if (next.verdict == MOULT_NEXT_REPLY || next.verdict == MOULT_NEXT_STOP_REPLY) {
         server_reply(p, reply, in, moult_noreply());
         return;
     }
-    envelope_destroy(reply);
     if (next.verdict == MOULT_NEXT_REFUSE)
         process_refuse(p, next.reason, server_said(p));
     else
@@ -491,8 +489,6 @@ static bool outlives(struct process *p, int32_t reason, const char *words)
     if (!h || !(s->flags & SERVER_STARTED))
         return false;
     had_begun = h->began;
-    envelope_destroy(s->busy);
-    s->busy = NULL;
     if (p->drafts)
         drafts_drop(p);
     handler_forget(p, h, reason, words);
@@ -513,4 +509,5 @@ const struct process_class manager_class = {.name = "manager",
                                             .ended = server_ended,
                                             .whose = server_whose,
                                             .show = server_show_message,
-                                            .outlives = outlives};
+                                            .outlives = outlives,
+                                            .label_at = offsetof(struct server, id)};

@@ -60,11 +60,13 @@ static bool is_expected(int32_t reason)
 
 static void report(const struct process *p, const struct plain *s)
 {
+    const char *text = process_reason_text(p);
+
     if (is_expected(p->reason))
         return;
     event_emit(EVENT_WARN, "process.exit", "{s:s, s:s, s:s, s:s}", "app", s->code->app,
                "vsn", s->code->vsn, "process", s->label, "reason",
-               p->reason_text ? p->reason_text : moult_strerror(p->reason));
+               text ? text : moult_strerror(p->reason));
 }
 
 static void (*_Atomic unused)(void); /* relaxed: whom to tell */
@@ -128,9 +130,14 @@ const struct process_class plain_class = {.name = "process",
                                           .handle = handle,
                                           .ended = ended,
                                           .whose = whose,
-                                          .is_free = true};
-const struct process_class task_class = {
-    .name = "task", .handle = handle, .ended = ended, .whose = whose, .is_free = true};
+                                          .is_free = true,
+                                          .label_at = offsetof(struct plain, label)};
+const struct process_class task_class = {.name = "task",
+                                         .handle = handle,
+                                         .ended = ended,
+                                         .whose = whose,
+                                         .is_free = true,
+                                         .label_at = offsetof(struct plain, label)};
 
 /* -- spawning -- */
 
@@ -205,8 +212,7 @@ static struct process *create(struct process *by, const struct plain_spec *spec,
                                       .max_heap = o->max_heap,
                                       .quota = quota_of(by->group),
                                       .warn_callback_ms = o->warn_callback_ms,
-                                      .max_callback_ms = o->max_callback_ms,
-                                      .label = s->label};
+                                      .max_callback_ms = o->max_callback_ms};
     struct process *p = process_create(&options);
 
     if (!p) {

@@ -65,7 +65,11 @@ static moult_next say(moult_ctx *ctx, moult_next next, const char *format, va_li
 
 struct envelope *saying_continuation(struct process *p)
 {
-    return take_kept(p, CONTINUATION);
+    struct envelope *e = *kept(p, CONTINUATION);
+
+    if (e)
+        e->kind = ENVELOPE_CAST; /* the next that it says is another */
+    return e;
 }
 
 moult_next moult_refuse(moult_ctx *ctx, int error, const char *format, ...)

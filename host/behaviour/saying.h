@@ -9,7 +9,7 @@
 
 #include "process.h"
 
-/* What it put in moult_continuation(), given; NULL: nothing. */
+/* What it put in moult_continuation(), a plain draft from now on; NULL: nothing. */
 struct envelope *saying_continuation(struct process *p);
 
 #endif

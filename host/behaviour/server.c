@@ -86,14 +86,13 @@ static moult_next continued(struct process *p, struct server *s)
         term && term->out.len ? out_read(&term->out) : moult_in_over("\xf6", 1);
     moult_next next;
 
-    s->busy = term;
     if (s->code->server.handle_continue)
         next = s->code->server.handle_continue(&p->ctx, s->state, &in);
     else
         next = moult_stop_because(&p->ctx, -ENOSYS,
                                   "it said continue and has no handle_continue");
-    s->busy = NULL;
-    envelope_destroy(term);
+    if (term)
+        draft_drop(p, &term->out);
     return next;
 }
 
@@ -145,11 +144,10 @@ void server_reply(struct process *p, struct envelope *reply, const moult_in *in,
     if (in->error) {
         snprintf(text, sizeof(text), "the request was not understood: %s", in->why);
         process_refuse(p, in->error, text);
-        envelope_destroy(reply);
     } else if (reply->out.error) {
         process_refuse(p, reply->out.error, "the reply could not be written");
-        envelope_destroy(reply);
     } else {
+        reply_take(p, reply);
         reply->ref = p->current->ref;
         reply->from = process_pid(p);
         server_answer(p, p->current->from, reply, next);
@@ -175,30 +173,24 @@ static void handle_call(struct process *p, struct server *s)
         process_refuse(p, -ENOSYS, "this server takes no calls");
         return;
     }
-    reply = envelope_create(ENVELOPE_REPLY);
+    reply = reply_draft(p);
     if (!reply) {
         process_refuse(p, -ENOMEM, "no memory for the reply");
         return;
     }
-    s->busy = reply;
     next = s->code->server.handle_call(&p->ctx, s->state, &from, &in, &reply->out);
-    s->busy = NULL;
     if (next.verdict != MOULT_NEXT_REPLY && !returned_one_of(next, RETURNED_BY_CALL))
         next = returned_badly(&p->ctx, "handle_call", next);
     switch (is_answered(p) ? MOULT_NEXT_VERDICT : next.verdict & MOULT_NEXT_VERDICT) {
     case MOULT_NEXT_REPLY:
         server_reply(p, reply, &in, next);
-        reply = NULL;
         break;
     case MOULT_NEXT_REFUSE:
         refuse_as_said(p, s, next);
         break;
     case MOULT_NEXT_STOP_REPLY:
-        s->busy = reply;
         terminate(p, s, next.reason, server_said(p));
-        s->busy = NULL;
         server_reply(p, reply, &in, next);
-        reply = NULL;
         break;
     case MOULT_NEXT_NOREPLY:
         error = debt_add(p, e);
@@ -209,7 +201,6 @@ static void handle_call(struct process *p, struct server *s)
     default: /* stops, and the ending answers; or it is answered */
         break;
     }
-    envelope_destroy(reply);
     if (next.verdict != MOULT_NEXT_REPLY)
         go_on_as_said(p, s, next);
 }
@@ -395,7 +386,6 @@ void server_ended(struct process *p)
 
     if (telemetry_is_on() && s->flags & SERVER_RAN)
         telling_end(p);
-    envelope_destroy(s->busy);
     code_use(s->code, -1);
     free(s);
 }
@@ -422,8 +412,12 @@ void server_whose(struct process *p, struct barrier_whose *whose)
     whose->server = s->id;
     whose->is_private = s->code->server.format_status != NULL;
     whose->function =
-        p->current && s->machine ? "handle_event" : callback_of(p->current);
+        p->current && server_machine(s) ? "handle_event" : callback_of(p->current);
 }
 
-const struct process_class server_class = {"server", handle,       server_ended,
-                                           false,    server_whose, server_show_message};
+const struct process_class server_class = {.name = "server",
+                                           .handle = handle,
+                                           .ended = server_ended,
+                                           .whose = server_whose,
+                                           .show = server_show_message,
+                                           .label_at = offsetof(struct server, id)};

@@ -23,14 +23,20 @@ struct statem;
 
 struct server {
     const struct code *code;
-    void *state;            /* in the process's heap; NULL if the code has none */
-    struct statem *machine; /* what a statem has besides; else NULL */
-    /* What the callback at hand reads or writes; here, for it may never come back. */
-    struct envelope *busy;
-    uint64_t idle; /* the timer of moult_with_timeout, or 0 */
+    void *state; /* in the process's heap; NULL if the code has none */
+    union {
+        uint64_t idle;          /* the timer of moult_with_timeout, or 0 */
+        struct statem *machine; /* what a statem has besides, in its place */
+    };
     uint8_t flags; /* enum server_flag */
     char id[];     /* its own, "worker.7" */
 };
+
+/* What a statem has besides; NULL: it is none. */
+static inline struct statem *server_machine(const struct server *s)
+{
+    return s->code->server.statem ? s->machine : NULL;
+}
 
 extern const struct process_class server_class, statem_class, manager_class;
 

@@ -80,7 +80,7 @@ bool server_begin(struct process *p, struct server *s, moult_next *init_said)
     }
     if (s->code->server.manager)
         next = manager_begun(&p->ctx, s, &args);
-    if (s->machine)
+    if (server_machine(s))
         next = statem_begun(&p->ctx, s, next);
     else if (!returned_one_of(next, RETURNED_BY_INIT))
         next = returned_badly(&p->ctx, "init", next);
@@ -142,7 +142,6 @@ static struct process *make(struct process *parent, const struct server_spec *sp
     s->code = spec->code;
     code_use(s->code, 1);
     p->data = s;
-    p->label = s->id;
     if (spec->is_alone)
         p->parent = process_pid(p);
     return p;

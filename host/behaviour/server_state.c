@@ -90,14 +90,9 @@ void server_swap(struct process *p, const struct code *code, void *state,
     s->state = state;
     if (code->server.manager)
         manager_adopt(state, code);
-    if (ctx) {
-        struct moult_ctx old = p->ctx;
-
-        p->ctx = *ctx;
-        *ctx = old;
-        heap_succeed(&p->ctx.heap, &ctx->heap);
-    }
     process_set_limits(p, code->child->mailbox_limit, code->child->max_heap);
     process_set_patience(p, code->child->warn_callback_ms,
                          code->child->max_callback_ms);
+    if (ctx)
+        heap_swap(&p->ctx.heap, &ctx->heap);
 }

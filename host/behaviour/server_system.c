@@ -38,7 +38,7 @@ static int state(struct request *r)
 
 static int status(struct request *r)
 {
-    moult_put_map(r->out, r->s->machine ? 8 + STATEM_STATUS : 8);
+    moult_put_map(r->out, server_machine(r->s) ? 8 + STATEM_STATUS : 8);
     moult_put_text_at(r->out, "id", r->s->id);
     moult_put_text_at(r->out, "application", r->s->code->app);
     put_name(r->out, r->s);
@@ -47,8 +47,8 @@ static int status(struct request *r)
                       sys_is_suspended(r->p) ? "suspended" : "running");
     moult_put_text(r->out, "parent");
     moult_put_pid(r->out, r->p->parent);
-    if (r->s->machine)
-        statem_put_status(r->s->machine, r->out);
+    if (server_machine(r->s))
+        statem_put_status(server_machine(r->s), r->out);
     return put_state(r, true);
 }
 
@@ -56,7 +56,7 @@ static int status(struct request *r)
 static int replace(struct request *r)
 {
     const struct code *code = r->s->code;
-    struct moult_ctx *ctx = sys_scratch(r->p);
+    struct moult_ctx *ctx = sys_scratch(r->p, code->child->max_heap);
     void *state = NULL;
     int error;
 
@@ -65,7 +65,6 @@ static int replace(struct request *r)
         return fault(&r->why, -ENOTSUP, "it has no state");
     if (!ctx)
         return -ENOMEM;
-    heap_init(&ctx->heap, code->child->max_heap);
     error = state_load(ctx, code, NULL, &r->in, &state, &r->why);
     if (!error)
         server_swap(r->p, code, state, ctx);
@@ -109,21 +108,20 @@ void server_system(struct process *p, struct server *s)
 
     if (sys_answer(p))
         return;
-    reply = s->busy = envelope_create(ENVELOPE_REPLY);
+    reply = reply_draft(p);
     if (!reply) {
         process_refuse(p, -ENOMEM, NULL);
         return;
     }
     r.out = &reply->out;
     error = answer(&r, (uint32_t)e->code);
-    s->busy = NULL;
     if (error || p->flags & PROCESS_EXITING) {
-        envelope_destroy(reply);
         if (!(p->flags & PROCESS_EXITING))
             process_refuse(p, error,
                            r.why.text[0] ? r.why.text : moult_strerror(error));
         return;
     }
+    reply_take(p, reply);
     reply->ref = e->ref;
     process_send_last(p, e->from, reply);
     e->kind = ENVELOPE_CAST; /* it is answered */

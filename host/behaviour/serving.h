@@ -35,7 +35,7 @@ void server_stop(struct process *p, struct server *s, int32_t reason, const char
 int server_answer(struct process *p, moult_pid to, struct envelope *e, moult_next next);
 
 /*
- * Answer the call at hand with `reply` (taken), or, if `in`, which the callback read it
+ * Answer the call at hand with `reply`, a draft (taken), or, if `in`, which the callback read it
  * by, or `reply` has an error, with that.  `next` says whether the server goes on by itself.
  */
 void server_reply(struct process *p, struct envelope *reply, const moult_in *in,

@@ -150,7 +150,7 @@ static void reply_to(struct process *p, const moult_event *event,
     else if (p->current->code & STATEM_PREFIXED)
         moult_reply_to(&p->ctx, event->from, &reply->out);
     else
-        envelope_destroy(reply);
+        draft_drop(p, &reply->out);
 }
 
 /* Answer as `next` says; the reply of `event`, if it has one, is taken. */
@@ -160,12 +160,12 @@ static void answer(struct process *p, struct server *s, const moult_event *event
     struct envelope *reply = event->reply ? envelope_of(event->reply) : NULL;
     int32_t verdict = next.verdict & MOULT_NEXT_VERDICT;
 
-    s->busy = NULL;
     if (reply && (verdict == MOULT_NEXT_REPLY || verdict == MOULT_NEXT_STOP_REPLY)) {
         reply_to(p, event, reply, next);
         return;
     }
-    envelope_destroy(reply);
+    if (reply)
+        draft_drop(p, &reply->out);
     if (verdict == MOULT_NEXT_REFUSE)
         refuse(p, event, next);
 }
@@ -280,7 +280,7 @@ static void handle_event(struct process *p, struct server *s)
     timeouts_stop(p, s->machine, MOULT_EVENT_TIMEOUT);
     read_prefix(e, &event, &from);
     if (event.type == MOULT_EVENT_CALL) {
-        reply = envelope_create(ENVELOPE_REPLY);
+        reply = reply_draft(p);
         if (!reply) {
             if (is_owed(p))
                 process_refuse(p, -ENOMEM, "no memory for the reply");
@@ -288,7 +288,6 @@ static void handle_event(struct process *p, struct server *s)
         }
         event.from = &from;
         event.reply = &reply->out;
-        s->busy = reply;
     }
     next = callback_of(s)(&p->ctx, s->state, &event);
     if (!s->machine->error && is_known(next) && !objection(s, &event, next))
@@ -413,5 +412,9 @@ static void ended(struct process *p)
     server_ended(p);
 }
 
-const struct process_class statem_class = {"statem", handle,       ended,
-                                           false,    server_whose, server_show_message};
+const struct process_class statem_class = {.name = "statem",
+                                           .handle = handle,
+                                           .ended = ended,
+                                           .whose = server_whose,
+                                           .show = server_show_message,
+                                           .label_at = offsetof(struct server, id)};

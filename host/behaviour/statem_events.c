@@ -58,7 +58,7 @@ void event_queue_finish(struct event_queue *q, struct process *p)
     struct envelope *e;
 
     while ((e = event_queue_pop(q, p)))
-        process_answer_dead(e, process_pid(p), p->reason, p->reason_text);
+        process_answer_dead(e, process_pid(p), p->reason, process_reason_text(p));
 }
 
 /* -- actions -- */
@@ -67,7 +67,7 @@ static struct statem *machine_of(moult_ctx *ctx)
 {
     struct server *s = server_of(process_of(ctx));
 
-    return s ? s->machine : NULL;
+    return s ? server_machine(s) : NULL;
 }
 
 /* An action can't be done: the server is to end, and this is why. */
@@ -188,7 +188,7 @@ moult_next moult_next_state(moult_ctx *ctx, const char *state)
 {
     moult_next next = {MOULT_NEXT_STATE, 0, 0};
     struct server *s = server_of(process_of(ctx));
-    struct statem *m = s ? s->machine : NULL;
+    struct statem *m = s ? server_machine(s) : NULL;
     size_t len = strlen(state);
 
     if (!m)

@@ -58,7 +58,7 @@ static struct timeout **find(struct timeouts *all, int32_t type, const char *nam
 int timeouts_ask(struct process *p, int32_t type, const char *name, uint64_t ms,
                  bool update, struct envelope *event)
 {
-    struct statem *m = server_of(p)->machine;
+    struct statem *m = server_machine(server_of(p));
     size_t size = strlen(name) + 1;
     struct timeout *t = malloc(sizeof(*t) + size);
 

@@ -405,7 +405,12 @@ static void ended(struct process *p)
     free(s);
 }
 
-const struct process_class supervisor_class = {"supervisor", handle, ended, true};
+const struct process_class supervisor_class = {.name = "supervisor",
+                                               .handle = handle,
+                                               .ended = ended,
+                                               .keeps_links = true,
+                                               .label_at =
+                                                   offsetof(struct supervisor, id)};
 
 static struct process *make(struct process *parent, const struct supervisor_spec *spec)
 {
@@ -429,7 +434,6 @@ static struct process *make(struct process *parent, const struct supervisor_spec
         code_use(s->code, 1);
     s->app = spec->app;
     p->data = s;
-    p->label = s->id;
     p->flags |= PROCESS_TRAPS;
     return p;
 }

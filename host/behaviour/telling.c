@@ -50,8 +50,8 @@ void telling_end(struct process *p)
         return;
     put_server(&metadata, 2, s->code, s->id, process_pid(p));
     moult_put_int_at(&metadata, "reason", p->reason);
-    telemetry_put_words(&metadata,
-                        p->reason_text ? p->reason_text : moult_strerror(p->reason));
+    telemetry_put_words(&metadata, process_reason_text(p) ? process_reason_text(p)
+                                                          : moult_strerror(p->reason));
     tell(p, event, "system_time", telemetry_system_time(), &metadata);
 }
 

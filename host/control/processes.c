@@ -68,8 +68,8 @@ static json_t *describe(struct process *p, const char *app, const char *vsn)
     name_of(process_pid(p), name);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "pid",
                      pid_print(process_pid(p), pid), "name", name, "application", app,
-                     "id", p->label ? p->label : p->class->name, "vsn", vsn_of(p, vsn),
-                     "status", status_text(p), "mailbox", mailbox_length(p), "memory",
+                     "id", process_label(p), "vsn", vsn_of(p, vsn), "status",
+                     status_text(p), "mailbox", mailbox_length(p), "memory",
                      memory_of(p), "reductions", reductions_of(p));
 }
 

@@ -22,7 +22,7 @@ static int load_and_save(const struct code *code, const moult_schema *writer,
     moult_in in = {0};
     int err;
 
-    heap_init(&ctx.heap, 0);
+    heap_init(&ctx.heap, NULL);
     if (from)
         in = out_read(from);
     trial_note("loading a state", code->id);
@@ -102,7 +102,7 @@ static int carry_handlers(const struct passage *by, const moult_out *from,
     int err;
 
     out_init(&scratch, NULL, 0);
-    heap_init(&ctx.heap, 0);
+    heap_init(&ctx.heap, NULL);
     trial_note("carrying the handlers", by->from->id);
     err = carry_state(by, from, &scratch, &ctx, &server.state, why);
     if (!err)

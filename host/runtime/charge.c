@@ -10,10 +10,19 @@
 #include "relation.h"
 #include "worker.h"
 
+/* Bytes that it may have; 0: any number. */
+static uint64_t most_of(const struct bounds *b)
+{
+    return b ? atomic_load_explicit(&b->max_heap, memory_order_relaxed) : 0;
+}
+
 /* It ends as soon as it looks, if it has not ended already. */
 static void end_for_memory(struct process *p, moult_pid pid)
 {
-    atomic_store_explicit(&p->was_over, pid_generation(pid), memory_order_relaxed);
+    struct bounds *b = process_bounds(p);
+
+    if (b)
+        atomic_store_explicit(&b->was_over, pid_generation(pid), memory_order_relaxed);
     if (mailbox_nudge(&p->inbox))
         worker_schedule(p);
 }
@@ -21,6 +30,7 @@ static void end_for_memory(struct process *p, moult_pid pid)
 static void exit_for_memory(struct process *p)
 {
     const struct heap *h = &p->ctx.heap;
+    const struct allowance *b = &process_bounds(p)->allowance;
     bool shared = h->over == HEAP_OVER_QUOTA;
     char text[200];
 
@@ -29,9 +39,9 @@ static void exit_for_memory(struct process *p)
              ", and %" PRIu64 " for %" PRIu32
              " messages that wait, what it sends and whom it is tied to",
              shared ? "its application's max_heap" : "its max_heap",
-             shared ? atomic_load_explicit(&h->quota->limit, memory_order_relaxed)
-                    : h->limit,
-             h->used, h->queued + h->waiting,
+             shared ? atomic_load_explicit(&b->quota->limit, memory_order_relaxed)
+                    : b->limit,
+             h->used, h->queued + b->waiting,
              atomic_load_explicit(&p->backlog, memory_order_relaxed));
     process_exit(p, -ENOMEM, text);
 }
@@ -40,13 +50,15 @@ static void exit_for_memory(struct process *p)
 void charge_check(struct process *p)
 {
     struct heap *h = &p->ctx.heap;
+    struct bounds *b = process_bounds(p);
 
-    h->waiting = (uint64_t)atomic_load_explicit(&p->backlog, memory_order_relaxed) *
-                     sizeof(struct envelope) +
-                 relations_size(p);
+    b->allowance.waiting =
+        (uint64_t)atomic_load_explicit(&p->backlog, memory_order_relaxed) *
+            sizeof(struct envelope) +
+        relations_size(p);
     if (!h->over)
         heap_check(h);
-    if (!h->over && atomic_load_explicit(&p->was_over, memory_order_relaxed) ==
+    if (!h->over && atomic_load_explicit(&b->was_over, memory_order_relaxed) ==
                         pid_generation(process_pid(p)))
         h->over = HEAP_OVER_LIMIT;
     if (h->over)
@@ -56,21 +68,21 @@ void charge_check(struct process *p)
 /* Who was refused knows; so shall who runs the host, once a second. */
 void charge_tell_full(struct process *p)
 {
-    uint32_t now_s = (uint32_t)(clock_ns() / 1000000000u) + 1;
+    uint16_t now_s = (uint16_t)(clock_ns() / 1000000000u % UINT16_MAX + 1);
 
     atomic_store_explicit(&p->was_full, 0, memory_order_relaxed);
     if (p->told_full_s == now_s)
         return;
     p->told_full_s = now_s;
     event_emit(EVENT_WARN, "mailbox.full", "{s:s, s:s, s:i}", "app", p->group->name,
-               "server", p->label ? p->label : p->class->name, "limit",
+               "server", process_label(p), "limit",
                (int)atomic_load_explicit(&p->limit, memory_order_relaxed));
 }
 
 /* `to`, whose process is `p`, is sent something that there is no room for. */
 void charge_refused(struct process *p, moult_pid to)
 {
-    uint64_t most = atomic_load_explicit(&p->max_heap, memory_order_relaxed);
+    uint64_t most = most_of(process_bounds(p));
     uint64_t limit = atomic_load_explicit(&p->limit, memory_order_relaxed);
 
     if (most && (limit + 1) * sizeof(struct envelope) > most)
@@ -79,13 +91,30 @@ void charge_refused(struct process *p, moult_pid to)
         atomic_store_explicit(&p->was_full, pid_generation(to), memory_order_relaxed);
 }
 
+uint64_t charge_put_on(struct process *p, struct envelope *e)
+{
+    struct bounds *b = process_bounds(p);
+    uint64_t size = envelope_outside(e);
+
+    if (!b || !size || e->kind >= ENVELOPE_SIGNAL)
+        return 0;
+    e->flags |= ENVELOPE_CHARGED;
+    return size + atomic_fetch_add_explicit(&b->outside, size, memory_order_relaxed);
+}
+
+void charge_take_off(struct process *p, struct envelope *e)
+{
+    if (!(e->flags & ENVELOPE_CHARGED))
+        return;
+    e->flags &= (uint8_t)~ENVELOPE_CHARGED & 31;
+    atomic_fetch_sub_explicit(&process_bounds(p)->outside, envelope_outside(e),
+                              memory_order_relaxed);
+}
+
 /* Push a message that has memory of its own; it ends `p` if that is too much. */
 int charge_push(struct process *p, moult_pid to, struct envelope *e, uint32_t room)
 {
-    uint64_t most = atomic_load_explicit(&p->max_heap, memory_order_relaxed);
-    uint64_t sum = envelope_outside(e) +
-                   atomic_fetch_add_explicit(&p->outside, envelope_outside(e),
-                                             memory_order_relaxed);
+    uint64_t most = most_of(process_bounds(p)), sum = charge_put_on(p, e);
     int woken = -EAGAIN;
 
     if (most && sum > most)
@@ -93,15 +122,6 @@ int charge_push(struct process *p, moult_pid to, struct envelope *e, uint32_t ro
     else
         woken = mailbox_push(&p->inbox, e, room);
     if (woken < 0)
-        atomic_fetch_sub_explicit(&p->outside, envelope_outside(e),
-                                  memory_order_relaxed);
+        charge_take_off(p, e);
     return woken;
-}
-
-/* `e` was taken out of the inbox. */
-void charge_take_off(struct process *p, const struct envelope *e)
-{
-    if (e->kind < ENVELOPE_SIGNAL && e->out.owned)
-        atomic_fetch_sub_explicit(&p->outside, envelope_outside(e),
-                                  memory_order_relaxed);
 }

@@ -24,7 +24,13 @@ int charge_push(struct process *p, moult_pid to, struct envelope *e, uint32_t ro
 /* -- by the process itself -- */
 
 /* `e` was taken out of the inbox. */
-void charge_take_off(struct process *p, const struct envelope *e);
+void charge_take_off(struct process *p, struct envelope *e);
+
+/*
+ * Charge `p`, if it can be limited, with what the message `e` has outside of it, until it
+ * is taken off.  What that makes, or 0.  [any]
+ */
+uint64_t charge_put_on(struct process *p, struct envelope *e);
 
 /* Does `p`, which has a limit, hold more than it may?  Then it ends. */
 void charge_check(struct process *p);

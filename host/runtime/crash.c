@@ -167,7 +167,7 @@ static void put_process(struct paper *paper, struct process *p)
     put(paper, ".");
     put_number(paper, pid_generation(process_pid(p)), 10);
     put(paper, ">\n");
-    put_field(paper, "id", p->label);
+    put_field(paper, "id", process_label(p));
     if (!e || !e->out.bytes || whose.is_private)
         return;
     put(paper, "message: ");

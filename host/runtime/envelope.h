@@ -45,6 +45,7 @@ enum envelope_kind {
 };
 
 enum envelope_flag {
+    ENVELOPE_CHARGED = 1,  /* while it is in a mailbox; see charge.h */
     ENVELOPE_ERROR = 2,    /* a reply that is an error */
     ENVELOPE_DEAD = 4,     /* a reply because the callee ended; `ref` as asked */
     ENVELOPE_TIMED = 8,    /* fired by a timer of the receiver's own */

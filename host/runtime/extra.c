@@ -21,7 +21,7 @@ static struct process *given_or_off(struct worker *w)
     p = w->given;
     w->given = NULL;
     if (!p && blocks && !stops && (p = pool.first_blocking))
-        pool.first_blocking = p->run_next;
+        pool.first_blocking = process_numbered(p->run_next);
     if (!p) {
         pool.blocking -= blocks;
         atomic_store_explicit(&w->duty, stops ? WORKS : OFF, memory_order_relaxed);
@@ -92,9 +92,9 @@ static bool add_extra(enum duty duty, struct process *p)
 /* With the extras' lock held. */
 static void queue_blocking(struct process *p)
 {
-    p->run_next = NULL;
+    p->run_next = 0;
     if (pool.first_blocking)
-        pool.last_blocking->run_next = p;
+        pool.last_blocking->run_next = process_number(p);
     else
         pool.first_blocking = p;
     pool.last_blocking = p;

@@ -70,11 +70,12 @@ static void leave(struct hold *hold)
 void group_add(struct group *g, struct process *p)
 {
     pthread_mutex_lock(&g->lock);
-    p->next = g->members;
-    p->link = &g->members;
-    if (p->next)
-        p->next->link = &p->next;
+    p->next = process_number(g->members);
+    p->previous = 0;
+    if (g->members)
+        g->members->previous = process_number(p);
     g->members = p;
+    p->flags |= PROCESS_MEMBER;
     g->count++;
     g->free += p->class->is_free;
     /* Only a member that is not at rest can start one that is to: not frozen yet. */
@@ -97,16 +98,26 @@ static void forget(struct process *p, struct hold *hold)
     leave(hold);
 }
 
+static void unlink_member(struct group *g, struct process *p)
+{
+    struct process *next = process_numbered(p->next);
+
+    if (p->previous)
+        process_numbered(p->previous)->next = p->next;
+    else
+        g->members = next;
+    if (next)
+        next->previous = p->previous;
+    p->flags &= (uint8_t)~PROCESS_MEMBER;
+}
+
 void group_remove(struct group *g, struct process *p)
 {
     struct hold *hold;
 
     pthread_mutex_lock(&g->lock);
-    if (p->link) { /* else it was never launched */
-        *p->link = p->next;
-        if (p->next)
-            p->next->link = p->link;
-        p->link = NULL;
+    if (p->flags & PROCESS_MEMBER) { /* else it was never launched */
+        unlink_member(g, p);
         g->count--;
         g->free -= p->class->is_free;
     }
@@ -124,7 +135,7 @@ void group_each(struct group *g, void (*visit)(struct process *p, void *context)
                 void *context)
 {
     pthread_mutex_lock(&g->lock);
-    for (struct process *p = g->members; p; p = p->next)
+    for (struct process *p = g->members; p; p = process_numbered(p->next))
         visit(p, context);
     pthread_mutex_unlock(&g->lock);
 }
@@ -149,7 +160,7 @@ void group_hold(struct group *g, struct hold *hold)
     hold->groups = g;
     hold->busy += g->count - g->free;
     hold->frozen = false;
-    for (struct process *p = g->members; p; p = p->next) {
+    for (struct process *p = g->members; p; p = process_numbered(p->next)) {
         if (p->class->is_free)
             continue;
         atomic_store_explicit(&p->hold, hold, memory_order_seq_cst);
@@ -213,7 +224,7 @@ static bool has_mail(struct process *p)
 /* Have every member at rest serve what waits for it.  With `g`'s lock held. */
 static void hurry(struct group *g, struct hold *hold)
 {
-    for (struct process *p = g->members; p; p = p->next) {
+    for (struct process *p = g->members; p; p = process_numbered(p->next)) {
         bool woken;
 
         pthread_mutex_lock(&hold->lock);
@@ -315,7 +326,7 @@ uint64_t group_release(struct group *g, struct hold *hold)
     pthread_mutex_lock(&hold->lock);
     g->hold = NULL;
     unlist(hold, g);
-    for (struct process *p = g->members; p; p = p->next) {
+    for (struct process *p = g->members; p; p = process_numbered(p->next)) {
         bool rests =
             mailbox_state(atomic_load_explicit(&p->inbox, memory_order_acquire)) ==
             MAILBOX_HELD;

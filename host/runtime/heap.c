@@ -46,57 +46,71 @@ static uint32_t shares_for(uint64_t bytes)
     return shares < UINT32_MAX ? (uint32_t)shares : UINT32_MAX;
 }
 
-/* Hold `shares` of the quota, more or fewer than so far; false if there are too few. */
-static bool hold(struct heap *heap, uint32_t shares)
+static struct allowance *allowance_of(const struct heap *heap)
 {
-    uint64_t limit = atomic_load_explicit(&heap->quota->limit, memory_order_relaxed);
-    uint64_t change = ((uint64_t)shares - heap->held) * HEAP_SHARE; /* may wrap */
-    uint64_t held =
-        atomic_fetch_add_explicit(&heap->quota->held, change, memory_order_relaxed) +
-        change;
+    return atomic_load_explicit(&heap->allowance, memory_order_relaxed);
+}
 
-    if (shares > heap->held && limit && held > limit) {
-        atomic_fetch_sub_explicit(&heap->quota->held, change, memory_order_relaxed);
+/* Hold `shares` of the quota, more or fewer than so far; false if there are too few. */
+static bool hold(struct allowance *allowance, uint32_t shares)
+{
+    struct quota *quota = allowance->quota;
+    uint64_t limit = atomic_load_explicit(&quota->limit, memory_order_relaxed);
+    uint64_t change = ((uint64_t)shares - allowance->held) * HEAP_SHARE; /* may wrap */
+    uint64_t held =
+        atomic_fetch_add_explicit(&quota->held, change, memory_order_relaxed) + change;
+
+    if (shares > allowance->held && limit && held > limit) {
+        atomic_fetch_sub_explicit(&quota->held, change, memory_order_relaxed);
         return false;
     }
-    heap->held = shares;
+    allowance->held = shares;
     return true;
 }
 
 /* Hold as much as `bytes` need: an eighth more if there is as much. */
-static bool hold_for(struct heap *heap, uint64_t bytes)
+static bool hold_for(struct allowance *allowance, uint64_t bytes)
 {
-    return !heap->quota || shares_for(bytes) <= heap->held ||
-           hold(heap, shares_for(bytes + bytes / 8)) || hold(heap, shares_for(bytes));
+    return !allowance->quota || shares_for(bytes) <= allowance->held ||
+           hold(allowance, shares_for(bytes + bytes / 8)) ||
+           hold(allowance, shares_for(bytes));
+}
+
+/* All that a heap of `allowance` is charged with. */
+static uint64_t charged(const struct heap *heap, const struct allowance *allowance)
+{
+    return heap->used + heap->queued + allowance->waiting;
 }
 
 /* Give back what is not needed, if that is more than half. */
 static void hold_less(struct heap *heap)
 {
-    uint64_t bytes = heap->used + heap->queued + heap->waiting;
+    struct allowance *allowance = heap->is_limited ? allowance_of(heap) : NULL;
+    uint64_t bytes = allowance ? charged(heap, allowance) : 0;
 
-    if (heap->quota && shares_for(bytes) < heap->held / 2)
-        hold(heap, shares_for(bytes + bytes / 8));
+    if (allowance && allowance->quota && shares_for(bytes) < allowance->held / 2)
+        hold(allowance, shares_for(bytes + bytes / 8));
 }
 
-static bool is_within(const struct heap *heap, uint64_t bytes)
+/* The same for a heap that is limited. */
+static bool fits_allowance(struct heap *heap, size_t more)
 {
-    return heap->limit == 0 || bytes <= heap->limit;
-}
+    struct allowance *allowance = allowance_of(heap);
+    uint64_t bytes = charged(heap, allowance) + more;
 
-static bool fits(struct heap *heap, size_t more)
-{
-    uint64_t bytes = heap->used + heap->queued + heap->waiting + more;
-
-    if (more > SIZE_TOP)
-        return false;
-    if (!is_within(heap, bytes))
+    if (allowance->limit && bytes > allowance->limit)
         heap->over = HEAP_OVER_LIMIT;
-    else if (!hold_for(heap, bytes))
+    else if (!hold_for(allowance, bytes))
         heap->over = HEAP_OVER_QUOTA;
     else
         return true;
     return false;
+}
+
+/* May it have `more` bytes? */
+static bool fits(struct heap *heap, size_t more)
+{
+    return more <= SIZE_TOP && (!heap->is_limited || fits_allowance(heap, more));
 }
 
 static void link_first(struct heap *heap, struct block *b)
@@ -108,27 +122,49 @@ static void link_first(struct heap *heap, struct block *b)
     heap->first = b;
 }
 
-void heap_init(struct heap *heap, uint64_t limit)
+static void judge_limited(struct heap *heap)
 {
-    *heap = (struct heap){.limit = limit, .is_limited = limit > 0};
+    const struct allowance *allowance = allowance_of(heap);
+
+    heap->is_limited = allowance && (allowance->limit || allowance->quota);
+}
+
+void heap_init(struct heap *heap, struct allowance *allowance)
+{
+    heap->first = NULL;
+    heap->used = heap->queued = 0;
+    heap->part = 0;
+    heap->over = HEAP_OVER_NOTHING;
+    atomic_store_explicit(&heap->allowance, allowance, memory_order_release);
+    judge_limited(heap);
 }
 
 void heap_share(struct heap *heap, struct quota *quota)
 {
-    heap->quota = quota;
-    heap->is_limited |= quota != NULL;
+    struct allowance *allowance = allowance_of(heap);
+
+    if (!allowance)
+        return;
+    if (allowance->quota)
+        hold(allowance, 0);
+    allowance->quota = quota;
+    judge_limited(heap);
     heap_check(heap);
 }
 
 void heap_set_limit(struct heap *heap, uint64_t limit)
 {
-    heap->limit = limit;
-    heap->is_limited = limit || heap->quota;
+    struct allowance *allowance = allowance_of(heap);
+
+    if (!allowance)
+        return;
+    allowance->limit = limit;
+    judge_limited(heap);
 }
 
 bool heap_charge(struct heap *heap, uint64_t size)
 {
-    if (heap->is_limited && !fits(heap, size))
+    if (!fits(heap, size))
         return false;
     heap->queued += size;
     return true;
@@ -140,17 +176,17 @@ void heap_check(struct heap *heap)
     hold_less(heap);
 }
 
-void heap_succeed(struct heap *to, struct heap *heap)
+void heap_swap(struct heap *heap, struct heap *other)
 {
-    to->queued = heap->queued;
-    to->waiting = heap->waiting;
-    to->quota = heap->quota;
-    to->held = heap->held;
-    heap->queued = heap->waiting = 0;
-    heap->quota = NULL;
-    heap->held = 0;
-    heap_set_limit(to, to->limit);
-    heap_check(to);
+    struct block *first = heap->first;
+    uint64_t used = heap->used;
+
+    heap->first = other->first;
+    heap->used = other->used;
+    other->first = first;
+    other->used = used;
+    heap->over = HEAP_OVER_NOTHING;
+    heap_check(heap);
 }
 
 void *heap_alloc(struct heap *heap, size_t size)
@@ -240,6 +276,16 @@ void heap_free_part(struct heap *heap, uint16_t part)
     }
 }
 
+/* All of its share of the quota. */
+static void give_back(struct allowance *allowance)
+{
+    if (!allowance)
+        return;
+    allowance->waiting = 0;
+    if (allowance->quota)
+        hold(allowance, 0);
+}
+
 void heap_finish(struct heap *heap)
 {
     struct block *b = heap->first;
@@ -252,9 +298,7 @@ void heap_finish(struct heap *heap)
         b = next;
     }
     heap->first = NULL;
-    heap->used = 0;
-    heap->queued = heap->waiting = 0;
+    heap->used = heap->queued = 0;
     heap->over = HEAP_OVER_NOTHING;
-    if (heap->quota)
-        hold(heap, 0);
+    give_back(allowance_of(heap));
 }

@@ -26,18 +26,25 @@ struct quota {
     _Atomic uint64_t held;  /* bytes, by all heaps; relaxed: a sum */
 };
 
+/* What only a heap has that is limited. */
+struct allowance {
+    uint64_t
+        waiting; /* bytes of messages that wait themselves, and of tables; see charge.h */
+    uint64_t limit;      /* bytes that all together may reach; 0: none */
+    struct quota *quota; /* that it has a share of, or NULL */
+    uint32_t held;       /* of the quota, in units of HEAP_SHARE bytes */
+};
+
 struct heap {
     struct block *first;
     uint64_t used;   /* bytes of all blocks, with their headers */
     uint64_t queued; /* bytes of what is charged, and outside of messages that wait */
-    uint64_t
-        waiting;    /* bytes of such messages themselves, and of tables; see charge.h */
-    uint64_t limit; /* bytes that both together may reach; 0: none */
-    struct quota *quota; /* that it has a share of, or NULL */
-    uint32_t held;       /* of the quota, in units of HEAP_SHARE bytes */
-    uint8_t over;        /* enum heap_over */
-    bool is_limited;     /* by the one or the other */
-    uint16_t part;       /* of the heap, that is allocated in; see heap_free_part() */
+    /* Or NULL: then it is not limited.  Release when made; acquire by who is not the
+     * owner, see process.h. */
+    _Atomic(struct allowance *) allowance;
+    uint16_t part;   /* of the heap, that is allocated in; see heap_free_part() */
+    uint8_t over;    /* enum heap_over */
+    bool is_limited; /* by the allowance's limit or its quota */
 };
 
 #define HEAP_SHARE 64u
@@ -45,13 +52,16 @@ struct heap {
 /* What has been asked for was more than it may have: which limit that was. */
 enum heap_over { HEAP_OVER_NOTHING, HEAP_OVER_LIMIT, HEAP_OVER_QUOTA };
 
-/* Empty, for at most `limit` bytes (0: any number).  [any] */
-void heap_init(struct heap *heap, uint64_t limit);
+/* Empty; `allowance`, which outlives it, says how much it may have.  NULL: any number.  [any] */
+void heap_init(struct heap *heap, struct allowance *allowance);
 
-/* From now on it shares `quota`, which outlives it; with what it has already.  [any] */
+/*
+ * From now on it shares `quota` (or NULL: none), which outlives it; with what it has
+ * already.  One without a allowance can share none.  [any]
+ */
 void heap_share(struct heap *heap, struct quota *quota);
 
-/* It has another limit of its own now.  [any] */
+/* It has another limit of its own now; 0, none, if it has no allowance.  [any] */
 void heap_set_limit(struct heap *heap, uint64_t limit);
 
 /*
@@ -64,10 +74,10 @@ bool heap_charge(struct heap *heap, uint64_t size);
 void heap_check(struct heap *heap);
 
 /*
- * What waits for `heap`'s process waits for `to`'s, which takes its place, its limit and
- * its share of the quota.  [any]
+ * Each gets the blocks of the other; what waits, the limit and the share of the quota
+ * stay where they are.  [any]
  */
-void heap_succeed(struct heap *to, struct heap *heap);
+void heap_swap(struct heap *heap, struct heap *other);
 
 /*
  * `size` bytes (0 too), zeroed, aligned to 16; NULL when out of memory or over the

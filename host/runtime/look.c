@@ -81,7 +81,7 @@ void look_put(struct process *p, moult_out *out)
     moult_put_text(out, "pid");
     moult_put_pid(out, process_pid(p));
     put_text_or_null(out, "name", name);
-    put_text_or_null(out, "label", p->label ? p->label : p->class->name);
+    put_text_or_null(out, "label", process_label(p));
     moult_put_text_at(out, "kind", p->class->name);
     put_text_or_null(out, "application", p->group->name);
     put_text_or_null(out, "vsn", whose.vsn);

@@ -66,6 +66,15 @@ void draft_keep(struct process *p, struct envelope *e)
     p->drafts = e;
 }
 
+struct envelope *reply_draft(struct process *p)
+{
+    struct envelope *e = envelope_create(ENVELOPE_CAST);
+
+    if (e)
+        draft_keep(p, e);
+    return e;
+}
+
 /* The one at `link` goes; what it was received as, and not answered yet, is owed. */
 static void drop(struct process *p, struct envelope **link)
 {
@@ -112,6 +121,12 @@ static void undraft(struct process *p, const struct envelope *e)
 void draft_forget(struct process *p, const struct envelope *e)
 {
     undraft(p, e);
+}
+
+void reply_take(struct process *p, struct envelope *reply)
+{
+    undraft(p, reply);
+    reply->kind = ENVELOPE_REPLY;
 }
 
 void draft_drop(struct process *p, moult_out *out)

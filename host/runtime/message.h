@@ -46,6 +46,13 @@ void draft_forget(struct process *p, const struct envelope *e);
 /* Put `e` (taken) among the drafts, to be freed with them. */
 void draft_keep(struct process *p, struct envelope *e);
 
+/*
+ * A reply to be written, NULL: no memory; and, as an envelope again, given, to be sent.
+ * Until then it is a draft: that is what goes if the callback never comes back.  By `p`.
+ */
+struct envelope *reply_draft(struct process *p);
+void reply_take(struct process *p, struct envelope *reply);
+
 /* Free what was received with moult_receive() and its like; calls are owed from now on. */
 void received_drop(struct process *p);
 

@@ -156,7 +156,7 @@ static struct process *slot_get(void)
     pthread_mutex_lock(&table.lock);
     p = table.free;
     if (p)
-        table.free = p->run_next;
+        table.free = process_numbered(p->run_next);
     else
         p = slot_new();
     pthread_mutex_unlock(&table.lock);
@@ -169,15 +169,61 @@ static void slot_put(struct process *p)
 {
     atomic_fetch_sub_explicit(&table.count, 1, memory_order_relaxed);
     pthread_mutex_lock(&table.lock);
-    p->run_next = table.free;
+    p->run_next = process_number(table.free);
     table.free = p;
     pthread_mutex_unlock(&table.lock);
 }
 
+int process_reserve_bounds(struct process *p)
+{
+    struct bounds *b = process_bounds(p);
+
+    if (b)
+        return 0;
+    b = calloc(1, sizeof(*b));
+    if (!b)
+        return -ENOMEM;
+    /* Release: who finds it finds it all zero, or as it is by then. */
+    atomic_store_explicit(&p->ctx.heap.allowance, &b->allowance, memory_order_release);
+    return 0;
+}
+
 void process_set_patience(struct process *p, uint32_t warn_ms, uint32_t max_ms)
 {
-    atomic_store_explicit(&p->warn_callback_ms, warn_ms, memory_order_relaxed);
-    atomic_store_explicit(&p->max_callback_ms, max_ms, memory_order_relaxed);
+    struct bounds *b = process_bounds(p);
+
+    if (!b)
+        return;
+    atomic_store_explicit(&b->warn_callback_ms, warn_ms, memory_order_relaxed);
+    atomic_store_explicit(&b->max_callback_ms, max_ms, memory_order_relaxed);
+}
+
+void process_set_limits(struct process *p, uint32_t messages, uint64_t max_heap)
+{
+    struct bounds *b = process_bounds(p);
+    uint64_t fit = max_heap / sizeof(struct envelope);
+
+    messages = messages ? messages : MAILBOX_LIMIT;
+    if (max_heap && fit < messages)
+        messages = (uint32_t)fit;
+    if (b) {
+        heap_set_limit(&p->ctx.heap, max_heap);
+        atomic_store_explicit(&b->max_heap, max_heap, memory_order_relaxed);
+    }
+    atomic_store_explicit(&p->limit, messages, memory_order_relaxed);
+}
+
+static int set_bounds(struct process *p, const struct process_options *o)
+{
+    bool is_bounded =
+        o->max_heap || o->quota || o->warn_callback_ms || o->max_callback_ms;
+
+    if (is_bounded && process_reserve_bounds(p) < 0)
+        return -ENOMEM;
+    process_set_limits(p, o->limit, o->max_heap);
+    process_set_patience(p, o->warn_callback_ms, o->max_callback_ms);
+    heap_share(&p->ctx.heap, o->quota);
+    return 0;
 }
 
 struct process *process_create(const struct process_options *options)
@@ -192,18 +238,16 @@ struct process *process_create(const struct process_options *options)
     p = slot_get();
     if (!p)
         return NULL;
+    if (set_bounds(p, options) < 0) {
+        slot_put(p);
+        return NULL;
+    }
     generation = atomic_load_explicit(&p->generation, memory_order_relaxed) + 1;
     if (generation > PID_GENERATION_MAX)
         generation = 1;
-    heap_init(&p->ctx.heap, 0);
-    process_set_limits(p, options->limit, options->max_heap);
-    if (options->quota)
-        heap_share(&p->ctx.heap, options->quota);
     p->told_full_s = 0;
-    process_set_patience(p, options->warn_callback_ms, options->max_callback_ms);
     p->class = options->class;
     p->parent = options->parent;
-    p->label = options->label;
     p->flags = options->linked ? PROCESS_LINKED : 0;
     p->reason = MOULT_NORMAL;
     /* Release: pairs with process_find's acquire. */
@@ -213,18 +257,6 @@ struct process *process_create(const struct process_options *options)
                           memory_order_release);
     p->group = options->group;
     return p;
-}
-
-void process_set_limits(struct process *p, uint32_t messages, uint64_t max_heap)
-{
-    uint64_t fit = max_heap / sizeof(struct envelope);
-
-    messages = messages ? messages : MAILBOX_LIMIT;
-    if (max_heap && fit < messages)
-        messages = (uint32_t)fit;
-    heap_set_limit(&p->ctx.heap, max_heap);
-    atomic_store_explicit(&p->max_heap, max_heap, memory_order_relaxed);
-    atomic_store_explicit(&p->limit, messages, memory_order_relaxed);
 }
 
 void process_launch(struct process *p, struct envelope *first)
@@ -597,11 +629,15 @@ struct relations *process_relations(struct process *p)
 
 void process_exit(struct process *p, int32_t reason, const char *text)
 {
+    struct relations *r;
+
     if (p->flags & PROCESS_EXITING)
         return;
     p->flags |= PROCESS_EXITING;
     p->reason = reason;
-    p->reason_text = text && *text ? strdup(text) : NULL;
+    r = text && *text ? process_relations(p) : NULL;
+    if (r)
+        r->reason_text = strdup(text);
 }
 
 void process_fail_callback(struct process *p, int32_t reason, const char *words)
@@ -621,7 +657,7 @@ void process_answer_all(struct process *p, struct envelope *e)
     while (e) {
         struct envelope *next = e->next;
 
-        process_answer_dead(e, self, p->reason, p->reason_text);
+        process_answer_dead(e, self, p->reason, process_reason_text(p));
         e = next;
     }
 }
@@ -638,6 +674,7 @@ static void relations_destroy(struct relations *r)
     map_finish(&r->timers);
     map_finish(&r->dictionary);
     map_finish(&r->descriptors);
+    free(r->reason_text);
     free(r);
 }
 
@@ -683,7 +720,7 @@ static void turn_away(struct process *p, struct envelope *e)
         if (e->to_generation != pid_generation(process_pid(p)))
             answer_stale(p, e);
         else if (e->kind < ENVELOPE_SIGNAL || e->kind == ENVELOPE_LOOK)
-            process_answer_dead(e, process_pid(p), p->reason, p->reason_text);
+            process_answer_dead(e, process_pid(p), p->reason, process_reason_text(p));
         else if (e->kind == ENVELOPE_LINK || e->kind == ENVELOPE_MONITOR)
             signal_act(p, e); /* into the tables that signal_farewell reads */
         else
@@ -718,16 +755,12 @@ void process_finish(struct process *p)
     envelope_destroy(p->answer);
     relations_destroy(p->relations);
     heap_finish(&p->ctx.heap);
-    free(p->reason_text);
     p->first = p->last = p->drafts = p->answer = NULL;
     p->relations = NULL;
-    p->reason_text = NULL;
     p->data = NULL;
-    p->label = NULL;
     p->fiber = NULL;
     p->sends = 0;
     p->flags = 0;
-    p->high_water = 0;
     atomic_store_explicit(&p->memory, 0, memory_order_relaxed);
     atomic_store_explicit(&p->backlog, 0, memory_order_relaxed);
     slot_put(p);

@@ -59,6 +59,8 @@ struct process_class {
      */
     bool (*outlives)(struct process *p, int32_t reason, const char *words);
     bool is_listener; /* it is told of what others do: of it nobody is told */
+    /* Where in `data` its label begins, text for people; 0: it has none but `name`. */
+    size_t label_at;
 };
 
 /* What a process waits for: the reply to a call, a message; on its stack. */
@@ -86,8 +88,10 @@ struct relations {
     struct owner *registered;  /* as far as it is in registries; see partition.h */
     struct map requests;  /* ref -> 1; calls that are not waited for; see response.h */
     uint32_t told_full_s; /* when it was told that one of these was full; or 0 */
+    uint8_t high_water;   /* bits of how many waited when it was told of; or 0 */
     struct sys *sys;      /* see sys.h; or NULL */
     struct open_span *spans; /* that it is in, the innermost first; see telemetry.h */
+    char *reason_text;       /* it ends for; or NULL */
 };
 
 enum process_flag {
@@ -96,9 +100,29 @@ enum process_flag {
     PROCESS_LINKED = 4,   /* to `parent` */
     PROCESS_HURRIED = 8,  /* held, and to serve what waits for it first; see group.h */
     PROCESS_WATCHED = 16, /* suspended, traced or the like; see sys.h */
-    PROCESS_TOLD = 32     /* what it calls and casts is to be told; see telemetry.h */
+    PROCESS_MEMBER = 32,  /* in its group's list, whose lock guards this one too */
+    PROCESS_TOLD = 64     /* what it calls and casts is to be told; see telemetry.h */
 };
 
+/*
+ * What only a process has that is limited in some way.  Its slot keeps it, once it had
+ * one: a sender with a stale pid may still read the atomics.
+ */
+struct bounds {
+    struct allowance allowance; /* of its heap: first, so that one pointer is both */
+    _Atomic uint64_t max_heap;  /* bytes; 0: any.  Relaxed: a late sender */
+    _Atomic uint64_t outside; /* bytes that messages in `inbox` have outside of them */
+    /* The generation of whom a message was refused for want of room in its memory.
+     * Relaxed: it is told by what is pushed then. */
+    _Atomic uint32_t was_over;
+    /* For the watchdog; relaxed: a handler on the worker's own thread looks again. */
+    _Atomic uint32_t warn_callback_ms, max_callback_ms; /* 0: as usual; none */
+};
+
+/*
+ * What a million idle ones consist of, so nothing is here that few have.  The first cache
+ * line is what a sender and the turn it causes need, the second what a callback does.
+ */
 struct process {
     /* Senders read and write these. */
     mailbox inbox;
@@ -106,47 +130,44 @@ struct process {
     uint32_t index;
     _Atomic uint32_t backlog; /* messages in the queue below; relaxed, for the limit */
     _Atomic uint32_t
-        limit; /* messages, that `max_heap` allows; relaxed: a late sender */
-    _Atomic uint32_t worker; /* that ran it last; relaxed, to judge thefts by */
-    /* Generations: of whom a message was refused since it looked last, for want of room
-     * in its mailbox, or in its memory.  Relaxed: it is told by what is pushed then. */
-    _Atomic uint32_t was_full, was_over;
-    _Atomic uint64_t max_heap; /* bytes; 0: any.  Relaxed, as `limit` */
-    _Atomic uint64_t outside;  /* bytes that messages in `inbox` have outside of them */
+        limit; /* messages, that its bounds allow; relaxed: a late sender */
+    /* The generation of whom a message was refused since it looked last, for want of
+     * room in its mailbox.  Relaxed: it is told by what is pushed then. */
+    _Atomic uint32_t was_full;
     /* For the watchdog; relaxed: a handler on the worker's own thread looks again. */
     _Atomic uint32_t handled; /* messages, ever */
     _Atomic uint32_t doomed;  /* the generation that was sent a kill */
-    _Atomic uint32_t warn_callback_ms, max_callback_ms; /* 0: as usual; none */
+    _Atomic uint16_t worker;  /* that ran it last; relaxed, to judge thefts by */
     /* The owner's. */
-    int32_t reason;
+    uint16_t told_full_s; /* when it was told that its mailbox was full; or 0 */
     struct envelope *first, *last; /* messages taken from the mailbox, in order */
     const struct process_class *class;
-    struct fiber *fiber; /* where it waits inside a callback, or NULL */
 
+    struct fiber *fiber; /* where it waits inside a callback, or NULL */
     struct moult_ctx ctx;
     void *data;               /* the class's */
     struct envelope *current; /* being handled, if the class left it here */
-    struct envelope *drafts;  /* written, not sent */
-    struct envelope *answer;  /* the last call's, lent to the callback */
 
+    struct envelope *drafts; /* written, not sent */
+    struct envelope *answer; /* the last call's, lent to the callback */
     struct await *await;
     struct relations *relations;
     uint64_t last_ref;
-    _Atomic(struct hold *) hold;  /* an upgrade wants it at rest; see group.h */
-    struct group *group;          /* the application it is part of */
-    struct process *next, **link; /* in the group; the group's lock guards them */
-    struct process *run_next;     /* in the injection queue */
-    struct name *name;            /* it is registered as */
-    const char *label;            /* for people: its id; lives as long as the process */
-    char *reason_text;
+    _Atomic(struct hold *) hold; /* an upgrade wants it at rest; see group.h */
+    struct group *group;         /* the application it is part of */
+    uint32_t next, previous; /* by number, in the group; the group's lock guards them */
+
+    struct name *name; /* it is registered as */
     moult_pid parent;
+    uint32_t run_next; /* by number, in the injection queue */
+    int32_t reason;
     _Atomic uint32_t memory; /* bytes of `ctx`, at most 4 GiB; relaxed, a figure */
-    uint32_t told_full_s;    /* when it was told that its mailbox was full; or 0 */
     uint16_t sends;          /* since its turn began */
     uint8_t flags;           /* enum process_flag */
     _Atomic bool suspended;  /* by sys.h; relaxed, a figure for others */
-    uint8_t high_water;      /* bits of how many waited when it was told of; or 0 */
 };
+
+_Static_assert(sizeof(struct process) == 224, "what an idle one costs; see above");
 
 struct process_options {
     const struct process_class *class;
@@ -157,8 +178,7 @@ struct process_options {
     uint64_t max_heap;   /* bytes of its own and of what waits; 0: any number */
     struct quota *quota; /* that it has a share of, or NULL */
     uint32_t warn_callback_ms, max_callback_ms;
-    const char *label; /* borrowed until the process ends */
-    bool is_hosts;     /* the host's own work: made also beyond its limit */
+    bool is_hosts; /* the host's own work: made also beyond its limit */
 };
 
 static inline moult_pid process_pid(const struct process *p)
@@ -181,6 +201,53 @@ bool process_is_alive(moult_pid pid);
 /* The one at slot `index`, or NULL past the last that ever was.  [any] */
 struct process *process_at(uint32_t index);
 
+/* In lists: 0 is none, and so is NULL. */
+static inline uint32_t process_number(const struct process *p)
+{
+    return p ? p->index + 1 : 0;
+}
+
+static inline struct process *process_numbered(uint32_t number)
+{
+    return number ? process_at(number - 1) : NULL;
+}
+
+/* What it is called, for people.  Lives as long as the process. */
+static inline const char *process_label(const struct process *p)
+{
+    return p->class->label_at && p->data ? (const char *)p->data + p->class->label_at
+                                         : p->class->name;
+}
+
+/* Its bounds, or NULL: it has none.  [any] */
+static inline struct bounds *process_bounds(struct process *p)
+{
+    /* Acquire: pairs with the release when it was made. */
+    return (struct bounds *)atomic_load_explicit(&p->ctx.heap.allowance,
+                                                 memory_order_acquire);
+}
+
+/* How long a callback of it may take, as process_set_patience() has it.  [any] */
+static inline uint32_t process_warn_ms(struct process *p)
+{
+    struct bounds *b = process_bounds(p);
+
+    return b ? atomic_load_explicit(&b->warn_callback_ms, memory_order_relaxed) : 0;
+}
+
+static inline uint32_t process_max_ms(struct process *p)
+{
+    struct bounds *b = process_bounds(p);
+
+    return b ? atomic_load_explicit(&b->max_callback_ms, memory_order_relaxed) : 0;
+}
+
+/* Words of what it ends for, or NULL. */
+static inline const char *process_reason_text(const struct process *p)
+{
+    return p->relations ? p->relations->reason_text : NULL;
+}
+
 /* How many there are.  [any] */
 uint32_t process_count(void);
 
@@ -195,6 +262,12 @@ const char *process_shortage(char *text, size_t size);
  * when out of memory or when there are as many as there may be.  [any]
  */
 struct process *process_create(const struct process_options *options);
+
+/*
+ * Have memory for limits, without which the next two can only set none: all but that of
+ * messages are 0.  0 or -ENOMEM.  By who owns it.
+ */
+int process_reserve_bounds(struct process *p);
 
 /* The limits of its class are others now.  By who owns it. */
 void process_set_limits(struct process *p, uint32_t messages, uint64_t max_heap);

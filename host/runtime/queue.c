@@ -11,10 +11,10 @@ void pool_inject(struct process *p)
 {
     if (atomic_load_explicit(&pool.stopping, memory_order_relaxed))
         return; /* it is thrown away, wherever it is */
-    p->run_next = NULL;
+    p->run_next = 0;
     pthread_mutex_lock(&pool.lock);
     if (pool.last)
-        pool.last->run_next = p;
+        pool.last->run_next = process_number(p);
     else
         pool.first = p;
     pool.last = p;
@@ -31,7 +31,7 @@ struct process *pool_take_injected(void)
     pthread_mutex_lock(&pool.lock);
     p = pool.first;
     if (p) {
-        pool.first = p->run_next;
+        pool.first = process_numbered(p->run_next);
         if (!pool.first)
             pool.last = NULL;
         atomic_fetch_sub_explicit(&pool.injected, 1, memory_order_relaxed);

@@ -128,7 +128,7 @@ static void tell_owners(struct process *p, const struct partition *part)
     const struct owner *o;
 
     while ((o = table_next(&walk)))
-        signal_exit(p, o->pid, p->reason, p->reason_text);
+        signal_exit(p, o->pid, p->reason, process_reason_text(p));
 }
 
 static void end(struct process *p, struct registry *r)

@@ -35,8 +35,8 @@ static void tell_full(struct process *p, enum relation which)
         return;
     p->relations->told_full_s = now_s;
     event_emit(EVENT_WARN, "process.full", "{s:s, s:s, s:s, s:i}", "app",
-               p->group->name, "server", p->label ? p->label : p->class->name, "table",
-               tables[which].name, "limit", (int)RELATION_MOST);
+               p->group->name, "server", process_label(p), "table", tables[which].name,
+               "limit", (int)RELATION_MOST);
 }
 
 int relation_put(struct process *p, enum relation which, uint64_t key, uint64_t value)

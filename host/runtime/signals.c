@@ -307,16 +307,16 @@ void signal_farewell(struct process *p)
     uint32_t at = 0;
 
     if (p->flags & PROCESS_LINKED)
-        tell_end(self, p->parent, ENVELOPE_EXIT, 1, p->reason, p->reason_text);
+        tell_end(self, p->parent, ENVELOPE_EXIT, 1, p->reason, process_reason_text(p));
     if (!p->relations)
         return;
     while ((entry = map_next(&p->relations->links, &at)))
         tell_end(self, (moult_pid){entry->key}, ENVELOPE_EXIT, 1, p->reason,
-                 p->reason_text);
+                 process_reason_text(p));
     at = 0;
     while ((entry = map_next(&p->relations->watchers, &at)))
         tell_end(self, (moult_pid){entry->value}, ENVELOPE_DOWN, entry->key, p->reason,
-                 p->reason_text);
+                 process_reason_text(p));
     at = 0;
     while ((entry = map_next(&p->relations->watched, &at)))
         signal_send(p, (moult_pid){entry->value}, ENVELOPE_DEMONITOR, entry->key);

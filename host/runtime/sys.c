@@ -26,6 +26,7 @@ struct sys {
     struct tracer tracers[SYS_TRACERS];
     uint64_t since_ns, in, out; /* while it counts; the first on the monotonic clock */
     uint32_t handled;           /* by the process, when it began to count */
+    struct allowance allowance; /* of `scratch` */
     struct moult_ctx scratch;
 };
 
@@ -472,11 +473,15 @@ bool sys_answer(struct process *p)
     return true;
 }
 
-struct moult_ctx *sys_scratch(struct process *p)
+struct moult_ctx *sys_scratch(struct process *p, uint64_t max_heap)
 {
     struct sys *sys = sys_make(p);
 
-    return sys ? &sys->scratch : NULL;
+    if (!sys)
+        return NULL;
+    sys->allowance = (struct allowance){.limit = max_heap};
+    heap_init(&sys->scratch.heap, &sys->allowance);
+    return &sys->scratch;
 }
 
 void sys_finish(struct process *p)

@@ -59,7 +59,7 @@ void sys_sends(struct process *p, moult_pid to, const struct envelope *e);
  * Memory for what is to take the place of its own, empty; NULL: no memory.  What is left in
  * it goes with the process.  By `p`.
  */
-struct moult_ctx *sys_scratch(struct process *p);
+struct moult_ctx *sys_scratch(struct process *p, uint64_t max_heap);
 
 /* It ends: what was kept waits as if it had never been suspended. */
 void sys_finish(struct process *p);

@@ -86,7 +86,7 @@ static void tell_high_water(struct process *p, uint32_t messages)
                      atomic_load_explicit(&p->limit, memory_order_relaxed));
     moult_put_map(&metadata, 3);
     moult_put_text_at(&metadata, "app", p->group->name);
-    moult_put_text_at(&metadata, "server", p->label ? p->label : p->class->name);
+    moult_put_text_at(&metadata, "server", process_label(p));
     moult_put_text(&metadata, "pid");
     moult_put_pid(&metadata, process_pid(p));
     if (!measurements.error && !metadata.error)
@@ -100,12 +100,16 @@ static void tell_high_water(struct process *p, uint32_t messages)
 void telemetry_mailbox(struct process *p, uint32_t messages)
 {
     unsigned bits = messages ? 31u - (unsigned)__builtin_clz(messages) : 0;
+    struct relations *r = p->relations;
 
-    if (bits + 1 < p->high_water)
-        p->high_water = (uint8_t)(bits + 1);
-    if (bits < HIGH_WATER_BITS || bits <= p->high_water)
+    if (r && bits + 1 < r->high_water)
+        r->high_water = (uint8_t)(bits + 1);
+    if (bits < HIGH_WATER_BITS || (r && bits <= r->high_water))
         return;
-    p->high_water = (uint8_t)bits;
+    r = process_relations(p);
+    if (!r)
+        return;
+    r->high_water = (uint8_t)bits;
     tell_high_water(p, messages);
 }
 

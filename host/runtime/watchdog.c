@@ -153,8 +153,7 @@ static void land(void)
     describe(s, &place, where, sizeof(where));
     if (too_long)
         snprintf(words, sizeof(words), "a callback took longer than %u ms, in %s",
-                 atomic_load_explicit(&p->max_callback_ms, memory_order_relaxed),
-                 where);
+                 process_max_ms(p), where);
     else
         snprintf(words, sizeof(words), "killed in %s", where);
     tell("server.killed", EVENT_ERROR, s, &place, words);
@@ -206,7 +205,7 @@ static uint64_t ms_since(uint64_t ns, uint64_t now)
 static enum sentence judge(const struct worker_look *look, uint64_t ms)
 {
     struct process *p = look->running;
-    uint32_t most = atomic_load_explicit(&p->max_callback_ms, memory_order_relaxed);
+    uint32_t most = process_max_ms(p);
 
     if (atomic_load_explicit(&p->doomed, memory_order_relaxed) ==
         pid_generation(process_pid(p)))
@@ -219,8 +218,7 @@ static enum sentence judge(const struct worker_look *look, uint64_t ms)
 /* Is there something to warn of that nobody was warned of? */
 static bool is_slow(const struct watched *w, uint64_t ms)
 {
-    uint32_t warn =
-        atomic_load_explicit(&w->look.running->warn_callback_ms, memory_order_relaxed);
+    uint32_t warn = process_warn_ms(w->look.running);
 
     return !w->warned && !w->look.blocking && ms >= (warn ? warn : WATCHDOG_WARN_MS);
 }

@@ -211,7 +211,7 @@ static void turn(struct worker *w, struct process *p)
     struct hold *hold;
     struct envelope *e;
 
-    atomic_store_explicit(&p->worker, w->index, memory_order_relaxed);
+    atomic_store_explicit(&p->worker, (uint16_t)w->index, memory_order_relaxed);
     set_running(w, p);
     begin_telling(p);
     p->sends = 0;
@@ -290,7 +290,7 @@ static void resume(struct worker *w, struct process *p)
     p->fiber = NULL;
     set_running(w, p);
     begin_telling(p);
-    atomic_store_explicit(&p->worker, w->index, memory_order_relaxed);
+    atomic_store_explicit(&p->worker, (uint16_t)w->index, memory_order_relaxed);
     keep_spare(w, mine);
     w->fiber = to;
     fiber_switch(mine, to);

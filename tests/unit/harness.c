@@ -122,8 +122,8 @@ static const struct process_class parent_class = {"parent", actor_handle, actor_
 static moult_pid spawn(const struct process_class *class, struct group *group,
                        bool traps)
 {
-    struct process_options options = {
-        .class = class, .group = group ? group : &own_group, .label = "actor"};
+    struct process_options options = {.class = class,
+                                      .group = group ? group : &own_group};
     struct process *p = process_create(&options);
     moult_pid pid;
 

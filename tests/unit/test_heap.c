@@ -45,10 +45,11 @@ static void what_grows_is_zeroed_where_it_is_new(void **state)
 
 static void a_limit_refuses_and_leaves_everything_as_it_was(void **state)
 {
+    struct allowance allowance = {.limit = 200};
     struct heap heap;
     char *memory;
 
-    heap_init(&heap, 200);
+    heap_init(&heap, &allowance);
     memory = heap_alloc(&heap, 100);
     assert_non_null(memory);
     memcpy(memory, "here", 5);
@@ -97,9 +98,10 @@ static void a_heap_can_be_moved(void **state)
 
 static void what_waits_counts_against_the_limit(void **state)
 {
+    struct allowance allowance = {.limit = 1000};
     struct heap heap;
 
-    heap_init(&heap, 1000);
+    heap_init(&heap, &allowance);
     heap.queued = 900;
     heap_check(&heap);
     assert_int_equal(heap.over, HEAP_OVER_NOTHING);
@@ -115,9 +117,12 @@ static void what_waits_counts_against_the_limit(void **state)
 static void heaps_that_share_a_quota_have_no_more_together(void **state)
 {
     struct quota quota = {.limit = 10000};
-    struct heap a = {0}, b = {0};
+    struct allowance of_a = {0}, of_b = {0};
+    struct heap a, b;
     void *memory;
 
+    heap_init(&a, &of_a);
+    heap_init(&b, &of_b);
     heap_share(&a, &quota);
     heap_share(&b, &quota);
     memory = heap_alloc(&a, 6000);
@@ -134,8 +139,10 @@ static void heaps_that_share_a_quota_have_no_more_together(void **state)
 static void what_a_heap_has_already_counts_when_it_comes_to_share(void **state)
 {
     struct quota quota = {.limit = 1000};
-    struct heap heap = {0};
+    struct allowance allowance = {0};
+    struct heap heap;
 
+    heap_init(&heap, &allowance);
     assert_non_null(heap_alloc(&heap, 2000));
     heap_share(&heap, &quota);
     assert_int_equal(heap.over, HEAP_OVER_QUOTA);
@@ -143,23 +150,53 @@ static void what_a_heap_has_already_counts_when_it_comes_to_share(void **state)
     heap_finish(&heap);
 }
 
-static void a_successor_has_the_messages_and_the_share(void **state)
+static void what_waits_and_the_share_stay_when_blocks_are_swapped(void **state)
 {
     struct quota quota = {.limit = 10000};
-    struct heap old = {0}, new;
+    struct allowance allowance = {0};
+    struct heap heap, other;
+    void *memory;
 
-    heap_share(&old, &quota);
-    assert_non_null(heap_alloc(&old, 5000));
-    old.queued = 1000;
-    heap_check(&old);
-    heap_init(&new, 0);
-    assert_non_null(heap_alloc(&new, 8000));
-    heap_succeed(&new, &old);
-    assert_int_equal(new.queued, 1000);
+    heap_init(&heap, &allowance);
+    heap_init(&other, NULL);
+    heap_share(&heap, &quota);
+    assert_non_null(heap_alloc(&heap, 5000));
+    heap.queued = 1000;
+    memory = heap_alloc(&other, 8000);
+    heap_swap(&heap, &other);
+    assert_int_equal(heap.over, HEAP_OVER_NOTHING);
+    assert_int_equal(heap.queued, 1000);
+    assert_int_equal(other.queued, 0);
     assert_true(quota.held >= 9000 && quota.held <= 10000);
-    heap_finish(&old);
-    heap_finish(&new);
+    heap_finish(&other);
+    heap_free(&heap, memory);
+    assert_int_equal(heap.used, 0);
+    heap_finish(&heap);
     assert_int_equal(quota.held, 0);
+}
+
+static void what_is_swapped_in_may_be_too_much(void **state)
+{
+    struct allowance allowance = {.limit = 1000};
+    struct heap heap, other;
+
+    heap_init(&heap, &allowance);
+    heap_init(&other, NULL);
+    assert_non_null(heap_alloc(&other, 1000));
+    heap_swap(&heap, &other);
+    assert_int_equal(heap.over, HEAP_OVER_LIMIT);
+    heap_finish(&heap);
+    heap_finish(&other);
+}
+
+static void a_heap_without_a_allowance_has_no_limit(void **state)
+{
+    struct heap heap;
+
+    heap_init(&heap, NULL);
+    heap_set_limit(&heap, 0);
+    assert_non_null(heap_alloc(&heap, 100000));
+    heap_finish(&heap);
 }
 
 /* A hundred blocks that come, grow and go by chance, against what they must hold. */
@@ -225,7 +262,9 @@ int main(void)
         cmocka_unit_test(what_waits_counts_against_the_limit),
         cmocka_unit_test(heaps_that_share_a_quota_have_no_more_together),
         cmocka_unit_test(what_a_heap_has_already_counts_when_it_comes_to_share),
-        cmocka_unit_test(a_successor_has_the_messages_and_the_share),
+        cmocka_unit_test(what_waits_and_the_share_stay_when_blocks_are_swapped),
+        cmocka_unit_test(what_is_swapped_in_may_be_too_much),
+        cmocka_unit_test(a_heap_without_a_allowance_has_no_limit),
         cmocka_unit_test(a_part_is_freed_by_itself),
         cmocka_unit_test(any_order_of_use_keeps_the_blocks_apart),
     };

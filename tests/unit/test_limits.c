@@ -391,6 +391,26 @@ static void that_it_was_full_is_told_once_when_it_gets_on(void **state)
     assert_int_equal(events_named("mailbox.full", from), 2);
 }
 
+static void what_waited_before_there_was_a_limit_is_not_taken_off_it(void **state)
+{
+    static struct hold hold;
+    moult_pid pid = serve_with(0, 0);
+    struct process *p = process_find(pid);
+
+    hold_init(&hold);
+    group_hold(p->group, &hold);
+    assert_int_equal(hold_freeze(&hold, 1000), 0);
+    assert_int_equal(send_bytes(pid, HEAP / 16), 0);
+    assert_int_equal(process_reserve_bounds(p), 0);
+    process_set_limits(p, 0, HEAP);
+    assert_int_equal(send_bytes(pid, HEAP / 16), 0);
+    assert_true(atomic_load(&process_bounds(p)->outside) > 0);
+    group_release(p->group, &hold);
+    workers_settle();
+    assert_int_equal(atomic_load(&process_bounds(p)->outside), 0);
+    assert_int_equal(ask_for(pid, "alloc", HEAP / 2), 0);
+}
+
 #define LIMIT_TEST(f) cmocka_unit_test_setup_teardown(f, start, workers_end)
 #define SHOP_TEST(f)  cmocka_unit_test_setup_teardown(f, start_shop, end_shop)
 
@@ -411,6 +431,7 @@ int main(void)
         LIMIT_TEST(timers_are_counted_until_they_are_stopped),
         LIMIT_TEST(what_it_sends_itself_drafts_and_times_without_end_ends_it),
         LIMIT_TEST(without_a_limit_there_is_none),
+        LIMIT_TEST(what_waited_before_there_was_a_limit_is_not_taken_off_it),
         SHOP_TEST(servers_of_one_application_share_its_max_heap),
         SHOP_TEST(what_a_server_had_is_there_for_others_when_it_has_ended),
         SHOP_TEST(messages_count_against_an_applications_max_heap),

@@ -9,8 +9,10 @@
 static int start(void **state)
 {
     static struct moult_ctx ctx;
+    static struct allowance allowance;
 
-    ctx = (struct moult_ctx){0};
+    allowance = (struct allowance){0};
+    heap_init(&ctx.heap, &allowance);
     *state = &ctx;
     return 0;
 }
@@ -77,7 +79,7 @@ static void what_does_not_fit_leaves_the_text_as_it_was(void **state)
     moult_text_set(ctx, &text, "kept", 4);
     assert_int_equal(moult_text_set(ctx, &text, "", (1u << 30) + 1), -EMSGSIZE);
     assert_int_equal(moult_bytes_set(ctx, &bytes, "", SIZE_MAX), -EMSGSIZE);
-    ctx->heap.limit = 500;
+    heap_set_limit(&ctx->heap, 500);
     assert_int_equal(moult_text_set(ctx, &text, zeroes, 600), -ENOMEM);
     assert_int_equal(moult_bytes_set(ctx, &bytes, zeroes, 600), -ENOMEM);
     assert_string_equal(text.text, "kept");
@@ -114,7 +116,7 @@ static void a_list_that_can_not_grow_is_as_it_was(void **state)
     moult_ctx *ctx = *state;
     MOULT_LIST_OF(int64_t) list = {0};
 
-    ctx->heap.limit = 90;
+    heap_set_limit(&ctx->heap, 90);
     for (int i = 0; i < 4; i++)
         assert_non_null(moult_list_add(ctx, &list, sizeof(int64_t)));
     assert_null(moult_list_add(ctx, &list, sizeof(int64_t)));

@@ -246,12 +246,13 @@ static void out_of_memory_is_told_wherever_it_happens(void **state)
     fill(house(), (void *)h);
     assert_int_equal(schema_save(house(), h, &out, NULL), 0);
     for (uint64_t limit = 1; err; limit += 8) {
+        struct allowance allowance = {.limit = limit};
         struct moult_ctx small;
         struct house into = {0};
         struct fault why = {0};
         moult_in in = out_read(&out);
 
-        heap_init(&small.heap, limit);
+        heap_init(&small.heap, &allowance);
         err = schema_init(&small, house(), &into);
         if (!err)
             err = schema_load(&small, house(), NULL, &into, &in, &why);

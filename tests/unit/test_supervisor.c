@@ -27,7 +27,7 @@ static void mark(char sign, const char *id)
 
 static moult_next child_init(moult_ctx *ctx, void *state, moult_in *args)
 {
-    const char *id = process_of(ctx)->label;
+    const char *id = process_label(process_of(ctx));
 
     if (id[0] == 'f' && failures > 0) {
         failures--;
@@ -47,7 +47,7 @@ static moult_next child_cast(moult_ctx *ctx, void *state, moult_in *message)
 
 static void child_terminate(moult_ctx *ctx, void *state, int32_t reason)
 {
-    mark('-', process_of(ctx)->label);
+    mark('-', process_label(process_of(ctx)));
 }
 
 static const moult_server child = {.size = sizeof(moult_server),
@@ -60,7 +60,7 @@ static void slow_terminate(moult_ctx *ctx, void *state, int32_t reason)
 {
     struct await a = {0};
 
-    mark('-', process_of(ctx)->label);
+    mark('-', process_label(process_of(ctx)));
     process_await(process_of(ctx), &a, MOULT_INFINITY);
 }
 

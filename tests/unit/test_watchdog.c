@@ -158,12 +158,20 @@ static void one_that_takes_long_is_told_of_once_with_its_place(void **state)
     json_decref(event);
 }
 
+static void set_patience(moult_pid pid, uint32_t warn_ms, uint32_t max_ms)
+{
+    struct process *p = process_find(pid);
+
+    assert_int_equal(process_reserve_bounds(p), 0);
+    process_set_patience(p, warn_ms, max_ms);
+}
+
 static void each_has_its_own_patience(void **state)
 {
     uint64_t from = event_next();
 
     guard();
-    process_set_patience(process_find(spinner(spin)), 3000, 0);
+    set_patience(spinner(spin), 3000, 0);
     look_after(0);
     look_after(2999);
     assert_int_equal(events_named("server.slow", from), 0);
@@ -286,7 +294,7 @@ static void its_limit_ends_it_and_not_before(void **state)
 
     guard();
     pid = spinner(spin);
-    process_set_patience(process_find(pid), 0, 500);
+    set_patience(pid, 0, 500);
     look_after(0);
     look_after(499);
     assert_true(alive(pid));
@@ -306,7 +314,7 @@ static void who_waits_for_it_is_told(void **state)
 
     guard();
     pid = actor(false);
-    process_set_patience(process_find(pid), 0, 1);
+    set_patience(pid, 0, 1);
     watchdog_start();
     clock_set_virtual(false);
     assert_int_equal(actor_do(pid, spin, NULL), -EOWNERDEAD);
