@@ -19,14 +19,49 @@ uint64_t child_shutdown_ms(const struct child *c)
     return child_is_supervisor(c) ? MOULT_INFINITY : CHILD_SHUTDOWN_MS;
 }
 
+/* Write `text`, a dot and `number`; what is too long is cut.  Printing takes longer. */
+static const char *put_numbered(char to[CHILD_ID], const char *text, uint32_t number)
+{
+    char digits[12], *first = &digits[sizeof(digits) - 1];
+    size_t len = strlen(text), room = CHILD_ID - 1, count;
+
+    *first = 0;
+    do {
+        *--first = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    *--first = '.';
+    len = len < room ? len : room;
+    count = (size_t)(&digits[sizeof(digits) - 1] - first);
+    count = count < room - len ? count : room - len;
+    memcpy(to, text, len);
+    memcpy(to + len, first, count);
+    to[len + count] = 0;
+    return to;
+}
+
+const char *child_id(const struct child *c, char id[CHILD_ID])
+{
+    if (c->number == CHILD_NAMELESS)
+        return "";
+    return c->number == CHILD_ALONE ? child_spec(c)->id
+                                    : put_numbered(id, child_spec(c)->id, c->number);
+}
+
+const char *child_title(const struct child *c, char id[CHILD_ID])
+{
+    return child_has_id(c) ? child_id(c, id) : c->code->id;
+}
+
 void child_name(const struct child *c, char name[NAME_MAX_LEN + 1])
 {
     const moult_child *spec = child_spec(c);
 
     name[0] = 0;
-    if (spec->name)
-        snprintf(name, NAME_MAX_LEN + 1, "%s%s", spec->name,
-                 spec->count ? strrchr(c->id, '.') : "");
+    if (spec->name && c->number < CHILD_NAMELESS)
+        put_numbered(name, spec->name, c->number);
+    else if (spec->name)
+        snprintf(name, NAME_MAX_LEN + 1, "%s", spec->name);
 }
 
 void given_destroy(struct given *given)
@@ -39,43 +74,46 @@ void given_destroy(struct given *given)
     free(given);
 }
 
-/* -- the index by id -- */
+/* -- the indexes -- */
+
+/* Spread what counts upward, and what a weak hash leaves. */
+static uint64_t spread(uint64_t key)
+{
+    return key * 0x9e3779b97f4a7c15u;
+}
+
+static uint64_t hash_of_pid(const struct child *c)
+{
+    return spread(c->pid.bits);
+}
+
+static bool has_pid(const struct child *c, const void *pid)
+{
+    return moult_pid_equal(c->pid, *(const moult_pid *)pid);
+}
 
 /* FNV-1a. */
-static uint64_t hash_of(const char *id)
+static uint64_t hash_of_text(const char *id)
 {
     uint64_t hash = 0xcbf29ce484222325u;
 
     for (; *id; id++)
         hash = (hash ^ (uint8_t)*id) * 0x100000001b3u;
-    return hash ? hash : 1;
+    return spread(hash);
 }
 
-static int index_add(struct children *all, struct child *c)
+static uint64_t hash_of_id(const struct child *c)
 {
-    uint64_t hash = hash_of(c->id), first = 0;
+    char id[CHILD_ID];
 
-    map_find(&all->by_id, hash, &first);
-    c->same_hash = (struct child *)(uintptr_t)first;
-    return map_put(&all->by_id, hash, (uintptr_t)c);
+    return hash_of_text(child_id(c, id));
 }
 
-static void index_remove(struct children *all, struct child *c)
+static bool has_id(const struct child *c, const void *id)
 {
-    uint64_t hash = hash_of(c->id), value = 0;
-    struct child *other;
+    char own[CHILD_ID];
 
-    map_find(&all->by_id, hash, &value);
-    other = (struct child *)(uintptr_t)value;
-    if (other == c && c->same_hash)
-        map_put(&all->by_id, hash,
-                (uintptr_t)c->same_hash); /* it is there: no growth */
-    else if (other == c)
-        map_remove(&all->by_id, hash, NULL);
-    while (other && other != c && other->same_hash != c)
-        other = other->same_hash;
-    if (other && other != c)
-        other->same_hash = c->same_hash;
+    return strcmp(child_id(c, own), id) == 0;
 }
 
 static int index_make(struct children *all)
@@ -83,25 +121,24 @@ static int index_make(struct children *all)
     int error = 0;
 
     for (struct child *c = all->first; c && !error; c = c->next)
-        error = index_add(all, c);
+        error = child_set_add(&all->by_id, c, hash_of_id);
     if (error)
-        map_finish(&all->by_id);
+        child_set_finish(&all->by_id);
     all->is_indexed = !error;
     return error;
 }
 
 struct child *children_by_id(struct children *all, const char *id)
 {
-    struct child *c;
-    uint64_t value;
-
-    if ((!all->is_indexed && index_make(all) < 0) ||
-        !map_find(&all->by_id, hash_of(id), &value))
+    if (!all->is_indexed && index_make(all) < 0)
         return NULL;
-    c = (struct child *)(uintptr_t)value;
-    while (c && strcmp(c->id, id) != 0)
-        c = c->same_hash;
-    return c;
+    return child_set_find(&all->by_id, hash_of_text(id), has_id, id);
+}
+
+struct child *children_by_pid(const struct children *all, moult_pid pid)
+{
+    return pid.bits ? child_set_find(&all->by_pid, spread(pid.bits), has_pid, &pid)
+                    : NULL;
 }
 
 /* -- the list -- */
@@ -130,19 +167,18 @@ static void unlink_child(struct children *all, struct child *c)
 }
 
 struct child *children_add(struct children *all, const struct code *code,
-                           const char *id, struct given *given)
+                           uint32_t number, struct given *given)
 {
-    size_t size = strlen(id) + 1;
-    struct child *c = calloc(1, offsetof(struct child, id) + size);
+    struct child *c = calloc(1, sizeof(*c));
 
     if (!c) {
         given_destroy(given);
         return NULL;
     }
-    memcpy(c->id, id, size);
     c->code = code;
     c->given = given;
-    if (all->is_indexed && index_add(all, c) < 0) {
+    c->number = number;
+    if (all->is_indexed && child_set_add(&all->by_id, c, hash_of_id) < 0) {
         given_destroy(given);
         free(c);
         return NULL;
@@ -153,31 +189,32 @@ struct child *children_add(struct children *all, const struct code *code,
     return c;
 }
 
+/* What the `n`th of `spec` has for a number. */
+static uint32_t number_of(const moult_child *spec, uint32_t n)
+{
+    return spec->count ? n : CHILD_ALONE;
+}
+
 int children_add_all(struct children *all, const struct code *const *codes,
                      size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        const moult_child *spec = codes[i]->child;
-        char id[NAME_MAX_LEN + 1];
-
-        for (uint32_t n = 0; n < child_times(spec); n++) {
-            snprintf(id, sizeof(id), "%s.%" PRIu32, spec->id, n);
-            if (!children_add(all, codes[i], spec->count ? id : spec->id, NULL))
+    for (size_t i = 0; i < count; i++)
+        for (uint32_t n = 0; n < child_times(codes[i]->child); n++)
+            if (!children_add(all, codes[i], number_of(codes[i]->child, n), NULL))
                 return -ENOMEM;
-        }
-    }
     return 0;
 }
 
 int children_add_missing(struct children *all, const struct code *code)
 {
     const moult_child *spec = code->child;
-    char id[NAME_MAX_LEN + 1];
 
     for (uint32_t n = 0; n < child_times(spec); n++) {
-        snprintf(id, sizeof(id), "%s.%" PRIu32, spec->id, n);
-        if (!children_by_id(all, spec->count ? id : spec->id) &&
-            !children_add(all, code, spec->count ? id : spec->id, NULL))
+        const struct child c = {.code = code, .number = number_of(spec, n)};
+        char id[CHILD_ID];
+
+        if (!children_by_id(all, child_id(&c, id)) &&
+            !children_add(all, code, c.number, NULL))
             return -ENOMEM;
     }
     return 0;
@@ -187,15 +224,16 @@ bool child_is_beyond(const struct child *c)
 {
     const moult_child *spec = child_spec(c);
 
-    return !c->given && spec->count &&
-           strtoul(strrchr(c->id, '.') + 1, NULL, 10) >= child_times(spec);
+    if (c->given || !child_has_id(c))
+        return false;
+    return spec->count ? c->number >= child_times(spec) : c->number != CHILD_ALONE;
 }
 
 void children_remove(struct children *all, struct child *c)
 {
     children_set(all, c, CHILD_STOPPED, (moult_pid){0});
     if (all->is_indexed)
-        index_remove(all, c);
+        child_set_remove(&all->by_id, c, hash_of_id);
     unlink_child(all, c);
     all->count--;
     all->supervisors -= child_is_supervisor(c);
@@ -224,26 +262,20 @@ static void count_state(struct children *all, const struct child *c, uint32_t by
 int children_set(struct children *all, struct child *c, enum child_state state,
                  moult_pid pid)
 {
+    bool is_known = moult_pid_equal(c->pid, pid);
     int error = 0;
 
-    if (c->pid.bits && !moult_pid_equal(c->pid, pid))
-        map_remove(&all->by_pid, c->pid.bits, NULL);
-    if (pid.bits)
-        error = map_put(&all->by_pid, pid.bits, (uintptr_t)c);
+    if (c->pid.bits && !is_known)
+        child_set_remove(&all->by_pid, c, hash_of_pid);
     count_state(all, c, -1u);
+    c->pid = pid;
+    if (pid.bits && !is_known)
+        error = child_set_add(&all->by_pid, c, hash_of_pid);
+    if (error)
+        c->pid = (moult_pid){0};
     c->state = error ? CHILD_STOPPED : (uint8_t)state;
-    c->pid = error ? (moult_pid){0} : pid;
     count_state(all, c, 1);
     return error;
-}
-
-struct child *children_by_pid(const struct children *all, moult_pid pid)
-{
-    uint64_t value;
-
-    return pid.bits && map_find(&all->by_pid, pid.bits, &value)
-               ? (struct child *)(uintptr_t)value
-               : NULL;
 }
 
 void children_finish(struct children *all)
@@ -255,7 +287,7 @@ void children_finish(struct children *all)
         given_destroy(c->given);
         free(c);
     }
-    map_finish(&all->by_pid);
-    map_finish(&all->by_id);
+    child_set_finish(&all->by_pid);
+    child_set_finish(&all->by_id);
     *all = (struct children){0};
 }

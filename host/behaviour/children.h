@@ -8,8 +8,8 @@
 #ifndef MOULT_CHILDREN_H
 #define MOULT_CHILDREN_H
 
+#include "child_set.h"
 #include "code.h"
-#include "map.h"
 #include "name.h"
 
 #define CHILD_SHUTDOWN_MS 5000u /* of a server whose spec says 0; as OTP */
@@ -24,29 +24,35 @@ struct given {
     bool has_spec;
 };
 
+/* Instead of a number among those of its spec. */
+#define CHILD_ALONE    UINT32_MAX       /* the spec is of this one */
+#define CHILD_NAMELESS (UINT32_MAX - 1) /* it has no id: its supervisor is dynamic */
+
 struct child {
     struct child *next, *previous;
-    struct child *same_hash; /* in the index by id */
     const struct code *code;
     struct given *given; /* or NULL: all is as its code says */
     moult_pid pid; /* key in the index by pid while running or restarting; then stale */
+    uint32_t number;    /* among those of its spec, or one of the above */
     uint32_t restarts;  /* so far */
-    uint32_t started_s; /* when it was last started, on the monotonic clock */
+    uint32_t started_s; /* when it was last started, if its spec has a back-off */
     uint8_t state;      /* enum child_state */
     uint8_t tries;      /* restarts in a row, for the back-off */
     bool killed;        /* it did not end in time */
     bool is_new;        /* an upgrade that is not done yet has added it */
-    char id[];          /* unique among its siblings, or "" */
 };
+
+_Static_assert(sizeof(struct child) <= 56, "what malloc has room for in 64 bytes");
 
 /* All zero is none. */
 struct children {
     struct child *first, *last;
     uint32_t count, running, restarting, supervisors, significant;
-    bool is_indexed;   /* by id */
-    struct map by_pid; /* pid -> struct child */
-    struct map by_id;  /* hash of id -> struct child, by `same_hash` */
+    bool is_indexed; /* by id */
+    struct child_set by_pid, by_id;
 };
+
+#define CHILD_ID (NAME_MAX_LEN + 1u) /* bytes that hold any id and its zero */
 
 /* The spec that it is started and ended by, and what init gets. */
 static inline const moult_child *child_spec(const struct child *c)
@@ -62,15 +68,26 @@ static inline bool child_is_supervisor(const struct child *c)
 /* When it has been told to end, how long it has for it: MOULT_INFINITY is for ever. */
 uint64_t child_shutdown_ms(const struct child *c);
 
+static inline bool child_has_id(const struct child *c)
+{
+    return c->number != CHILD_NAMELESS;
+}
+
+/* What it is called: unique among its siblings, or "".  Written to `id`, or its spec's. */
+const char *child_id(const struct child *c, char id[CHILD_ID]);
+
+/* What people are told that it is: the same, or what its code is called. */
+const char *child_title(const struct child *c, char id[CHILD_ID]);
+
 /* What it is registered as: "" if it is not. */
 void child_name(const struct child *c, char name[NAME_MAX_LEN + 1]);
 
 /*
- * A child of `code` at the end of the list, with `id` (copied; "" if it has none) and
+ * A child of `code` at the end of the list, with that number, or CHILD_ALONE and so on, and
  * `given` (taken, also on failure; may be NULL).  NULL: no memory.
  */
 struct child *children_add(struct children *all, const struct code *code,
-                           const char *id, struct given *given);
+                           uint32_t number, struct given *given);
 
 /* All that `codes` describe, each `count` times; 0 or -ENOMEM: then perhaps some. */
 int children_add_all(struct children *all, const struct code *const *codes,
@@ -79,7 +96,7 @@ int children_add_all(struct children *all, const struct code *const *codes,
 /* Those that `code` describes and that are not there; as above. */
 int children_add_missing(struct children *all, const struct code *code);
 
-/* Is its number one that its spec's count does not have, in the version that runs? */
+/* Is it none of those that its spec has, in the version that runs? */
 bool child_is_beyond(const struct child *c);
 
 /* Forget `c`, which has no process any more. */

@@ -66,13 +66,14 @@ static bool is_brutal(const struct child *c)
 /* Report an end that is not what it was asked for. */
 static void report(const struct supervisor *s, const struct child *c, int32_t reason)
 {
+    char id[CHILD_ID];
+
     if (reason == MOULT_SHUTDOWN || reason == MOULT_NOPROC ||
         (reason == MOULT_KILLED && is_brutal(c)) ||
         (reason == MOULT_NORMAL && child_spec(c)->restart != MOULT_PERMANENT))
         return;
     event_emit(EVENT_WARN, "server.shutdown_error", "{s:s, s:s, s:s, s:s}", "server",
-               c->id[0] ? c->id : c->code->id, "app", s->app, "vsn", c->code->vsn,
-               "reason",
+               child_title(c, id), "app", s->app, "vsn", c->code->vsn, "reason",
                reason == MOULT_KILLED && !is_brutal(c)
                    ? "killed: it did not end in its shutdown time"
                    : moult_strerror(reason));

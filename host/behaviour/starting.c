@@ -132,9 +132,10 @@ static void make_label(struct supervisor *s, const struct child *c, char *text,
                        size_t size)
 {
     const char *above = s->code ? s->id : "", *slash = s->code ? "/" : "";
+    char id[CHILD_ID];
 
-    if (c->id[0])
-        snprintf(text, size, "%s%s%s", above, slash, c->id);
+    if (child_has_id(c))
+        snprintf(text, size, "%s%s%s", above, slash, child_id(c, id));
     else
         snprintf(text, size, "%s%s%s.%" PRIu64, above, slash, child_spec(c)->id,
                  ++s->started);
@@ -148,7 +149,8 @@ int child_start(struct process *p, struct supervisor *s, struct child *c)
 
     make_label(s, c, label, sizeof(label));
     child_name(c, name);
-    c->started_s = (uint32_t)(clock_ns() / 1000000000u);
+    if (child_spec(c)->backoff_ms)
+        c->started_s = (uint32_t)(clock_ns() / 1000000000u);
     c->killed = false;
     error = (child_is_supervisor(c) ? start_supervisor : start_server)(
         p, s, c, label, name[0] ? name : NULL, &pid);
@@ -184,6 +186,9 @@ int children_start(struct process *p, struct supervisor *s, struct child *c,
 
 void start_error_text(struct process *p, const struct child *c, char *text, size_t size)
 {
+    char id[CHILD_ID];
+
     snprintf(text, size, "child '%s' failed to start: %s",
-             c->id[0] ? c->id : child_spec(c)->id, moult_call_text(&p->ctx));
+             child_has_id(c) ? child_id(c, id) : child_spec(c)->id,
+             moult_call_text(&p->ctx));
 }

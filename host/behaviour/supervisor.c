@@ -197,18 +197,22 @@ static void restart_later(struct process *p, struct supervisor *s, struct child 
 static void restarted(struct process *p, const struct supervisor *s,
                       const struct child *c)
 {
+    char id[CHILD_ID];
+
     if (telemetry_is_on())
         telling_restart(p, s, c);
     event_emit(EVENT_INFO, "server.restart", "{s:s, s:s, s:s, s:i}", "server",
-               c->id[0] ? c->id : c->code->id, "app", c->code->app, "vsn", c->code->vsn,
-               "restarts", (int)c->restarts);
+               child_title(c, id), "app", c->code->app, "vsn", c->code->vsn, "restarts",
+               (int)c->restarts);
 }
 
 static void restart_failed(struct process *p, struct supervisor *s, struct child *c)
 {
+    char id[CHILD_ID];
+
     event_emit(EVENT_ERROR, "server.start_failed", "{s:s, s:s, s:s, s:s}", "server",
-               c->id[0] ? c->id : c->code->id, "app", c->code->app, "vsn", c->code->vsn,
-               "reason", moult_call_text(&p->ctx));
+               child_title(c, id), "app", c->code->app, "vsn", c->code->vsn, "reason",
+               moult_call_text(&p->ctx));
     restart_later(p, s, c, backoff_ms(c));
 }
 
@@ -278,13 +282,14 @@ static void report_exit(const struct supervisor *s, const struct child *c,
     static const char *const kinds[] = {"permanent", "transient", "temporary"};
     const char *text = signal_text(e), *reason = *text ? text : moult_strerror(e->code);
     int32_t kind = child_spec(c)->restart;
+    char id[CHILD_ID];
 
     if (in_good_order(e->code) && kind != MOULT_PERMANENT)
         return;
     event_emit(in_good_order(e->code) ? EVENT_INFO : EVENT_WARN, "server.exit",
-               "{s:s, s:s, s:s, s:s%, s:s}", "server", c->id[0] ? c->id : c->code->id,
-               "app", s->app, "vsn", c->code->vsn, "reason", reason, strlen(reason),
-               "restart", kinds[kind]);
+               "{s:s, s:s, s:s, s:s%, s:s}", "server", child_title(c, id), "app",
+               s->app, "vsn", c->code->vsn, "reason", reason, strlen(reason), "restart",
+               kinds[kind]);
 }
 
 /* It ended by itself and stays so; is that the end of its supervisor too? */

@@ -86,12 +86,14 @@ static struct child *find_stopped(struct request *r)
 {
     struct child *c = find_by_id(r);
 
+    char id[CHILD_ID];
+
     if (!c || c->state == CHILD_STOPPED)
         return c;
     if (c->state == CHILD_RUNNING)
-        refuse(r, -EBUSY, "child '%s' runs", c->id);
+        refuse(r, -EBUSY, "child '%s' runs", child_id(c, id));
     else
-        refuse(r, -EINPROGRESS, "child '%s' is being restarted", c->id);
+        refuse(r, -EINPROGRESS, "child '%s' is being restarted", child_id(c, id));
     return NULL;
 }
 
@@ -106,12 +108,12 @@ static void put_null_at(moult_out *out, const char *key)
 static void put_child(moult_out *out, const struct child *c)
 {
     static const char *const states[] = {"stopped", "running", "restarting"};
-    char name[NAME_MAX_LEN + 1];
+    char name[NAME_MAX_LEN + 1], id[CHILD_ID];
 
     child_name(c, name);
     moult_put_map(out, child_is_supervisor(c) ? 8 : 7);
-    if (c->id[0])
-        moult_put_text_at(out, "id", c->id);
+    if (child_has_id(c))
+        moult_put_text_at(out, "id", child_id(c, id));
     else
         put_null_at(out, "id");
     moult_put_text_at(out, "name", name);
@@ -186,11 +188,11 @@ static void put_spec(moult_out *out, const struct child *c)
 {
     const moult_child *spec = child_spec(c);
     bool own_args = c->given && c->given->args;
-    char name[NAME_MAX_LEN + 1];
+    char name[NAME_MAX_LEN + 1], id[CHILD_ID];
 
     child_name(c, name);
     moult_put_map(out, 10);
-    moult_put_text_at(out, "id", c->id[0] ? c->id : spec->id);
+    moult_put_text_at(out, "id", child_has_id(c) ? child_id(c, id) : spec->id);
     moult_put_text_at(out, "name", name);
     moult_put_int_at(out, "restart", spec->restart);
     moult_put_int_at(out, "shutdown_ms", shutdown_of(c));
@@ -378,10 +380,11 @@ static bool exists(struct request *r, const char *id)
 }
 
 /* Start a child that is new, or forget it again. */
-static int start_new(struct request *r, const struct code *code, const char *id,
-                     struct given *given)
+static int start_new(struct request *r, const struct code *code, struct given *given)
 {
-    struct child *c = children_add(&r->s->children, code, id, given);
+    bool has_id = has_ids(r->s) && given && given->has_spec;
+    struct child *c = children_add(&r->s->children, code,
+                                   has_id ? CHILD_ALONE : CHILD_NAMELESS, given);
     int error = 0;
 
     if (!c)
@@ -414,7 +417,7 @@ static int start_by_spec(struct request *r, moult_in *map, const void *args, siz
     else
         error = check_spec(r, &given->spec);
     if (!error && !exists(r, given->spec.id))
-        return start_new(r, code, has_ids(r->s) ? given->spec.id : "", given);
+        return start_new(r, code, given);
     given_destroy(given);
     return error;
 }
@@ -427,7 +430,7 @@ static int start_simple(struct request *r, moult_in args)
     int error = 0;
 
     if (moult_peek(&args) == MOULT_NULL)
-        return start_new(r, code, "", NULL);
+        return start_new(r, code, NULL);
     out_init(&joined, NULL, 0);
     error = args_join(moult_in_over(code->args, code->args_len), args, &joined);
     given = calloc(1, sizeof(*given));
@@ -435,7 +438,7 @@ static int start_simple(struct request *r, moult_in args)
         error = given ? take_args(given, joined.bytes, joined.len) : -ENOMEM;
     out_release(&joined);
     if (!error)
-        return start_new(r, code, "", given);
+        return start_new(r, code, given);
     free(given);
     return refuse(r, error, "those args are of another kind than the ones of '%s'",
                   code->id);

@@ -58,11 +58,12 @@ void telling_end(struct process *p)
 void telling_restart(struct process *p, const struct supervisor *s,
                      const struct child *c)
 {
+    char id[CHILD_ID];
     struct moult_out metadata = {0};
 
     if (!telemetry_wants("moult.supervisor.restart"))
         return;
-    put_server(&metadata, 1, c->code, c->id[0] ? c->id : c->code->id, c->pid);
+    put_server(&metadata, 1, c->code, child_title(c, id), c->pid);
     moult_put_text_at(&metadata, "supervisor", s->id);
     tell(p, "moult.supervisor.restart", "restarts", c->restarts, &metadata);
 }
