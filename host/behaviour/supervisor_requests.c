@@ -14,6 +14,8 @@
 #include "starting.h"
 #include "sys.h"
 
+#define AT_A_TIME 256u /* children in a list before others run */
+
 /* One request: what it says, and where the answer goes. */
 struct request {
     struct process *p;
@@ -128,6 +130,23 @@ static void put_child(moult_out *out, const struct child *c)
                           supervisor_strategy_text(c->code->branch->strategy));
 }
 
+/*
+ * As an array: so many from the first on, or back from the last.  The list stays as it is
+ * meanwhile, for nobody else changes it, but others run now and then.
+ */
+static void put_children(struct request *r, uint64_t left, bool backward)
+{
+    struct child *c = backward ? r->s->children.last : r->s->children.first;
+
+    moult_put_array(r->out, left);
+    for (; left > 0; left--) {
+        put_child(r->out, c);
+        c = backward ? c->previous : c->next;
+        if (left % AT_A_TIME == 0)
+            process_take_breath(r->p);
+    }
+}
+
 /* The first of its children, at most as many as were asked for, and how many there are. */
 static int list_children(struct request *r)
 {
@@ -140,9 +159,7 @@ static int list_children(struct request *r)
     moult_put_text_at(r->out, "strategy",
                       supervisor_strategy_text(r->s->branch.strategy));
     moult_put_text(r->out, "children");
-    moult_put_array(r->out, left);
-    for (struct child *c = r->s->children.first; left > 0; c = c->next, left--)
-        put_child(r->out, c);
+    put_children(r, left, false);
     return 0;
 }
 
@@ -156,9 +173,7 @@ static int which_children(struct request *r)
             put_child(r->out, c);
         return r->error;
     }
-    moult_put_array(r->out, r->s->children.count);
-    for (c = r->s->children.last; c; c = c->previous)
-        put_child(r->out, c);
+    put_children(r, r->s->children.count, true);
     return 0;
 }
 
