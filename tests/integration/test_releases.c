@@ -674,6 +674,39 @@ static bool install_and_keep(struct talk *talk)
     return does(talk, "install", release("local@2")) && does(talk, "permanent", NULL);
 }
 
+static void unpack_next(struct host *h)
+{
+    host_ask(h, "unpack",
+             json_pack("{s:[s]}", "files", built("samples/counter-2.0.0")));
+}
+
+static bool upgrade_on_trial(struct talk *talk)
+{
+    return does(talk, "upgrade",
+                json_pack("{s:[s], s:i}", "targets", "counter@2.0.0",
+                          "confirm_within_ms", 600000));
+}
+
+static bool confirm_it(struct talk *talk)
+{
+    return upgrade_on_trial(talk) && does(talk, "confirm", NULL);
+}
+
+static bool withdraw_it(struct talk *talk)
+{
+    return upgrade_on_trial(talk) && does(talk, "withdraw", NULL);
+}
+
+static void it_goes_either_way(struct host *h)
+{
+    bool is_new = strcmp(host_vsn(h, "counter"), "2.0.0") == 0;
+
+    assert_string_equal(recorded_vsn("counter"), host_vsn(h, "counter"));
+    assert_int_equal(host_call_int(h, "counter", "{\"add\": 3}"), 3);
+    host_change(h, "upgrade", is_new ? "counter@1.0.0" : "counter@2.0.0");
+    assert_int_equal(host_call_int(h, "counter", "\"get\""), 3);
+}
+
 static bool remove_one(struct talk *talk)
 {
     return does(talk, "remove", release("local@2"));
@@ -779,6 +812,18 @@ static void a_host_that_dies_while_it_makes_permanent_comes_up_whole(void **stat
                                         false, 5});
 }
 
+static void a_host_that_dies_before_it_is_confirmed_comes_up_as_it_was(void **state)
+{
+    walk_through(*state, &(struct walk){unpack_next, confirm_it, it_goes_either_way,
+                                        false, 6});
+}
+
+static void a_host_that_dies_while_it_withdraws_comes_up_as_it_was(void **state)
+{
+    walk_through(*state, &(struct walk){unpack_next, withdraw_it, it_goes_either_way,
+                                        true, 6});
+}
+
 static void a_host_that_dies_while_it_removes_has_all_of_it_or_nothing(void **state)
 {
     walk_through(*state,
@@ -812,6 +857,8 @@ int main(void)
         HOST_TEST(packing_says_what_is_missing),
         HOST_TEST(a_host_that_dies_while_it_installs_comes_up_as_it_was),
         HOST_TEST(a_host_that_dies_while_it_makes_permanent_comes_up_whole),
+        HOST_TEST(a_host_that_dies_before_it_is_confirmed_comes_up_as_it_was),
+        HOST_TEST(a_host_that_dies_while_it_withdraws_comes_up_as_it_was),
         HOST_TEST(a_host_that_dies_while_it_removes_has_all_of_it_or_nothing),
     };
 
