@@ -814,14 +814,14 @@ static void a_host_that_dies_while_it_makes_permanent_comes_up_whole(void **stat
 
 static void a_host_that_dies_before_it_is_confirmed_comes_up_as_it_was(void **state)
 {
-    walk_through(*state, &(struct walk){unpack_next, confirm_it, it_goes_either_way,
-                                        false, 6});
+    walk_through(*state,
+                 &(struct walk){unpack_next, confirm_it, it_goes_either_way, false, 6});
 }
 
 static void a_host_that_dies_while_it_withdraws_comes_up_as_it_was(void **state)
 {
-    walk_through(*state, &(struct walk){unpack_next, withdraw_it, it_goes_either_way,
-                                        true, 6});
+    walk_through(*state,
+                 &(struct walk){unpack_next, withdraw_it, it_goes_either_way, true, 6});
 }
 
 static void a_host_that_dies_while_it_removes_has_all_of_it_or_nothing(void **state)
