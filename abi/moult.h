@@ -37,6 +37,7 @@
 #define MOULT_H
 
 #include "moult/agent.h"
+#include "moult/alias.h"
 #include "moult/application.h"
 #include "moult/appup.h"
 #include "moult/base.h"
@@ -50,6 +51,7 @@
 #include "moult/plugin.h"
 #include "moult/process.h"
 #include "moult/registry.h"
+#include "moult/reqids.h"
 #include "moult/server.h"
 #include "moult/spawn.h"
 #include "moult/state.h"

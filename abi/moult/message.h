@@ -20,6 +20,7 @@
 MOULT_BEGIN
 
 #define MOULT_CALL_TIMEOUT_MS 5000u /* of a call that is given 0; as in OTP */
+#define MOULT_NOW             (UINT64_MAX - 1) /* a time that is over at once, where it is named */
 
 /* A timer; never used again.  0 is none. */
 typedef uint64_t moult_timer;
@@ -70,7 +71,8 @@ MOULT_EXPORT int moult_send_request(moult_ctx *ctx, moult_pid to, moult_out *req
                                     uint64_t *ref);
 
 /*
- * Wait for what comes of `ref`, as moult_call() does.  After -ETIMEDOUT it never comes.
+ * Wait for what comes of `ref`, as moult_call() does; MOULT_NOW only looks.  After
+ * -ETIMEDOUT it never comes.
  * -ENOENT: it has come, or was given up.  [server]
  */
 MOULT_EXPORT int moult_receive_response(moult_ctx *ctx, uint64_t ref,

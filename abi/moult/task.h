@@ -124,8 +124,6 @@ MOULT_EXPORT int moult_task_await(moult_ctx *ctx, const moult_task *task,
 MOULT_EXPORT int moult_task_yield(moult_ctx *ctx, const moult_task *task,
                                   uint64_t timeout_ms, moult_in *result);
 
-#define MOULT_NOW (UINT64_MAX - 1) /* a time that is over at once */
-
 /*
  * Have it end: asked to, and killed after `timeout_ms` (0: 5000), or at once with
  * MOULT_BRUTAL_KILL.  0 and `*result` if that had come already; -ECANCELED (it ended as

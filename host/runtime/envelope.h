@@ -41,7 +41,8 @@ enum envelope_kind {
     ENVELOPE_DEMONITOR,
     ENVELOPE_ANSWERED, /* somebody else answered the call `ref` of the pid inside */
     ENVELOPE_IDLE,     /* a server's own timeout */
-    ENVELOPE_READY     /* a descriptor is; an info when it has arrived */
+    ENVELOPE_READY,    /* a descriptor is; an info when it has arrived */
+    ENVELOPE_ALIASED   /* sent to the alias `ref`; an info when it has arrived */
 };
 
 enum envelope_flag {

@@ -175,7 +175,7 @@ static inline int take(moult_ctx *ctx, moult_out *out, struct envelope **taken)
 
 int draft_take(struct process *p, moult_out *out, struct envelope **e)
 {
-    return take_any(&p->ctx, out, e);
+    return take_any(p ? &p->ctx : NULL, out, e);
 }
 
 static int send_as(moult_ctx *ctx, moult_pid to, moult_out *out,

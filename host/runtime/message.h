@@ -35,7 +35,7 @@ int process_answered(struct process *p, struct await *a, uint64_t timeout_ms);
 int process_fail(struct process *p, int error, const char *text);
 
 /*
- * `out`, a draft of `p`, as an envelope, given; it is no draft any more.  0; or the error
+ * `out`, a draft of `p` (NULL: of nobody's), as an envelope, given; it is no draft any more.  0; or the error
  * that it was written with, and it is gone.
  */
 int draft_take(struct process *p, moult_out *out, struct envelope **e);

@@ -16,6 +16,7 @@
 #include "io.h"
 #include "name.h"
 #include "registry.h"
+#include "reqids.h"
 #include "send_timer.h"
 #include "signals.h"
 #include "sys.h"
@@ -670,6 +671,8 @@ static void relations_destroy(struct relations *r)
     map_finish(&r->watched);
     map_finish(&r->watchers);
     map_finish(&r->requests);
+    map_finish(&r->aliases);
+    reqids_finish(r->reqids);
     map_finish(&r->owed);
     map_finish(&r->timers);
     map_finish(&r->dictionary);
@@ -682,8 +685,8 @@ static bool is_empty(const struct relations *r)
 {
     return !(r->links.count | r->watched.count | r->watchers.count | r->owed.count |
              r->timers.count | r->dictionary.count | r->descriptors.count |
-             r->requests.count) &&
-           !r->sys && !r->registry && !r->registered && !r->spans;
+             r->requests.count | r->aliases.count) &&
+           !r->sys && !r->registry && !r->registered && !r->spans && !r->reqids;
 }
 
 void process_hibernate(struct process *p)
@@ -707,6 +710,7 @@ void process_hibernate(struct process *p)
     map_shrink(&r->dictionary);
     map_shrink(&r->descriptors);
     map_shrink(&r->requests);
+    map_shrink(&r->aliases);
 }
 
 /* Signals that were on their way to a process that ended are answered or dropped. */

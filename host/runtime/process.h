@@ -32,6 +32,7 @@ struct open_span;
 struct owner;
 struct process;
 struct registry;
+struct reqids;
 struct sys;
 
 /* What a kind of process does. */
@@ -86,7 +87,9 @@ struct relations {
     struct map descriptors; /* those it has watched or owned, plus 1 -> 1; see io.h */
     struct registry *registry; /* it is one */
     struct owner *registered;  /* as far as it is in registries; see partition.h */
+    struct map aliases;   /* ref -> MOULT_ALIAS_REPLY and so on; see alias.h */
     struct map requests;  /* ref -> 1; calls that are not waited for; see response.h */
+    struct reqids *reqids;
     uint32_t told_full_s; /* when it was told that one of these was full; or 0 */
     uint8_t high_water;   /* bits of how many waited when it was told of; or 0 */
     struct sys *sys;      /* see sys.h; or NULL */

@@ -19,6 +19,7 @@ static const struct {
     [RELATION_DICTIONARY] = {"dictionary", offsetof(struct relations, dictionary)},
     [RELATION_DESCRIPTORS] = {"descriptors", offsetof(struct relations, descriptors)},
     [RELATION_REQUESTS] = {"requests", offsetof(struct relations, requests)},
+    [RELATION_ALIASES] = {"aliases", offsetof(struct relations, aliases)},
 };
 
 static const struct map *table_of(const struct relations *r, size_t which)

@@ -6,13 +6,19 @@
 #include "clock.h"
 #include "message.h"
 #include "relation.h"
+#include "reqids.h"
 #include "signals.h"
 #include "utf8.h"
 
-static void forget(struct process *p, uint64_t ref)
+void response_forget(struct process *p, uint64_t ref)
 {
-    if (p->relations)
-        map_remove(&p->relations->requests, ref, NULL);
+    if (p->relations && map_remove(&p->relations->requests, ref, NULL))
+        reqids_gone(p->relations->reqids, ref);
+}
+
+bool response_is_due(const struct process *p, uint64_t ref)
+{
+    return p->relations && map_find(&p->relations->requests, ref, NULL);
 }
 
 static int error_of(const struct envelope *e)
@@ -24,25 +30,32 @@ static int error_of(const struct envelope *e)
     return e->code == MOULT_NOPROC ? -ESRCH : -EOWNERDEAD;
 }
 
+moult_response response_of(struct process *p, const struct envelope *e)
+{
+    moult_response r = {.ref = e->ref, .error = error_of(e), .text = ""};
+
+    if (r.error) {
+        r.text = *signal_text(e) ? signal_text(e) : moult_strerror(e->code);
+        r.text_len = strlen(r.text);
+    }
+    r.reason = e->flags & ENVELOPE_DEAD ? e->code : 0;
+    r.reply = r.error || !e->out.len ? moult_in_over("\xf6", 1) : out_read(&e->out);
+    response_forget(p, e->ref);
+    return r;
+}
+
 void response_put(struct process *p, const struct envelope *e, moult_out *out)
 {
-    int error = error_of(e);
-    const char *text = error ? signal_text(e) : "";
+    moult_response r = response_of(p, e);
 
-    if (error && !*text)
-        text = moult_strerror(e->code);
-    forget(p, e->ref);
     moult_put_map(out, 5);
     moult_put_text(out, "response");
-    moult_put_uint(out, e->ref);
-    moult_put_int_at(out, "error", error);
-    moult_put_int_at(out, "reason", e->flags & ENVELOPE_DEAD ? e->code : 0);
-    moult_put_text_at(out, "text", utf8_valid(text, strlen(text)) ? text : "");
+    moult_put_uint(out, r.ref);
+    moult_put_int_at(out, "error", r.error);
+    moult_put_int_at(out, "reason", r.reason);
+    moult_put_text_at(out, "text", utf8_valid(r.text, r.text_len) ? r.text : "");
     moult_put_text(out, "reply");
-    if (error || !e->out.len)
-        moult_put_null(out);
-    else
-        moult_put_item(out, e->out.bytes, e->out.len);
+    moult_put_item(out, r.reply.at, (size_t)(r.reply.end - r.reply.at));
 }
 
 bool moult_match_response(const moult_in *message, moult_response *response)
@@ -81,7 +94,7 @@ static int send_request(struct process *p, moult_pid to, struct envelope *e,
     e->ref = id;
     error = process_send(p, to, e);
     if (error) {
-        forget(p, id);
+        response_forget(p, id);
         return process_fail(p, error, process_refusal(to, error, text, sizeof(text)));
     }
     *ref = id;
@@ -123,7 +136,7 @@ static int wait_for(struct process *p, uint64_t ref, uint64_t timeout_ms)
 {
     struct await a = {.ref = ref};
 
-    if (!p->relations || !map_find(&p->relations->requests, ref, NULL))
+    if (!response_is_due(p, ref))
         return process_fail(p, -ENOENT, "no reply to that is to come");
     envelope_destroy(p->answer);
     p->answer = NULL;
@@ -138,10 +151,16 @@ static int wait_and_read(moult_ctx *ctx, uint64_t ref, uint64_t timeout_ms, bool
                          moult_in *reply)
 {
     struct process *p = process_of(ctx);
-    int error = wait_for(p, ref, timeout_ms ? timeout_ms : MOULT_CALL_TIMEOUT_MS);
+    int error;
+
+    if (timeout_ms == MOULT_NOW)
+        timeout_ms = 0;
+    else if (!timeout_ms)
+        timeout_ms = MOULT_CALL_TIMEOUT_MS;
+    error = wait_for(p, ref, timeout_ms);
 
     if (error != -ETIMEDOUT || !keeps)
-        forget(p, ref);
+        response_forget(p, ref);
     if (!error && reply)
         *reply = out_read(&p->answer->out);
     return error;
@@ -220,7 +239,7 @@ int moult_multi_call(moult_ctx *ctx, moult_answer *answers, size_t count,
         if (answers[i].error)
             continue;
         answers[i].error = wait_for(p, answers[i].ref, left_ms(end_ms));
-        forget(p, answers[i].ref);
+        response_forget(p, answers[i].ref);
         if (!answers[i].error)
             answers[i].reply = lend_answer(p);
         good += answers[i].error == 0;

@@ -10,6 +10,15 @@
 
 #include "process.h"
 
+/* Is what comes of the call `ref` still to be handled? */
+bool response_is_due(const struct process *p, uint64_t ref);
+
+/* Nothing comes of the call `ref` any more. */
+void response_forget(struct process *p, uint64_t ref);
+
+/* `e`, a reply that `p` takes, and lent as long; nothing more comes of that call. */
+moult_response response_of(struct process *p, const struct envelope *e);
+
 /* `e`, a reply that `p` handles in its turn, as the map of abi/moult/message.h. */
 void response_put(struct process *p, const struct envelope *e, moult_out *out);
 

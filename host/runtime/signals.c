@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "alias.h"
 #include "debt.h"
 #include "look.h"
 #include "relation.h"
@@ -88,6 +89,8 @@ static void act_reply(struct process *p, struct envelope *e)
     if (p->await && !p->await->reply && p->await->ref == e->ref) {
         e->next = NULL;
         p->await->reply = e;
+    } else if (alias_is_ref(e->ref)) {
+        alias_act(p, e);
     } else if (e->ref & SIGNAL_REF_ASYNC && p->relations &&
                map_find(&p->relations->requests, e->ref, NULL)) {
         process_queue(p, e); /* to a process that asks without waiting */
@@ -98,10 +101,12 @@ static void act_reply(struct process *p, struct envelope *e)
 
 static void act_down(struct process *p, struct envelope *e)
 {
-    if (p->relations && map_remove(&p->relations->watched, e->ref, NULL))
+    if (p->relations && map_remove(&p->relations->watched, e->ref, NULL)) {
+        alias_demonitored(p, e->ref);
         process_queue(p, e);
-    else
+    } else {
         envelope_destroy(e);
+    }
 }
 
 /* Who has given up to wait for it does not want it. */
@@ -176,6 +181,9 @@ void signal_act(struct process *p, struct envelope *e)
         e->kind = ENVELOPE_INFO;
         process_queue(p, e);
         return;
+    case ENVELOPE_ALIASED:
+        alias_act(p, e);
+        return;
     case ENVELOPE_UNLINK:
         forget_link(p, e->from);
         break;
@@ -234,9 +242,8 @@ void signal_unlink(struct process *p, moult_pid to)
         signal_send(p, to, ENVELOPE_UNLINK, 0);
 }
 
-int signal_monitor(struct process *p, moult_pid to, uint64_t *ref)
+int signal_monitor_as(struct process *p, moult_pid to, uint64_t id)
 {
-    uint64_t id = process_ref();
     int error = relation_put(p, RELATION_MONITORS, id, to.bits);
 
     if (error)
@@ -244,20 +251,29 @@ int signal_monitor(struct process *p, moult_pid to, uint64_t *ref)
     error = signal_send(p, to, ENVELOPE_MONITOR, id);
     if (error == -ESRCH)
         error = tell_end(to, process_pid(p), ENVELOPE_DOWN, id, MOULT_NOPROC, NULL);
-    if (error < 0) {
+    if (error < 0)
         map_remove(&p->relations->watched, id, NULL);
-        return error;
-    }
-    *ref = id;
-    return 0;
+    return error;
+}
+
+int signal_monitor(struct process *p, moult_pid to, uint64_t *ref)
+{
+    uint64_t id = process_ref();
+    int error = signal_monitor_as(p, to, id);
+
+    if (!error)
+        *ref = id;
+    return error;
 }
 
 void signal_demonitor(struct process *p, uint64_t ref)
 {
     uint64_t to;
 
-    if (p->relations && map_remove(&p->relations->watched, ref, &to))
-        signal_send(p, (moult_pid){to}, ENVELOPE_DEMONITOR, ref);
+    if (!p->relations || !map_remove(&p->relations->watched, ref, &to))
+        return;
+    alias_demonitored(p, ref);
+    signal_send(p, (moult_pid){to}, ENVELOPE_DEMONITOR, ref);
 }
 
 /* In case that it does not look into its mailbox: see watchdog.h. */

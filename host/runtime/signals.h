@@ -38,6 +38,9 @@ void signal_unlink(struct process *p, moult_pid to);
 /* Be told, once, when `to` ends.  0 and `*ref`, or -ENOMEM.  OTP: monitor/2. */
 int signal_monitor(struct process *p, moult_pid to, uint64_t *ref);
 
+/* The same as `id`, which nobody else has (process_ref()). */
+int signal_monitor_as(struct process *p, moult_pid to, uint64_t id);
+
 /* Not any more.  OTP: demonitor/1. */
 void signal_demonitor(struct process *p, uint64_t ref);
 
