@@ -96,6 +96,12 @@ typedef struct {
      * never is, but in an upgrade, where code_change, save and load have 5000 then.
      */
     uint32_t max_callback_ms;
+    /*
+     * Of a server, machine or manager: nothing has come for so long, and it has no timeout
+     * of its own: then it hibernates, as with moult_with_hibernate().  0: never.  OTP:
+     * hibernate_after.
+     */
+    uint32_t hibernate_after_ms;
 } moult_child;
 
 /* OTP: what a supervisor's init returns. */

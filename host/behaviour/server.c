@@ -361,7 +361,7 @@ static bool stop_idle(struct process *p, struct server *s, const struct envelope
         return true;
     if (e->flags & ENVELOPE_TIMED)
         send_timer_received(p, e->ref);
-    if (e->kind == ENVELOPE_IDLE && e->ref != idle)
+    if (e->kind == ENVELOPE_DOZE || (e->kind == ENVELOPE_IDLE && e->ref != idle))
         return false;
     s->idle = 0;
     if (idle && e->kind != ENVELOPE_IDLE && !(s->flags & SERVER_IDLE_HELD))
@@ -393,7 +393,7 @@ void server_ended(struct process *p)
 /* The one that runs; NULL: none, or the host itself for it. */
 static const char *callback_of(const struct envelope *current)
 {
-    static const char *const names[] = {
+    static const char *const names[ENVELOPE_ALIASED + 1] = {
         [ENVELOPE_CAST] = "handle_cast",  [ENVELOPE_INFO] = "handle_info",
         [ENVELOPE_CALL] = "handle_call",  [ENVELOPE_START] = "init",
         [ENVELOPE_EXIT] = "handle_info",  [ENVELOPE_DOWN] = "handle_info",

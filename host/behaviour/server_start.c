@@ -141,6 +141,7 @@ static struct process *make(struct process *parent, const struct server_spec *sp
     memcpy(s->id, spec->id, id_size);
     s->code = spec->code;
     code_use(s->code, 1);
+    server_set_doze(p, s->code);
     p->data = s;
     if (spec->is_alone)
         p->parent = process_pid(p);

@@ -5,7 +5,7 @@
 #include "carry.h"
 #include "manager.h"
 #include "schema.h"
-#include "server.h"
+#include "serving.h"
 #include "statem.h"
 
 static int save(const struct server *s, bool shown, moult_out *out, struct fault *why)
@@ -95,4 +95,5 @@ void server_swap(struct process *p, const struct code *code, void *state,
                          code->child->max_callback_ms);
     if (ctx)
         heap_swap(&p->ctx.heap, &ctx->heap);
+    server_set_doze(p, code);
 }

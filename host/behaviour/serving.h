@@ -48,14 +48,20 @@ const char *server_said(struct process *p);
 void server_ended(struct process *p);
 void server_whose(struct process *p, struct barrier_whose *whose);
 
+/* The same as below, of one whose code says hibernate_after_ms; and whether it does. */
+void server_over_dozing(struct process *p);
+void server_set_doze(struct process *p, const struct code *code);
+
 /* A callback is over: let go of what was its own, unless the process ends. */
 static inline void server_over(struct process *p)
 {
     if (p->ctx.heap.used != atomic_load_explicit(&p->memory, memory_order_relaxed))
         atomic_store_explicit(&p->memory, (uint32_t)p->ctx.heap.used,
                               memory_order_relaxed);
-    if (p->flags & PROCESS_EXITING)
-        return; /* what it owes an answer to is answered by its ending */
+    if (__builtin_expect(p->flags & (PROCESS_EXITING | PROCESS_DOZES), 0)) {
+        server_over_dozing(p);
+        return;
+    }
     envelope_destroy(p->current);
     p->current = NULL;
     if (p->drafts)

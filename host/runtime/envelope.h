@@ -41,6 +41,7 @@ enum envelope_kind {
     ENVELOPE_DEMONITOR,
     ENVELOPE_ANSWERED, /* somebody else answered the call `ref` of the pid inside */
     ENVELOPE_IDLE,     /* a server's own timeout */
+    ENVELOPE_DOZE,     /* the time after which it hibernates */
     ENVELOPE_READY,    /* a descriptor is; an info when it has arrived */
     ENVELOPE_ALIASED   /* sent to the alias `ref`; an info when it has arrived */
 };

@@ -90,6 +90,7 @@ struct relations {
     struct map aliases;   /* ref -> MOULT_ALIAS_REPLY and so on; see alias.h */
     struct map requests;  /* ref -> 1; calls that are not waited for; see response.h */
     struct reqids *reqids;
+    uint64_t doze;        /* the timer after which it hibernates, or 0 */
     uint32_t told_full_s; /* when it was told that one of these was full; or 0 */
     uint8_t high_water;   /* bits of how many waited when it was told of; or 0 */
     struct sys *sys;      /* see sys.h; or NULL */
@@ -104,7 +105,8 @@ enum process_flag {
     PROCESS_HURRIED = 8,  /* held, and to serve what waits for it first; see group.h */
     PROCESS_WATCHED = 16, /* suspended, traced or the like; see sys.h */
     PROCESS_MEMBER = 32,  /* in its group's list, whose lock guards this one too */
-    PROCESS_TOLD = 64     /* what it calls and casts is to be told; see telemetry.h */
+    PROCESS_TOLD = 64,    /* what it calls and casts is to be told; see telemetry.h */
+    PROCESS_DOZES = 128   /* it hibernates by itself; its class sees to that */
 };
 
 /*

@@ -175,6 +175,7 @@ void signal_act(struct process *p, struct envelope *e)
         act_monitor(p, e);
         return;
     case ENVELOPE_IDLE:
+    case ENVELOPE_DOZE:
         process_queue(p, e);
         return;
     case ENVELOPE_READY:

@@ -74,6 +74,7 @@ const char *sys_kind_text(enum envelope_kind kind)
     case ENVELOPE_CAST:
         return "cast";
     case ENVELOPE_INFO:
+    case ENVELOPE_ALIASED:
         return "info";
     case ENVELOPE_REPLY:
         return "reply";
@@ -256,8 +257,10 @@ void sys_sends(struct process *p, moult_pid to, const struct envelope *e)
 {
     struct sys *sys = sys_of(p);
 
-    if (is_note(e) || e->kind == ENVELOPE_SYSTEM || e->kind > ENVELOPE_REPLY ||
-        !is_noted(sys) || (p->current && p->current->kind == ENVELOPE_SYSTEM))
+    bool is_message = e->kind <= ENVELOPE_REPLY || e->kind == ENVELOPE_ALIASED;
+
+    if (is_note(e) || e->kind == ENVELOPE_SYSTEM || !is_message || !is_noted(sys) ||
+        (p->current && p->current->kind == ENVELOPE_SYSTEM))
         return;
     sys->out++;
     if (sys->times && e->kind == ENVELOPE_REPLY && e->ref == sys->call)
@@ -305,7 +308,7 @@ bool sys_lets(struct process *p, struct envelope *e)
         keep(p, sys, e);
         return false;
     }
-    if (is_note(e) || !is_noted(sys))
+    if (is_note(e) || !is_noted(sys) || e->kind == ENVELOPE_DOZE)
         return true;
     sys->in++;
     if (sys->times && e->kind == ENVELOPE_CALL) {
