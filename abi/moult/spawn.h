@@ -65,7 +65,8 @@ typedef struct {
 /*
  * Have a new process run `run`, which is of the caller's own plugin, with `args` (taken;
  * NULL: null).  `options` may be NULL.  0 and `*spawned`; -ENOMEM (also if the host has its
- * max_processes), -ENOSPC (links or monitors), -EINVAL.  OTP: spawn_opt/4.  [server]
+ * max_processes), -ENOSPC (links or monitors), -EINVAL (no function; options without their
+ * size, with other flags or a label that is not UTF-8).  OTP: spawn_opt/4.  [server]
  */
 MOULT_EXPORT int moult_spawn_opt(moult_ctx *ctx, moult_function *run, moult_out *args,
                                  const moult_spawn_options *options,

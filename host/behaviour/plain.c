@@ -12,6 +12,7 @@
 #include "relation.h"
 #include "server.h"
 #include "signals.h"
+#include "utf8.h"
 
 /* -- its life -- */
 
@@ -258,6 +259,15 @@ int plain_args(struct process *by, moult_out *args, struct envelope **e)
     return *e ? 0 : -ENOMEM;
 }
 
+/* What they had at first; they have only grown since. */
+#define OPTIONS_MIN (offsetof(moult_spawn_options, max_callback_ms) + sizeof(uint32_t))
+
+static bool are_options(const moult_spawn_options *o)
+{
+    return o->size >= OPTIONS_MIN && !(o->flags & ~(MOULT_LINKED | MOULT_MONITORED)) &&
+           (!o->label || utf8_valid(o->label, strlen(o->label)));
+}
+
 int moult_spawn_opt(moult_ctx *ctx, moult_function *run, moult_out *args,
                     const moult_spawn_options *options, moult_spawned *spawned)
 {
@@ -275,10 +285,14 @@ int moult_spawn_opt(moult_ctx *ctx, moult_function *run, moult_out *args,
     if (options)
         memcpy(&known, options,
                options->size < sizeof(known) ? options->size : sizeof(known));
-    p = run ? plain_create(process_of(ctx), &spec, &own) : NULL;
+    if (!run || (options && !are_options(options))) {
+        envelope_destroy(spec.args);
+        return -EINVAL;
+    }
+    p = plain_create(process_of(ctx), &spec, &own);
     if (!p) {
         envelope_destroy(spec.args);
-        return run ? -ENOMEM : -EINVAL;
+        return -ENOMEM;
     }
     if (spawned)
         *spawned = own;

@@ -12,6 +12,8 @@
 #include "name.h"
 #include "plain.h"
 #include "supervisor.h"
+#include "utf8.h"
+#include "via.h"
 #include "worker.h"
 
 moult_pid moult_parent(moult_ctx *ctx)
@@ -78,22 +80,41 @@ static struct envelope *request_pid(moult_pid pid)
 
 static bool is_text(const char *text, size_t most)
 {
-    return strnlen(text, most + 1) <= most && text[0];
+    size_t len = strnlen(text, most + 1);
+
+    return len > 0 && len <= most && utf8_valid(text, len);
 }
 
-/* What is wrong with `spec`, or NULL; what only its supervisor knows, it says. */
-static const char *wrong_with(const moult_child *spec)
+static const char *wrong_with_names(const moult_child *spec)
 {
     if (!spec->id || !is_text(spec->id, NAME_MAX_LEN) || strchr(spec->id, '/'))
         return "its id is not UTF-8 text of 1 to 255 bytes without '/'";
     if (spec->name && !is_text(spec->name, NAME_MAX_LEN))
         return "its name is not UTF-8 text of 1 to 255 bytes";
+    if (spec->name && via_is(spec->name) && !via_valid(spec->name))
+        return "its name is not whole: via:REGISTRY:KEY";
+    return NULL;
+}
+
+/* What is wrong with `spec`, or NULL; what only its supervisor knows, it says. */
+static const char *wrong_with(const moult_child *spec)
+{
+    const char *wrong = wrong_with_names(spec);
+
+    if (wrong)
+        return wrong;
     if (!spec->server == !spec->supervisor)
         return "it needs a server or a supervisor, and not both";
     if (spec->restart < MOULT_PERMANENT || spec->restart > MOULT_TEMPORARY)
         return "its restart is not MOULT_PERMANENT, MOULT_TRANSIENT or MOULT_TEMPORARY";
+    if (spec->significant != 0 && spec->significant != 1)
+        return "its significant is neither 0 nor 1";
     if (spec->significant && spec->restart == MOULT_PERMANENT)
         return "it is significant and permanent: its end is never for good";
+    if (spec->backoff_most_ms && spec->backoff_most_ms < spec->backoff_ms)
+        return "its backoff_ms is more than its backoff_most_ms";
+    if (spec->supervisor && spec->args)
+        return "it is a supervisor and takes no args";
     if (spec->count)
         return "it has a count: start one at a time";
     return NULL;

@@ -6,6 +6,7 @@
 
 #include "message.h"
 #include "signals.h"
+#include "utf8.h"
 
 /* -- by the task itself -- */
 
@@ -128,6 +129,24 @@ static int start(struct process *by, const struct plain_spec *spec,
     return 0;
 }
 
+/* What they had at first; they have only grown since. */
+#define OPTIONS_MIN (offsetof(moult_task_options, max_callback_ms) + sizeof(uint32_t))
+
+/* `options` may be NULL; NULL: nothing. */
+static const char *wrong_with(moult_task_function *run, const moult_task_options *o)
+{
+    if (!run)
+        return "a task needs a function";
+    if (o && o->size < OPTIONS_MIN)
+        return "the options say they have too few bytes: begin them with .size = "
+               "sizeof(moult_task_options)";
+    if (o && o->flags & ~(MOULT_LINKED | MOULT_AWAITED))
+        return "the options have flags besides MOULT_LINKED and MOULT_AWAITED";
+    if (o && o->label && !utf8_valid(o->label, strlen(o->label)))
+        return "the label is not UTF-8";
+    return NULL;
+}
+
 int moult_task_opt(moult_ctx *ctx, moult_task_function *run, moult_out *args,
                    const moult_task_options *options, moult_task *task)
 {
@@ -137,6 +156,7 @@ int moult_task_opt(moult_ctx *ctx, moult_task_function *run, moult_out *args,
                               .call = run_task,
                               .run = (void (*)(void))run,
                               .options = &how};
+    const char *wrong;
     moult_task made;
     int error = plain_args(process_of(ctx), args, &spec.args);
 
@@ -144,9 +164,10 @@ int moult_task_opt(moult_ctx *ctx, moult_task_function *run, moult_out *args,
         return process_fail(process_of(ctx), error, moult_strerror(error));
     if (options)
         memcpy(&o, options, options->size < sizeof(o) ? options->size : sizeof(o));
-    if (!run) {
+    wrong = wrong_with(run, options);
+    if (wrong) {
         envelope_destroy(spec.args);
-        return process_fail(process_of(ctx), -EINVAL, "a task needs a function");
+        return process_fail(process_of(ctx), -EINVAL, wrong);
     }
     how.flags = (o.flags & MOULT_AWAITED ? MOULT_MONITORED : 0) |
                 (o.supervisor.bits ? 0 : o.flags & MOULT_LINKED);

@@ -170,14 +170,33 @@ int moult_task_await_many(moult_ctx *ctx, const moult_task *tasks, size_t count,
     return error;
 }
 
+/* What they had at first; they have only grown since. */
+#define OPTIONS_MIN (offsetof(moult_yield_options, on_timeout) + sizeof(int32_t))
+
+static int check_options(struct process *p, const moult_yield_options *o)
+{
+    if (o->size < OPTIONS_MIN)
+        return process_fail(p, -EINVAL,
+                            "the options say they have too few bytes: begin them with "
+                            ".size = sizeof(moult_yield_options)");
+    if (o->on_timeout < MOULT_ON_TIMEOUT_NOTHING ||
+        o->on_timeout > MOULT_ON_TIMEOUT_KILL)
+        return process_fail(p, -EINVAL,
+                            "on_timeout is not MOULT_ON_TIMEOUT_NOTHING, "
+                            "MOULT_ON_TIMEOUT_IGNORE or MOULT_ON_TIMEOUT_KILL");
+    return 0;
+}
+
 int moult_task_yield_many(moult_ctx *ctx, const moult_task *tasks, size_t count,
                           const moult_yield_options *options, moult_outcome *outcomes)
 {
     struct gathering g = {
         .p = process_of(ctx), .tasks = tasks, .count = count, .outcomes = outcomes};
     moult_yield_options o = {.size = sizeof(o)};
-    int error;
+    int error = options ? check_options(g.p, options) : 0;
 
+    if (error)
+        return error;
     if (options)
         memcpy(&o, options, options->size < sizeof(o) ? options->size : sizeof(o));
     error = gathering_init(&g, o.timeout_ms);

@@ -192,16 +192,35 @@ static int run(struct stream *s)
     return error;
 }
 
+/* What it had at first; it has only grown since. */
+#define STREAM_MIN (offsetof(moult_task_stream, each) + sizeof(void *))
+
+/* NULL: nothing. */
+static const char *wrong_with(moult_task_function *function, const moult_task_stream *s)
+{
+    if (s->size < STREAM_MIN)
+        return "the stream says it has too few bytes: begin it with .size = "
+               "sizeof(moult_task_stream)";
+    if (!s->next || !function)
+        return "a stream needs a function and `next`";
+    if (s->on_timeout != MOULT_ON_TIMEOUT_NOTHING &&
+        s->on_timeout != MOULT_ON_TIMEOUT_KILL)
+        return "on_timeout of a stream is MOULT_ON_TIMEOUT_KILL or 0";
+    return NULL;
+}
+
 int moult_task_run_stream(moult_ctx *ctx, moult_task_function *function,
                           const moult_task_stream *stream)
 {
     struct stream s = {.p = process_of(ctx), .run = function};
     moult_task_stream *how = &s.how;
+    const char *wrong;
     int error;
 
     memcpy(how, stream, stream->size < sizeof(*how) ? stream->size : sizeof(*how));
-    if (!how->next || !function)
-        return process_fail(s.p, -EINVAL, "a stream needs a function and `next`");
+    wrong = wrong_with(function, how);
+    if (wrong)
+        return process_fail(s.p, -EINVAL, wrong);
     how->max_concurrency =
         how->max_concurrency ? how->max_concurrency : workers_count();
     how->timeout_ms = task_timeout_ms(how->timeout_ms);

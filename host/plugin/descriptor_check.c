@@ -69,9 +69,12 @@ int descriptor_check_child(const moult_child *c, size_t i, struct fault *why)
                      "child '%s' has restart %d: MOULT_PERMANENT, MOULT_TRANSIENT or "
                      "MOULT_TEMPORARY",
                      c->id, c->restart);
-    if (c->supervisor && c->args)
-        return fault(why, -EINVAL, "child '%s' is a supervisor and takes no args",
-                     c->id);
+    if (c->supervisor && (c->args || c->hibernate_after_ms))
+        return fault(why, -EINVAL, "child '%s' is a supervisor and takes no %s", c->id,
+                     c->args ? "args" : "hibernate_after_ms");
+    if (c->significant != 0 && c->significant != 1)
+        return fault(why, -EINVAL, "child '%s' has significant %d: 0 or 1", c->id,
+                     c->significant);
     if (c->backoff_most_ms && c->backoff_most_ms < c->backoff_ms)
         return fault(why, -EINVAL,
                      "child '%s' has backoff_ms %u, more than backoff_most_ms %u",

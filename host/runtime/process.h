@@ -87,8 +87,8 @@ struct relations {
     struct map descriptors; /* those it has watched or owned, plus 1 -> 1; see io.h */
     struct registry *registry; /* it is one */
     struct owner *registered;  /* as far as it is in registries; see partition.h */
-    struct map aliases;   /* ref -> MOULT_ALIAS_REPLY and so on; see alias.h */
-    struct map requests;  /* ref -> 1; calls that are not waited for; see response.h */
+    struct map aliases;        /* ref -> MOULT_ALIAS_REPLY and so on; see alias.h */
+    struct map requests; /* ref -> 1; calls that are not waited for; see response.h */
     struct reqids *reqids;
     uint64_t doze;        /* the timer after which it hibernates, or 0 */
     uint32_t told_full_s; /* when it was told that one of these was full; or 0 */

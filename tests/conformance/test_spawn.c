@@ -171,6 +171,25 @@ static int32_t fails(moult_ctx *ctx, moult_in *args)
     return moult_fail(ctx, -EIO, "tried %d times", 3);
 }
 
+static void spawn_badly(moult_ctx *ctx, void *context)
+{
+    moult_spawn_options bad[] = {
+        {.label = "x"},
+        {.size = sizeof(*bad), .flags = 64},
+        {.size = sizeof(*bad), .label = "\xff"},
+    };
+
+    for (size_t i = 0; i < 3; i++)
+        check(moult_spawn_opt(ctx, note_args, NULL, &bad[i], &made) == -EINVAL);
+    check(moult_spawn_opt(ctx, NULL, NULL, NULL, &made) == -EINVAL);
+}
+
+static void what_can_not_be_spawned_is_refused(void **state)
+{
+    run_in(it, spawn_badly, NULL);
+    assert_true(moult_pid_is_none(made.pid));
+}
+
 static void what_fails_alone_ends_nobody_and_is_told(void **state)
 {
     uint64_t from = event_next();
@@ -980,6 +999,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_function_runs_with_what_it_is_given_and_ends),
         TEST(without_args_it_is_given_null),
+        TEST(what_can_not_be_spawned_is_refused),
         TEST(what_fails_alone_ends_nobody_and_is_told),
         TEST(a_linked_one_that_fails_ends_who_spawned_it),
         TEST(a_linked_one_that_ends_well_does_not),

@@ -741,12 +741,22 @@ static void a_terminated_temporary_child_is_forgotten(void **state)
 
 static void specs_that_cannot_be_are_named(void **state)
 {
+    static const moult_supervisor below_it = {.size = sizeof(below_it)};
     static const struct {
         moult_child spec;
         const char *wrong;
     } cases[] = {
         {{.id = "", .server = &part}, "child '': its id"},
         {{.id = "b/c", .server = &part}, "child 'b/c': its id"},
+        {{.id = "\xff", .server = &part}, "its id is not UTF-8 text"},
+        {{.id = "b", .server = &part, .name = ""}, "child 'b': its name"},
+        {{.id = "b", .server = &part, .name = "via:r"}, "its name is not whole"},
+        {{.id = "b", .server = &part, .supervisor = &below_it}, "and not both"},
+        {{.id = "b", .server = &part, .restart = -1}, "child 'b': its restart"},
+        {{.id = "b", .server = &part, .significant = 2}, "neither 0 nor 1"},
+        {{.id = "b", .server = &part, .backoff_ms = 9, .backoff_most_ms = 5},
+         "its backoff_ms is more"},
+        {{.id = "b", .supervisor = &below_it, .args = "1"}, "takes no args"},
         {{.id = "b"}, "child 'b': it needs a server or a supervisor"},
         {{.id = "b", .server = &part, .restart = 9}, "child 'b': its restart"},
         {{.id = "b", .server = &part, .significant = 1}, "significant and permanent"},

@@ -365,6 +365,21 @@ static void one_that_does_not_end_as_asked_is_killed(void **state)
     assert_int_equal(error, -ECANCELED);
 }
 
+/* As in Elixir: what is sure is that it is asked to, not that it is killed later. */
+static void who_dies_while_it_shuts_one_down_has_asked_it_to_end(void **state)
+{
+    timeout_ms = 1000;
+    run_in(it, start_stubborn, NULL);
+    post(shut_down);
+    signal_exit(NULL, it, MOULT_KILL, NULL);
+    assert_gone(it);
+    pass(2000);
+    assert_true(alive(task.pid));
+    assert_int_equal(process_find(task.pid)->backlog, 1); /* the exit, which it traps */
+    pass(100000);
+    assert_gone(task.pid);
+}
+
 static void a_brutal_shutdown_does_not_wait(void **state)
 {
     run_in(it, start_stubborn, NULL);
@@ -804,6 +819,63 @@ static void a_stream_of_many_loses_none(void **state)
     assert_int_equal(crowd.sum, (int64_t)crowd.most * (crowd.most + 1));
 }
 
+/* -- what can't be -- */
+
+static bool next_none(void *context, moult_out *args)
+{
+    return false;
+}
+
+static void start_badly(moult_ctx *ctx, void *context)
+{
+    moult_task_options o[] = {
+        {.label = "x"},
+        {.size = sizeof(*o), .flags = 64},
+        {.size = sizeof(*o), .label = "\xff"},
+    };
+    const char *wrong[] = {".size = sizeof(moult_task_options)", "flags", "label"};
+
+    for (size_t i = 0; i < 3; i++) {
+        check(moult_task_opt(ctx, twice, NULL, &o[i], NULL) == -EINVAL);
+        check(strstr(moult_call_text(ctx), wrong[i]));
+    }
+    check(moult_task_opt(ctx, NULL, NULL, NULL, NULL) == -EINVAL);
+    check(strstr(moult_call_text(ctx), "function"));
+}
+
+static void wait_badly(moult_ctx *ctx, void *context)
+{
+    moult_yield_options o[] = {{.limit = 1}, {.size = sizeof(*o), .on_timeout = 9}};
+    moult_outcome outcome;
+
+    check(moult_task_yield_many(ctx, &task, 1, &o[0], &outcome) == -EINVAL);
+    check(strstr(moult_call_text(ctx), ".size = sizeof(moult_yield_options)"));
+    check(moult_task_yield_many(ctx, &task, 1, &o[1], &outcome) == -EINVAL);
+    check(strstr(moult_call_text(ctx), "on_timeout"));
+}
+
+static void stream_badly(moult_ctx *ctx, void *context)
+{
+    moult_task_stream s[] = {
+        {.next = next_none},
+        {.size = sizeof(*s)},
+        {.size = sizeof(*s), .next = next_none, .on_timeout = MOULT_ON_TIMEOUT_IGNORE},
+    };
+    const char *wrong[] = {".size = sizeof(moult_task_stream)", "`next`", "on_timeout"};
+
+    for (size_t i = 0; i < 3; i++) {
+        check(moult_task_run_stream(ctx, twice, &s[i]) == -EINVAL);
+        check(strstr(moult_call_text(ctx), wrong[i]));
+    }
+}
+
+static void options_that_cannot_be_are_named(void **state)
+{
+    run_in(it, start_badly, NULL);
+    run_in(it, wait_badly, NULL);
+    run_in(it, stream_badly, NULL);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, workers_end)
 
 int main(void)
@@ -823,7 +895,9 @@ int main(void)
         TEST(one_that_is_shut_down_ends_as_asked),
         TEST(what_it_came_to_before_it_was_shut_down_is_not_lost),
         TEST(one_that_does_not_end_as_asked_is_killed),
+        TEST(who_dies_while_it_shuts_one_down_has_asked_it_to_end),
         TEST(a_brutal_shutdown_does_not_wait),
+        TEST(options_that_cannot_be_are_named),
         TEST(many_are_awaited_together),
         TEST(the_first_of_many_that_fails_ends_the_wait_and_the_others),
         TEST(many_have_one_deadline),

@@ -347,6 +347,46 @@ static void a_list_without_an_end_is_refused(void **state)
     assert_refused(NULL, "its env has more than 1024 keys");
 }
 
+static void names_that_cannot_be_are_named(void **state)
+{
+    char longer[300];
+
+    memset(longer, 'x', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = 0;
+    assert_refused(LIST(CHILD("")), "the id of child 0 is not UTF-8 text of 1 to 255");
+    assert_refused(LIST(CHILD("a"), CHILD("\xff")), "the id of child 1 is not UTF-8");
+    assert_refused(LIST(CHILD(longer)), "the id of child 0 is not UTF-8 text");
+    assert_refused(LIST(CHILD("a", .name = "")), "the name of child 'a' is not UTF-8");
+    assert_refused(LIST(CHILD("a", .name = "\xff")), "the name of child 'a' is not");
+    assert_refused(LIST(CHILD("a", .name = longer)), "the name of child 'a' is not");
+    assert_refused(LIST(CHILD("a", .name = "via:rooms")),
+                   "the name 'via:rooms' of child 'a' is not whole");
+    assert_refused(LIST(CHILD("a", .name = "x"), CHILD("b", .name = "x")),
+                   "its children 'a' and 'b' have one name, 'x'");
+}
+
+static void options_that_cannot_be_are_named(void **state)
+{
+    static const moult_server small = {.size = 8};
+
+    assert_refused(LIST(CHILD("a", .restart = 3)), "child 'a' has restart 3");
+    assert_refused(LIST(CHILD("a", .restart = -1)), "child 'a' has restart -1");
+    assert_refused(LIST(CHILD("a", .significant = 7, .restart = MOULT_TEMPORARY)),
+                   "child 'a' has significant 7: 0 or 1");
+    assert_refused(LIST(CHILD("a", .args = "{")), "the args of child 'a' are not JSON");
+    assert_refused(LIST(CHILD("a", .count = 2000000)), "child 'a' has count 2000000");
+    assert_refused(LIST(CHILD("a", .mailbox_limit = 0xffffffff)),
+                   "child 'a' has mailbox_limit 4294967295");
+    assert_refused(LIST(CHILD("a", .stack_size = 0xffffffff)),
+                   "child 'a' has stack_size 4294967295");
+    assert_refused(LIST({.id = "a", .server = &small}),
+                   "the server of child 'a' says it has 8 bytes");
+    assert_refused(LIST({.id = "a",
+                         .hibernate_after_ms = 5,
+                         .supervisor = &SUPERVISOR(.strategy = 0)}),
+                   "child 'a' is a supervisor and takes no hibernate_after_ms");
+}
+
 static void a_supervisor_below_itself_is_refused(void **state)
 {
     static moult_supervisor self;
@@ -376,6 +416,8 @@ int main(void)
         TEST(a_child_that_cannot_be_is_named),
         TEST(a_child_has_not_more_than_it_may),
         TEST(a_list_without_an_end_is_refused),
+        TEST(names_that_cannot_be_are_named),
+        TEST(options_that_cannot_be_are_named),
         TEST(a_supervisor_below_itself_is_refused),
     };
 
