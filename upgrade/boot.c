@@ -2,6 +2,7 @@
 #include "boot.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,6 +180,18 @@ int boot_ensure(struct stock *s, const char *name, struct fault *why)
 
 /* -- all, at first -- */
 
+static atomic_bool is_cancelled; /* relaxed: it is only looked at now and then */
+
+void boot_cancel(void)
+{
+    atomic_store_explicit(&is_cancelled, true, memory_order_relaxed);
+}
+
+static bool goes_on(void)
+{
+    return !atomic_load_explicit(&is_cancelled, memory_order_relaxed);
+}
+
 struct boot {
     struct stock *stock;
     json_t *apps; /* that run, or should: of the release that this comes to */
@@ -203,7 +216,7 @@ static int start(struct boot *b, const struct catalog_entry *entry, struct needs
 
     *n = (struct needs){.stock = b->stock};
     error = needs_add(n, entry, why);
-    for (size_t i = 0; i < n->count && !error; i++)
+    for (size_t i = 0; i < n->count && !error && goes_on(); i++)
         error = start_one(b, &n->list[i], why);
     for (size_t i = 0; i < n->count; i++)
         if (application_runs(n->list[i].spec->name))
@@ -242,6 +255,8 @@ static void start_named(struct boot *b, const char *name, const json_t *version)
     struct needs n = {0};
     struct fault why = {0};
 
+    if (!goes_on())
+        return;
     if (application_runs(name) || is_included(b->stock, name) ||
         needs_choose(b->stock, name, &entry) < 0) {
         if (vsn && !application_runs(name) && !is_included(b->stock, name))
@@ -324,6 +339,10 @@ int boot_all(struct stock *s, const char *plugins, struct fault *why)
         take_in_each(s, &folder);
         each(&b, &folder, load_named);
         each(&b, &folder, start_named);
+    }
+    if (!error && !goes_on())
+        error = fault(why, -ECANCELED, "asked to stop before all had started");
+    if (!error) {
         settle(&b);
         start_waiting(s);
         loaded_purge(s);

@@ -15,6 +15,9 @@
  */
 int boot_all(struct stock *stock, const char *plugins, struct fault *why);
 
+/* Have boot_all() start no more: it is -ECANCELED then.  For good.  [any] */
+void boot_cancel(void);
+
 /*
  * Start what `entry` lists, which is new, with what it needs, and then those that waited
  * for it.  It is told as `application.refused` if that can't be; as `application.waits` if

@@ -454,6 +454,11 @@ int release_start(const struct release_options *options, struct fault *why)
     return error;
 }
 
+void release_cancel(void)
+{
+    boot_cancel();
+}
+
 static void end_thread(void)
 {
     static struct job end; /* that there be memory or not */

@@ -35,9 +35,12 @@ struct release_options {
  * Take in what is in the plugin folder, start the applications of the permanent release,
  * or else each at its highest version, then watch the folder.  An application that does
  * not start is told as an event and does not keep the others.  0, or a negative errno and
- * `why`.  On the program's main thread, workers running.
+ * `why`.  Workers running.
  */
 int release_start(const struct release_options *options, struct fault *why);
+
+/* Have that start no more, and fail with -ECANCELED.  [any] */
+void release_cancel(void);
 
 /* Stop watching, finish the job at hand, stop the applications, unload all. */
 void release_stop(void);

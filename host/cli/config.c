@@ -239,10 +239,11 @@ static int take_options(struct draft *d, const struct config_options *options,
 
 /* -- the file -- */
 
-static const char *const keys[] = {
-    "plugins", "data", "socket", "workers", /* so far as enum config_fixed */
-    "max_processes", "on_drop", "permanent", "rehearse", "max_pause_ms",
-    "max_move_ms", "log", "applications"};
+static const char *const keys[] = {"plugins",       "data",         "socket",
+                                   "workers", /* so far as enum config_fixed */
+                                   "max_processes", "on_drop",      "permanent",
+                                   "rehearse",      "max_pause_ms", "max_move_ms",
+                                   "log",           "applications"};
 
 /* Is `name` one of them?  Where the file says it is noted. */
 static bool is_key(const char *name, unsigned line, struct config *c)

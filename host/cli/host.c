@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
@@ -20,6 +18,7 @@
 #include "application.h"
 #include "ask.h"
 #include "barrier.h"
+#include "booting.h"
 #include "clock.h"
 #include "commons.h"
 #include "control.h"
@@ -29,6 +28,7 @@
 #include "io.h"
 #include "loop_memory.h"
 #include "methods.h"
+#include "notify.h"
 #include "reader.h"
 #include "release.h"
 #include "reread.h"
@@ -50,6 +50,8 @@ struct host {
     atomic_bool failed;
     struct control *control;
     uint64_t next_event;
+    bool is_stopping; /* it was asked to; the loop's */
+    struct booting booting;
     atomic_bool again; /* it begins anew when it has ended */
 };
 
@@ -80,36 +82,13 @@ static void on_events(void *context)
     log_events(view->context);
 }
 
-/* -- telling that it is ready (sd_notify's protocol) -- */
-
-static void notify(const char *text)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    size_t len = path ? strlen(path) : 0;
-    int fd;
-
-    if (len < 2 || len >= sizeof(to.sun_path))
-        return;
-    memcpy(to.sun_path, path, len);
-    if (path[0] == '@') /* an abstract name begins with a zero */
-        to.sun_path[0] = 0;
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
-    if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to,
-               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-        event_emit(EVENT_WARN, "host.notify_failed", "{s:s}", "reason",
-                   strerror(errno));
-    close(fd);
-}
-
 /* -- ending -- */
 
 static void stop(void *context)
 {
     struct host *h = context;
 
+    h->is_stopping = true;
     uv_stop(&h->loop);
 }
 
@@ -254,14 +233,6 @@ static void on_fatal_loop(uv_async_t *handle)
 static int start(struct host *h, struct fault *why)
 {
     const struct config *c = h->config;
-    struct release_options options = {.plugins = c->plugins,
-                                      .data = c->data,
-                                      .stage_only = c->stage_only,
-                                      .rehearse = c->rehearse,
-                                      .terms = c->terms,
-                                      .manual = c->manual,
-                                      .reload = reread,
-                                      .context = &h->reread};
     char reports[PATH_MAX];
     int error;
 
@@ -291,12 +262,32 @@ static int start(struct host *h, struct fault *why)
     h->fatal.data = h;
     if (!error && (error = check_commons(h)))
         fault(why, error, "unable to start a timer: %s", strerror(-error));
-    if (!error)
-        error = release_start(&options, why);
-    if (!error && h->failed)
-        error =
-            fault(why, -ECANCELED, "an application that the host needs did not start");
     return error;
+}
+
+/* Boot, and meanwhile see to signals and to what happens; who connects waits. */
+static int boot(struct host *h, struct fault *why)
+{
+    const struct config *c = h->config;
+    const struct release_options options = {.plugins = c->plugins,
+                                            .data = c->data,
+                                            .stage_only = c->stage_only,
+                                            .rehearse = c->rehearse,
+                                            .terms = c->terms,
+                                            .manual = c->manual,
+                                            .reload = reread,
+                                            .context = &h->reread};
+
+    if (!booting_run(&h->booting, &h->loop, &options)) {
+        event_emit(EVENT_ERROR, "host.stuck", "{}");
+        log_events(h);
+        _exit(EXIT_FAILURE); /* it still runs what exit() would take down */
+    }
+    if (h->failed)
+        return fault(why, -ECANCELED,
+                     "an application that the host needs did not start");
+    *why = h->booting.why;
+    return h->is_stopping ? 0 : h->booting.error;
 }
 
 static void ready(struct host *h)
@@ -317,15 +308,6 @@ static void *stop_all(void *unused)
     return NULL;
 }
 
-static bool ends_within(pthread_t thread, uint64_t seconds)
-{
-    struct timespec end;
-
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += (time_t)seconds;
-    return pthread_timedjoin_np(thread, NULL, &end) == 0;
-}
-
 /*
  * Stop what runs, within the time that the children's specs allow; what is left then is
  * killed.  False if a callback can't be ended either: then its thread can't be joined,
@@ -342,10 +324,10 @@ static bool stop_in_time(void)
     }
     if (allowed_ms == MOULT_INFINITY)
         return pthread_join(stopper, NULL) == 0;
-    if (ends_within(stopper, allowed_ms / 1000 + STOP_GRACE_S))
+    if (thread_ends_within(stopper, allowed_ms / 1000 + STOP_GRACE_S))
         return true;
     applications_kill();
-    return ends_within(stopper, STOP_GRACE_S);
+    return thread_ends_within(stopper, STOP_GRACE_S);
 }
 
 static bool end(struct host *h)
@@ -390,7 +372,11 @@ int host_run(struct config *config, const struct config_options *options)
     error = watch_signals(&h);
     if (!error)
         error = start(&h, &why);
-    if (!error) {
+    if (!error)
+        error = boot(&h, &why);
+    if (!error && !h.is_stopping)
+        error = control_serve(h.control, &why);
+    if (!error && !h.is_stopping) {
         ready(&h);
         uv_run(&h.loop, UV_RUN_DEFAULT);
     }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "event.h"
@@ -232,17 +233,27 @@ static struct control *create(const struct control_options *options)
 
 static int listen_at(uv_loop_t *loop, struct control *control, struct fault *why)
 {
-    int error;
+    int fd = control->endpoint.socket, error;
 
     uv_pipe_init(loop, &control->listener, 0);
     control->handles++;
     error = uv_pipe_open(&control->listener, control->endpoint.socket);
     if (!error)
         control->endpoint.socket = -1; /* the listener's now */
-    if (!error)
-        error = uv_listen((uv_stream_t *)&control->listener, BACKLOG, on_connection);
+    if (!error && listen(fd, BACKLOG) < 0)
+        error = -errno;
     if (error)
         fault(why, error, "unable to listen at '%s': %s", control->endpoint.path,
+              uv_strerror(error));
+    return error;
+}
+
+int control_serve(struct control *control, struct fault *why)
+{
+    int error = uv_listen((uv_stream_t *)&control->listener, BACKLOG, on_connection);
+
+    if (error)
+        fault(why, error, "unable to serve '%s': %s", control->endpoint.path,
               uv_strerror(error));
     return error;
 }

@@ -38,12 +38,15 @@ struct control_options {
 };
 
 /*
- * Listen.  Takes the event hook of event.h, and sees to it that SIGPIPE is ignored.  0
- * or what endpoint_open() gives, -ENOMEM, -EMFILE; on error nothing is left but closing
+ * Listen; who connects waits until control_serve().  Takes the event hook of event.h, and
+ * sees to it that SIGPIPE is ignored.  0 or what endpoint_open() gives, -ENOMEM, -EMFILE; on error nothing is left but closing
  * handles in the loop.  [loop thread]
  */
 int control_open(uv_loop_t *loop, const struct control_options *options,
                  struct control **out, struct fault *why);
+
+/* Answer who connects.  0, or a negative errno and `why`.  [loop thread] */
+int control_serve(struct control *control, struct fault *why);
 
 /*
  * Send what was answered, hang up on everyone and remove the socket file.  Freed once

@@ -2,6 +2,7 @@
 #include "thread.h"
 
 #include <signal.h>
+#include <time.h>
 
 static void set_of_others(sigset_t *set)
 {
@@ -26,4 +27,13 @@ int thread_start(pthread_t *thread, const char *name, void *(*main)(void *contex
     if (!error)
         pthread_setname_np(*thread, name);
     return -error;
+}
+
+bool thread_ends_within(pthread_t thread, uint64_t seconds)
+{
+    struct timespec end;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += (time_t)seconds;
+    return pthread_timedjoin_np(thread, NULL, &end) == 0;
 }

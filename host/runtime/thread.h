@@ -11,9 +11,14 @@
 #define MOULT_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Start one, called `name` (15 bytes at most), at `main`.  0 or a negative errno.  [any] */
 int thread_start(pthread_t *thread, const char *name, void *(*main)(void *context),
                  void *context);
+
+/* Join it, if it ends within so long. */
+bool thread_ends_within(pthread_t thread, uint64_t seconds);
 
 #endif

@@ -102,6 +102,12 @@ static void connect_to(struct host *h)
     talk_result(h->events, "events.subscribe", json_pack("{s:i}", "since", 1));
 }
 
+void host_begin(struct host *h, const char *const *options)
+{
+    h->pid = launch(NULL, options);
+    h->exit = program_watch(h->pid);
+}
+
 bool host_try_start(struct host *h, const char *const *variables,
                     const char *const *options)
 {
@@ -250,6 +256,17 @@ bool host_log_has(const char *words)
 
     free(log);
     return has;
+}
+
+void host_logs(const char *words)
+{
+    int left_ms = PATIENCE_MS;
+
+    while (access(in_folder("host.log"), F_OK) != 0 || !host_log_has(words)) {
+        if ((left_ms -= 10) < 0)
+            fail_msg("the host does not say '%s' in %d ms", words, PATIENCE_MS);
+        poll(NULL, 0, 10);
+    }
 }
 
 static unsigned entries(const struct host *h, const char *what)

@@ -44,6 +44,9 @@ void drop_as(const char *plugin, const char *name);
 /* Start it with more options of `moult run`, NULL at the end, and wait until it is ready. */
 void host_start(struct host *h, ...);
 
+/* Only that; it need not become ready.  As host_start() otherwise. */
+void host_begin(struct host *h, const char *const *options);
+
 /* The same with these variables of the environment, "NAME=value", NULL at the end. */
 void host_start_with(struct host *h, const char *const *variables,
                      const char *const *options);
@@ -73,6 +76,9 @@ void host_kill(struct host *h);
 /* What it has said on stderr, from the first start on; for free(). */
 char *host_log(void);
 bool host_log_has(const char *words);
+
+/* Wait until it has. */
+void host_logs(const char *words);
 
 /* What it has open, and how many threads it is. */
 unsigned host_descriptors(const struct host *h);

@@ -303,6 +303,24 @@ static void a_file_has_settings_and_options_go_before_it(void **state)
     host_stop(h);
 }
 
+static void an_init_that_does_not_come_back_is_told_of_and_keeps_nobody(void **state)
+{
+    struct host *h = *state;
+    int status;
+
+    drop("tests/misbehaving/loops_in_init_for_ever");
+    host_begin(h, NULL);
+    host_logs("server.slow");
+    assert_true(host_log_has("function=spin"));
+    assert_false(host_log_has("host.ready"));
+    kill(h->pid, SIGTERM);
+    host_logs("host.signal");
+    status = host_wait(h);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(host_log_has("host.stopped"));
+    assert_false(host_log_has("host.ready"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +332,7 @@ int main(void)
         HOST_TEST(a_store_that_is_lost_is_made_again),
         HOST_TEST(a_broken_plugin_does_not_keep_the_others),
         HOST_TEST(an_empty_folder_is_fine),
+        HOST_TEST(an_init_that_does_not_come_back_is_told_of_and_keeps_nobody),
         HOST_TEST(it_tells_when_it_is_ready),
         HOST_TEST(a_second_host_on_the_same_data_is_refused),
         HOST_TEST(a_second_host_on_the_same_socket_is_refused),

@@ -141,8 +141,15 @@ static const moult_server looper = {.size = sizeof(moult_server),
                                     .save = save,
                                     .load = load};
 
+#ifndef LIMIT_MS
+#define LIMIT_MS 300
+#endif
+
 static const moult_child children[] = {
-    {.id = "limited", .server = &looper, .name = "limited", .max_callback_ms = 300},
+    {.id = "limited",
+     .server = &looper,
+     .name = "limited",
+     .max_callback_ms = LIMIT_MS},
     {.id = "endless", .server = &looper, .name = "endless", .shutdown_ms = 200},
     {.id = "brutal",
      .server = &looper,

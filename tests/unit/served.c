@@ -124,6 +124,7 @@ struct served *served_open(const struct method *methods,
     uv_async_init(&served->loop, &served->ender, on_end);
     served->ender.data = served;
     assert_int_equal(control_open(&served->loop, &options, &served->control, NULL), 0);
+    assert_int_equal(control_serve(served->control, NULL), 0);
     uv_thread_create(&served->thread, run_loop, served);
     return served;
 }
