@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * chat 1.0.0 - rooms over TCP: `nc localhost 7070`, or the port of CHAT_PORT.
+ * chat 1.0.0 - rooms over TCP: `nc localhost 7070`, or its env's port:
+ * `moult run --env chat.port=8080`.
  *
  *     /name anna      be called so
  *     /join lobby     enter a room, and leave the one before
@@ -18,7 +19,6 @@
 #include <ctype.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -313,9 +313,7 @@ static int listen_at(struct listener *l, uint16_t port)
 
 static moult_next listener_init(moult_ctx *ctx, void *state, moult_in *args)
 {
-    const char *given = getenv("CHAT_PORT");
-    uint16_t port = given ? (uint16_t)strtoul(given, NULL, 10)
-                          : (uint16_t)moult_int_at(args, "port");
+    uint16_t port = (uint16_t)moult_env_int(ctx, "port", 0);
     struct listener *l = state;
     int error = listen_at(l, port), owned = l->fd < 0 ? 0 : moult_own_fd(ctx, l->fd);
 
@@ -402,8 +400,12 @@ static const moult_child children[] = {
      .name = ROOMS,
      .args = "{\"keys\": \"duplicate\"}"},
     {.id = "clients", .supervisor = &clients, .name = CLIENTS},
-    {.id = "listener", .server = &listener, .name = "chat", .args = "{\"port\": 7070}"},
+    {.id = "listener", .server = &listener, .name = "chat"},
     {.id = NULL}};
 
+static const moult_env env[] = {
+    {.key = "port", .type = MOULT_ENV_INT, .value = "7070", .least = 0, .most = 65535},
+    {.key = NULL}};
+
 MOULT_PLUGIN(.description = "rooms over TCP", .strategy = MOULT_REST_FOR_ONE,
-             .children = children);
+             .children = children, .env = env);

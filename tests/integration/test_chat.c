@@ -105,7 +105,7 @@ static struct person come_as(struct host *h, const char *name)
 
 static void start(struct host *h)
 {
-    static const char *const variables[] = {"CHAT_PORT=0", NULL};
+    static const char *const variables[] = {"MOULT_CHAT_PORT=0", NULL};
     static const char *const options[] = {"--on-drop", "stage", NULL};
 
     drop("samples/chat-1.0.0");
