@@ -433,6 +433,45 @@ static void the_host_stops_when_a_transient_one_ends_abnormally(void **state)
     assert_int_equal(fatal, 1);
 }
 
+/* As sys:terminate/2 does it: by itself a supervisor never ends as normal. */
+static void end_normally(struct application *app)
+{
+    struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
+
+    e->code = SYSTEM_TERMINATE;
+    moult_put_int(&e->out, MOULT_NORMAL);
+    ask_and_wait(app->supervisor, e, MOULT_INFINITY, NULL, NULL, 0);
+    workers_settle();
+}
+
+static void the_host_goes_on_when_a_transient_one_ends_as_normal(void **state)
+{
+    struct application *app = start(A);
+
+    app->type = APPLICATION_TRANSIENT;
+    end_normally(app);
+    assert_false(application_runs("a"));
+    assert_int_equal(fatal, 0);
+}
+
+static void it_stops_when_a_permanent_one_does(void **state)
+{
+    struct application *app = start(A);
+
+    app->type = APPLICATION_PERMANENT;
+    end_normally(app);
+    assert_int_equal(fatal, 1);
+}
+
+static void it_stops_when_a_transient_one_can_t_be_started(void **state)
+{
+    assert_int_equal(application_setting_reserve("d"), 0);
+    application_setting_put("d", &(struct application_setting){
+                                     .type = APPLICATION_TRANSIENT, .log_level = -1});
+    application_start_failed("d", "no reason");
+    assert_int_equal(fatal, 1);
+}
+
 static void to_stop_a_permanent_one_does_not_stop_the_host(void **state)
 {
     struct application *app = start(A);
@@ -476,6 +515,9 @@ int main(void)
         TEST(temporary_is_the_default_and_means_nothing_for_the_host),
         TEST(the_host_stops_when_a_permanent_one_ends),
         TEST(the_host_stops_when_a_transient_one_ends_abnormally),
+        TEST(the_host_goes_on_when_a_transient_one_ends_as_normal),
+        TEST(it_stops_when_a_permanent_one_does),
+        TEST(it_stops_when_a_transient_one_can_t_be_started),
         TEST(to_stop_a_permanent_one_does_not_stop_the_host),
         TEST(the_host_stops_when_a_permanent_one_can_t_be_started),
     };

@@ -286,6 +286,44 @@ static void a_kill_is_seen_as_killed(void **state)
     assert_int_equal(told.last.reason, MOULT_KILLED);
 }
 
+static void who_ends_for_kill_by_itself_is_seen_as_that(void **state)
+{
+    moult_pid third = serve(&told_server);
+
+    run_in(it, link_to, &other);
+    run_in(third, monitor, &it);
+    end_for(other, MOULT_KILL); /* through a link it is a reason like others */
+    assert_false(alive(it));
+    assert_int_equal(told.last.reason, MOULT_KILL);
+}
+
+static void and_can_be_trapped(void **state)
+{
+    run_in(it, trap, NULL);
+    run_in(it, link_to, &other);
+    end_for(other, MOULT_KILL);
+    assert_true(alive(it));
+    assert_int_equal(told.exits, 1);
+    assert_int_equal(told.last.reason, MOULT_KILL);
+}
+
+static void send_two_exits(moult_ctx *ctx, void *context)
+{
+    check(moult_exit(ctx, it, -EIO) == 0);
+    check(moult_exit(ctx, it, MOULT_KILL) == 0);
+}
+
+static void the_first_of_two_exits_counts(void **state)
+{
+    moult_pid third = serve(&told_server);
+
+    run_in(third, monitor, &it);
+    run_in(other, send_two_exits, NULL);
+    assert_false(alive(it));
+    assert_int_equal(told.downs, 1);
+    assert_int_equal(told.last.reason, -EIO);
+}
+
 static void exit_self(moult_ctx *ctx, void *context)
 {
     check(moult_exit(ctx, moult_self(ctx), MOULT_NORMAL) == 0);
@@ -295,6 +333,36 @@ static void a_normal_exit_to_oneself_ends(void **state)
 {
     run_in(it, exit_self, NULL);
     assert_false(alive(it));
+}
+
+/* -- calls of who has much to do -- */
+
+#define MANY 50000u /* that what grows with their square is noticed */
+
+static void nothing(moult_ctx *ctx, void *context)
+{
+}
+
+static void call_with_much_waiting(moult_ctx *ctx, void *context)
+{
+    moult_in in;
+
+    for (unsigned i = 0; i < many(MANY); i++)
+        check(moult_send(ctx, moult_self(ctx), moult_draft(ctx)) == 0);
+    for (unsigned i = 0; i < many(MANY); i++) {
+        moult_out *m = moult_draft(ctx);
+
+        moult_put_uint(m, (uintptr_t)nothing);
+        moult_put_uint(m, 0);
+        check(moult_call(ctx, other, m, MOULT_INFINITY, &in) == 0);
+    }
+    check(told.others == 0);
+}
+
+static void a_call_takes_as_long_however_much_waits(void **state)
+{
+    run_in(it, call_with_much_waiting, NULL);
+    assert_int_equal(told.others, many(MANY));
 }
 
 /* -- names -- */
@@ -357,7 +425,11 @@ int main(void)
         TEST(an_exit_ends_who_does_not_trap),
         TEST(an_exit_is_a_message_to_who_traps),
         TEST(a_kill_is_seen_as_killed),
+        TEST(who_ends_for_kill_by_itself_is_seen_as_that),
+        TEST(and_can_be_trapped),
+        TEST(the_first_of_two_exits_counts),
         TEST(a_normal_exit_to_oneself_ends),
+        TEST(a_call_takes_as_long_however_much_waits),
         TEST(a_name_is_one_servers_until_it_gives_it_back),
         TEST(a_name_is_free_when_its_server_has_ended),
     };

@@ -143,6 +143,17 @@ static void processes_come_in_the_order_that_is_asked_for(void **state)
     list = host_ask(h, "ps", json_pack("{s:s, s:i}", "sort", "reductions", "limit", 2));
     assert_int_equal(json_array_size(list), 2);
     assert_string_equal(text_at(json_array_get(list, 0), "name"), "echo");
+    host_ask(h, "suspend", named("b"));
+    for (int i = 0; i < 3; i++)
+        host_ask(h, "cast", talk_message("b", "1"));
+    list = host_ask(h, "ps", json_pack("{s:s, s:i}", "sort", "mailbox", "limit", 2));
+    assert_string_equal(text_at(json_array_get(list, 0), "name"), "b");
+    assert_int_equal(int_at(json_array_get(list, 0), "mailbox"), 3);
+    host_ask(h, "resume", named("b"));
+    list = host_ask(h, "ps", json_pack("{s:s}", "sort", "memory"));
+    for (size_t i = 1; i < json_array_size(list); i++)
+        assert_true(int_at(json_array_get(list, i - 1), "memory") >=
+                    int_at(json_array_get(list, i), "memory"));
     list = host_ask(h, "ps", json_pack("{s:s, s:i}", "sort", "name", "limit", 3));
     assert_string_equal(text_at(json_array_get(list, 0), "name"), "a");
     assert_string_equal(text_at(json_array_get(list, 2), "name"), "c");
