@@ -251,7 +251,8 @@ typedef struct {
  * `templates`: its limits are those there.  Nobody restarts it, nor tells it to end: it is
  * its own parent.  0 and `*pid` (may be NULL), nobody if init said ignore; -EINVAL (it lists
  * none such; options without a size; a name that can't be), -EEXIST (the name is taken), -ETIMEDOUT, -EOWNERDEAD (init failed:
- * moult_call_reason()), -ENOMEM; moult_call_text() has words.  When it fails it has ended
+ * moult_call_reason()), -ENOMEM, and to a plain process in old code -ESTALE;
+ * moult_call_text() has words.  When it fails it has ended
  * and its name is free.  OTP: gen_server:start/4.  [server]
  */
 MOULT_EXPORT int moult_server_start(moult_ctx *ctx, const moult_server *server,

@@ -34,6 +34,7 @@
 
 #include "message.h"
 #include "process.h"
+#include "server.h"
 
 MOULT_BEGIN
 
@@ -109,6 +110,18 @@ MOULT_EXPORT int32_t moult_fail(moult_ctx *ctx, int32_t reason, const char *form
  */
 MOULT_EXPORT int32_t moult_hibernate(moult_ctx *ctx, moult_function *run,
                                      moult_out *args);
+
+/*
+ * To return with: this process goes on as a server, one that its plugin lists as a child or
+ * in `templates`, with the limits there, and neither a statem nor a manager.  Its init is not
+ * called; its state is the map `state` (taken; NULL: its initial values), read as an upgrade
+ * reads it.  It keeps its pid, name, links, monitors and what waits; who spawned it is its
+ * parent.  From now on an upgrade moves it as it moves others; during one's pause it waits,
+ * and in a version that runs no more it ends with -ESTALE.  -EINVAL, -ENOTSUP, and what is
+ * wrong with the state, are why it ends.  OTP: gen_server:enter_loop/3.  [server]
+ */
+MOULT_EXPORT int32_t moult_enter_loop(moult_ctx *ctx, const moult_server *server,
+                                      moult_out *state);
 
 /* -- receiving -- */
 

@@ -96,6 +96,17 @@ bool application_runs(const char *name)
     return strcmp(name, "kernel") == 0 || (app && app->status == APPLICATION_RUNNING);
 }
 
+bool application_has(const char *name, const struct code_table *all)
+{
+    const struct application *app = application_find(name);
+    bool has;
+
+    pthread_mutex_lock(&list.lock);
+    has = !app || !app->spec || app->spec->top.all == all;
+    pthread_mutex_unlock(&list.lock);
+    return has;
+}
+
 const struct resource *application_resource(const struct application_spec *spec)
 {
     static const struct resource nothing;

@@ -129,6 +129,9 @@ uint64_t applications_shutdown_ms(void);
 /* The one named `name`, or NULL.  [any] */
 struct application *application_find(const char *name);
 
+/* Is `all` the code of the version that runs of it?  Also if there is none.  [any] */
+bool application_has(const char *name, const struct code_table *all);
+
 /* Does one of that name run?  "kernel" is the host itself, and always does.  [any] */
 bool application_runs(const char *name);
 

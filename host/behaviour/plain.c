@@ -47,7 +47,9 @@ static void handle(struct process *p, struct envelope *e)
     reason = s->call(p, s, &in);
     p->current = s->args;
     drafts_drop(p);
-    if (s->again)
+    if (s->server)
+        plain_become_server(p, s);
+    else if (s->again)
         hibernate(p, s);
     else
         process_exit(p, reason, s->said ? signal_text(s->said) : NULL);
@@ -99,6 +101,17 @@ void plains_kill(struct group *group, const struct image *image)
     group_each(group, kill_one, (void *)(uintptr_t)image);
 }
 
+void plain_destroy(struct plain *s)
+{
+    envelope_destroy(s->args);
+    envelope_destroy(s->again);
+    envelope_destroy(s->said);
+    envelope_destroy(s->result);
+    free(s->becomes);
+    leave_code(s->code);
+    free(s);
+}
+
 static void ended(struct process *p)
 {
     struct plain *s = p->data;
@@ -108,14 +121,9 @@ static void ended(struct process *p)
     if (s->args && s->args->kind == ENVELOPE_START) {
         s->args->next = NULL;
         p->current = s->args; /* the ending answers who waits for its start */
-    } else {
-        envelope_destroy(s->args);
+        s->args = NULL;
     }
-    envelope_destroy(s->again);
-    envelope_destroy(s->said);
-    envelope_destroy(s->result);
-    leave_code(s->code);
-    free(s);
+    plain_destroy(s);
 }
 
 static void whose(struct process *p, struct barrier_whose *whose)

@@ -19,11 +19,13 @@ typedef int32_t plain_call(struct process *p, struct plain *s, moult_in *args);
 struct plain {
     const struct code *code; /* whose function it is */
     plain_call *call;
-    void (*run)(void);       /* the plugin's */
-    struct envelope *args;   /* lent to it; NULL: it was not run yet */
-    struct envelope *again;  /* what it is run again with, if it hibernates */
-    struct envelope *said;   /* why it fails, in words */
-    struct envelope *result; /* being written by a task */
+    void (*run)(void);         /* the plugin's */
+    struct envelope *args;     /* lent to it; NULL: it was not run yet */
+    struct envelope *again;    /* what it is run again with, if it hibernates */
+    const struct code *server; /* what it is to be, with the state `again`; or NULL */
+    struct server *becomes;    /* being made for that */
+    struct envelope *said;     /* why it fails, in words */
+    struct envelope *result;   /* being written by a task */
     /* A task's: whom it tells its result, as what, and whom it is a child of. */
     moult_pid owner, supervisor;
     uint64_t ref;
@@ -67,6 +69,15 @@ void plains_tell_unused(void (*told)(void));
 
 /* Kill those of `group` that run code of `image`, which is not to run after all.  [any] */
 void plains_kill(struct group *group, const struct image *image);
+
+/*
+ * Be the server that `s->server` says, with the state that `s->again` has; or end.  `s` is
+ * gone then.  By `p`, between two messages.
+ */
+void plain_become_server(struct process *p, struct plain *s);
+
+/* Free `s` and what it has, and leave its code. */
+void plain_destroy(struct plain *s);
 
 /* The code whose callbacks or function `p` runs; NULL: no plugin's. */
 const struct code *plain_code(const struct process *p);

@@ -68,6 +68,8 @@ enum system_request {
     SYSTEM_WHICH_HANDLERS
 };
 
+#define SERVER_FROZEN_MS 1u /* between two looks whether an upgrade's pause is over */
+
 /* What to start.  All is borrowed until the server runs. */
 struct server_spec {
     const struct code *code;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "application.h"
 #include "group.h"
 #include "manager.h"
 #include "name.h"
@@ -190,7 +191,22 @@ static bool has_started(const struct process *parent)
     return e && e->out.len && e->out.bytes[0] == 0xf5; /* true */
 }
 
-int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
+/*
+ * What an upgrade leaves alone may start servers while it has all at rest, and of the
+ * version before.  0; -EAGAIN: not now; -ESTALE.
+ */
+static int admit(struct process *parent, struct process *p, const struct code *code)
+{
+    if (!parent->class->is_free)
+        return 0;
+    if (!group_enter(p->group, p))
+        return -EAGAIN;
+    return application_has(code->app, code->all) ? 0 : -ESTALE;
+}
+
+/* `*frozen`: not now. */
+static int start(struct process *parent, const struct server_spec *spec, moult_pid *pid,
+                 bool *frozen)
 {
     struct envelope *e = envelope_create(ENVELOPE_START);
     struct process *p = NULL;
@@ -213,11 +229,33 @@ int server_start(struct process *parent, const struct server_spec *spec, moult_p
     if (spec->name && (error = name_register(p, spec->name, &holder)) < 0)
         return discard(parent, p, e, error,
                        name_problem(spec->name, error, holder, text));
+    error = admit(parent, p, spec->code);
+    *frozen = error == -EAGAIN;
+    if (error)
+        return discard(parent, p, e, error,
+                       "another version of its application runs by now");
     error = process_start(parent, p, e,
                           spec->timeout_ms ? spec->timeout_ms : MOULT_INFINITY);
     if (error == -ETIMEDOUT)
         return too_late(parent, child, spec->timeout_ms);
     if (!error)
         *pid = has_started(parent) ? child : (moult_pid){0};
+    return error;
+}
+
+int server_start(struct process *parent, const struct server_spec *spec, moult_pid *pid)
+{
+    bool frozen = false;
+    int error = start(parent, spec, pid, &frozen);
+
+    while (frozen) {
+        struct await a = {0};
+
+        frozen = false;
+        error = process_await(parent, &a, SERVER_FROZEN_MS);
+        if (error != -ETIMEDOUT)
+            return process_fail(parent, error, moult_strerror(error));
+        error = start(parent, spec, pid, &frozen);
+    }
     return error;
 }

@@ -67,9 +67,33 @@ static void leave(struct hold *hold)
     pthread_cond_signal(&hold->rested);
 }
 
-void group_add(struct group *g, struct process *p)
+/* With the lock held. */
+static void ask_to_rest(struct group *g, struct process *p)
 {
-    pthread_mutex_lock(&g->lock);
+    if (!g->hold || p->class->is_free)
+        return;
+    pthread_mutex_lock(&g->hold->lock);
+    g->hold->busy++;
+    atomic_store_explicit(&p->hold, g->hold, memory_order_relaxed);
+    pthread_mutex_unlock(&g->hold->lock);
+}
+
+/* With the lock held. */
+static bool is_frozen(const struct group *g)
+{
+    bool frozen;
+
+    if (!g->hold)
+        return false;
+    pthread_mutex_lock(&g->hold->lock);
+    frozen = g->hold->frozen;
+    pthread_mutex_unlock(&g->hold->lock);
+    return frozen;
+}
+
+/* With the lock held. */
+static void add(struct group *g, struct process *p)
+{
     p->next = process_number(g->members);
     p->previous = 0;
     if (g->members)
@@ -78,14 +102,45 @@ void group_add(struct group *g, struct process *p)
     p->flags |= PROCESS_MEMBER;
     g->count++;
     g->free += p->class->is_free;
+    ask_to_rest(g, p);
+}
+
+void group_add(struct group *g, struct process *p)
+{
+    pthread_mutex_lock(&g->lock);
     /* Only a member that is not at rest can start one that is to: not frozen yet. */
-    if (g->hold && !p->class->is_free) {
-        pthread_mutex_lock(&g->hold->lock);
-        g->hold->busy++;
-        atomic_store_explicit(&p->hold, g->hold, memory_order_relaxed);
-        pthread_mutex_unlock(&g->hold->lock);
+    if (!(p->flags & PROCESS_MEMBER))
+        add(g, p);
+    pthread_mutex_unlock(&g->lock);
+}
+
+bool group_enter(struct group *g, struct process *p)
+{
+    bool may;
+
+    pthread_mutex_lock(&g->lock);
+    may = !is_frozen(g);
+    if (may)
+        add(g, p);
+    pthread_mutex_unlock(&g->lock);
+    return may;
+}
+
+bool group_settle(struct process *p, const struct process_class *class, void *data)
+{
+    struct group *g = p->group;
+    bool may;
+
+    pthread_mutex_lock(&g->lock);
+    may = !is_frozen(g);
+    if (may) {
+        g->free -= p->class->is_free;
+        p->class = class;
+        p->data = data;
+        ask_to_rest(g, p);
     }
     pthread_mutex_unlock(&g->lock);
+    return may;
 }
 
 /* Ask no more of `p`; with the lock held. */

@@ -70,6 +70,15 @@ void group_finish(struct group *g);
 /* How many members there are.  [any] */
 uint32_t group_count(struct group *g);
 
+/*
+ * For those that are free to come at any time.  Make `p`, which is to be launched, a
+ * member, so that nothing of what it runs changes until it rests; or have `p`, a free
+ * member, be of another class and `data` from now on, by itself.  False: all are
+ * frozen; ask again when that is over.
+ */
+bool group_enter(struct group *g, struct process *p);
+bool group_settle(struct process *p, const struct process_class *class, void *data);
+
 /* Called by process_launch and process_finish. */
 void group_add(struct group *g, struct process *p);
 void group_remove(struct group *g, struct process *p);

@@ -2,6 +2,8 @@
 /* Plain processes in a host: upgrades go on around them, and they end alone. */
 #include "test.h"
 
+#include <errno.h>
+
 #include "host_fixture.h"
 
 static void start_hive(struct host *h)
@@ -91,6 +93,40 @@ a_server_that_waits_for_one_can_be_upgraded_when_it_is_answered(void **state)
     host_stop(h);
 }
 
+static void one_that_became_a_server_is_upgraded_as_others(void **state)
+{
+    struct host *h = *state;
+
+    start_hive(h);
+    tell_bee(h, "\"settle\"");
+    assert_int_equal(host_call_int(h, "bee", "\"count\""), 40);
+    assert_int_equal(int_at(host_change(h, "upgrade", "hive@1.1.0"), "moved.schema"),
+                     3);
+    assert_string_equal(vsn_of(h, "bee"), "1.1.0");
+    assert_int_equal(host_call_int(h, "bee", "\"count\""), 40);
+    host_event(h, "image.close", "vsn", "1.0.0");
+    host_stop(h);
+}
+
+static void one_in_old_code_starts_no_server_and_becomes_none(void **state)
+{
+    struct host *h = *state;
+
+    start_hive(h);
+    assert_int_equal(host_call_int(h, "bee", "\"start\""), 0);
+    assert_int_equal(host_call_int(h, "comb", "\"count\""), 7);
+    assert_int_equal(int_at(host_change(h, "upgrade", "hive@1.1.0"), "moved.schema"),
+                     3);
+    assert_string_equal(vsn_of(h, "comb"), "1.1.0");
+    assert_string_equal(vsn_of(h, "bee"), "1.0.0");
+    assert_int_equal(host_call_int(h, "bee", "\"start\""), -ESTALE);
+    tell_bee(h, "\"settle\"");
+    host_event(h, "image.close", "vsn", "1.0.0");
+    assert_int_equal(int_at(host_change(h, "downgrade", "hive@1.0.0"), "moved.schema"),
+                     3); /* nobody is in the way */
+    host_stop(h);
+}
+
 static void what_new_code_spawned_ends_when_it_is_not_to_run(void **state)
 {
     struct host *h = *state;
@@ -152,6 +188,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HOST_TEST(one_goes_on_in_old_code_which_stays_until_it_ends),
         HOST_TEST(a_server_that_waits_for_one_can_be_upgraded_when_it_is_answered),
+        HOST_TEST(one_that_became_a_server_is_upgraded_as_others),
+        HOST_TEST(one_in_old_code_starts_no_server_and_becomes_none),
         HOST_TEST(what_new_code_spawned_ends_when_it_is_not_to_run),
         HOST_TEST(tasks_do_what_a_server_asks_of_them),
         HOST_TEST(a_fault_ends_it_alone),

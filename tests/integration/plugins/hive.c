@@ -9,7 +9,8 @@
  *     bee     "vsn"                 is answered at once
  *             "count"               asks the drone for it
  *             "gate"                waits at the gate, then as "count"
- *             casts "end", "fault", "spin"
+ *             "start"               starts a server, registered as comb, and answers 0
+ *             casts "end", "fault", "spin", "settle": it becomes a server, with 40
  *
  * With EXTRA the states have a field more, and there is a nurse, whose init spawns a stray.
  */
@@ -50,6 +51,21 @@ static void wait_at_gate(moult_ctx *ctx)
     moult_call(ctx, moult_whereis("gate"), m, MOULT_INFINITY, &reply);
 }
 
+static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *from,
+                              moult_in *request, moult_out *reply);
+
+static const moult_server hive = {
+    .size = sizeof(moult_server), .state = hive_state, .handle_call = handle_call};
+
+static int start_comb(moult_ctx *ctx)
+{
+    bool is_first = moult_pid_is_none(moult_whereis("comb"));
+    moult_start_options options = {.size = sizeof(options),
+                                   .name = is_first ? "comb" : NULL};
+
+    return moult_server_start(ctx, &hive, NULL, &options, NULL);
+}
+
 static void answer(moult_ctx *ctx, moult_message *m)
 {
     moult_from from = m->from;
@@ -58,6 +74,11 @@ static void answer(moult_ctx *ctx, moult_message *m)
     if (moult_match(&m->in, "vsn")) {
         out = moult_draft(ctx);
         moult_put_text(out, moult_plugin.vsn);
+    } else if (moult_match(&m->in, "start")) {
+        int error = start_comb(ctx);
+
+        out = moult_draft(ctx);
+        moult_put_int(out, error);
     } else {
         int64_t count;
 
@@ -70,6 +91,15 @@ static void answer(moult_ctx *ctx, moult_message *m)
     moult_reply_to(ctx, &from, out);
 }
 
+static int32_t settle(moult_ctx *ctx)
+{
+    moult_out *state = moult_draft(ctx);
+
+    moult_put_map(state, 1);
+    moult_put_int_at(state, "count", 40);
+    return moult_enter_loop(ctx, &hive, state);
+}
+
 static int32_t bee(moult_ctx *ctx, moult_in *args)
 {
     moult_message m;
@@ -78,6 +108,8 @@ static int32_t bee(moult_ctx *ctx, moult_in *args)
     while (moult_receive(ctx, NULL, NULL, MOULT_INFINITY, &m) == 0) {
         if (m.kind == MOULT_GOT_CALL)
             answer(ctx, &m);
+        else if (moult_match(&m.in, "settle"))
+            return settle(ctx);
         else if (moult_match(&m.in, "fault"))
             *(volatile int *)NULL = 1; /* NOLINT: the sin */
         else if (moult_match(&m.in, "spin"))
@@ -179,7 +211,7 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
 {
     moult_spawn_options options = {
         .size = sizeof(options), .label = "bee", .max_callback_ms = 200};
-    const struct hive *hive = state;
+    const struct hive *own = state;
     moult_spawned spawned;
     moult_in what;
 
@@ -199,13 +231,10 @@ static moult_next handle_call(moult_ctx *ctx, void *state, const moult_from *fro
             return moult_refuse(ctx, -EIO, "%s", moult_call_text(ctx));
         moult_put_int(reply, moult_get_int(&what));
     } else {
-        moult_put_int(reply, hive->count);
+        moult_put_int(reply, own->count);
     }
     return moult_reply();
 }
-
-static const moult_server hive = {
-    .size = sizeof(moult_server), .state = hive_state, .handle_call = handle_call};
 
 #ifdef EXTRA
 static int32_t stray(moult_ctx *ctx, moult_in *args)
