@@ -136,6 +136,27 @@ static void ensure_all_started_starts_what_is_needed(void **state)
     host_stop(h);
 }
 
+static void who_ask_for_the_same_at_once_share_one_start(void **state)
+{
+    static const char *const askers[] = {"shop", "road"};
+    struct host *h = *state;
+    json_int_t asked[2];
+
+    drop("integration/shop-1.0.0");
+    drop("integration/road-1.0.0");
+    host_start(h, "--on-drop", "stage", NULL);
+    drop("integration/depot-1.0.0");
+    host_event(h, "plugin.staged", "app", "depot");
+    for (int i = 0; i < 2; i++)
+        asked[i] = talk_ask(h->talk, "call",
+                            talk_message(askers[i], "{\"ensure\": \"depot\"}"));
+    for (int i = 0; i < 2; i++)
+        assert_null(json_object_get(talk_answer(h->talk, asked[i]), "error"));
+    assert_string_equal(host_vsn(h, "depot"), "1.0.0");
+    assert_int_equal(host_events(h, "application.refused"), 0);
+    host_stop(h);
+}
+
 static void what_is_included_runs_as_part_of_another(void **state)
 {
     struct host *h = *state;
@@ -435,6 +456,7 @@ int main(void)
         HOST_TEST(one_waits_for_what_it_needs),
         HOST_TEST(a_circle_is_named),
         HOST_TEST(ensure_all_started_starts_what_is_needed),
+        HOST_TEST(who_ask_for_the_same_at_once_share_one_start),
         HOST_TEST(what_is_included_runs_as_part_of_another),
         HOST_TEST(its_callbacks_are_called_in_order),
         HOST_TEST(an_upgrade_keeps_the_state_and_calls_config_change),
