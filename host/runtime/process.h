@@ -90,10 +90,10 @@ struct relations {
     struct map aliases;        /* ref -> MOULT_ALIAS_REPLY and so on; see alias.h */
     struct map requests; /* ref -> 1; calls that are not waited for; see response.h */
     struct reqids *reqids;
-    uint64_t doze;        /* the timer after which it hibernates, or 0 */
-    uint32_t told_full_s; /* when it was told that one of these was full; or 0 */
-    uint8_t high_water;   /* bits of how many waited when it was told of; or 0 */
-    struct sys *sys;      /* see sys.h; or NULL */
+    uint64_t doze;           /* the timer after which it hibernates, or 0 */
+    uint32_t told_full_s;    /* when it was told that one of these was full; or 0 */
+    uint8_t high_water;      /* bits of how many waited when it was told of; or 0 */
+    struct sys *sys;         /* see sys.h; or NULL */
     struct open_span *spans; /* that it is in, the innermost first; see telemetry.h */
     char *reason_text;       /* it ends for; or NULL */
 };

@@ -6,21 +6,6 @@
 
 #include "host_fixture.h"
 
-static void start_hive(struct host *h)
-{
-    drop("integration/gate");
-    drop("integration/hive-1.0.0");
-    host_start(h, "--on-drop", "stage", "--workers", "2", NULL);
-    drop("integration/hive-1.1.0");
-    host_event(h, "plugin.staged", "vsn", "1.1.0");
-    assert_int_equal(host_call_int(h, "queen", "\"spawn\""), 0);
-}
-
-static const char *vsn_of(struct host *h, const char *server)
-{
-    return json_string_value(host_call(h, server, "\"vsn\""));
-}
-
 /* Of the process with that id; "" if there is none. */
 static const char *status_of(struct host *h, const char *id)
 {
@@ -33,6 +18,23 @@ static const char *status_of(struct host *h, const char *id)
             return text_at(entry, "status");
     }
     return "";
+}
+
+static void start_hive(struct host *h)
+{
+    drop("integration/gate");
+    drop("integration/hive-1.0.0");
+    host_start(h, "--on-drop", "stage", "--workers", "2", NULL);
+    drop("integration/hive-1.1.0");
+    host_event(h, "plugin.staged", "vsn", "1.1.0");
+    assert_int_equal(host_call_int(h, "queen", "\"spawn\""), 0);
+    while (strcmp(status_of(h, "bee"), "waiting") != 0)
+        ; /* it registers itself */
+}
+
+static const char *vsn_of(struct host *h, const char *server)
+{
+    return json_string_value(host_call(h, server, "\"vsn\""));
 }
 
 /* The queen is inside a callback, and waits for the bee, which waits at the gate. */

@@ -174,8 +174,8 @@ static const char *with_abi(const char *before, const char *after)
 
 static void another_abi_is_refused_and_both_are_named(void **state)
 {
-    assert_refused(plugin("wrong_abi"), -ELIBBAD, with_abi("ABI 2.0, this host has ", ""),
-                   "build it");
+    assert_refused(plugin("wrong_abi"), -ELIBBAD,
+                   with_abi("ABI 2.0, this host has ", ""), "build it");
     assert_refused(plugin("newer_abi"), -ELIBBAD,
                    with_abi("ABI 1.99, this host has ", ""), "run a newer host");
 }
