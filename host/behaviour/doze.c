@@ -24,7 +24,7 @@ static void wait_anew(struct process *p, struct server *s)
         send_timer_cancel(p, r->doze);
     if (r)
         r->doze = 0;
-    if (!r || s->idle) /* its own timeout comes instead, as in OTP */
+    if (!r || server_idles(s)) /* its own timeout comes instead, as in OTP */
         return;
     e = envelope_create(ENVELOPE_DOZE);
     if (e)

@@ -38,6 +38,12 @@ static inline struct statem *server_machine(const struct server *s)
     return s->code->server.statem ? s->machine : NULL;
 }
 
+/* Does moult_with_timeout wait for it?  A statem has its own ways. */
+static inline bool server_idles(const struct server *s)
+{
+    return !s->code->server.statem && s->idle;
+}
+
 extern const struct process_class server_class, statem_class, manager_class;
 
 /* What servers and supervisors answer to calls of ENVELOPE_SYSTEM, by `code`. */
