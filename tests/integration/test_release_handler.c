@@ -65,7 +65,7 @@ static void removing_follows_no_symbolic_link(void **state)
     struct host *h = *state;
 
     drop("samples/counter-1.0.0");
-    host_start(h, "--permanent", "manual", NULL);
+    host_start(h, "--permanent", "manual", "--on-drop", "stage", NULL);
     copy_file(built("samples/counter-1.1.0"), in_folder("elsewhere.so"));
     assert_int_equal(symlink("../elsewhere.so", in_folder("plugins/linked.so")), 0);
     host_ask(h, "unpack",
