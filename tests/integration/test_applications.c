@@ -169,6 +169,7 @@ static void what_is_included_runs_as_part_of_another(void **state)
     drop("integration/shop-1.1.0"); /* it is upgraded by itself all the same */
     host_event(h, "upgrade.commit", "app", "shop");
     host_refuses(h, "call", json_pack("{s:s, s:s}", "name", "shop", "message", "fail"));
+    host_event(h, "server.restart", "server", "clerk");
     host_refuses(h, "call", json_pack("{s:s, s:s}", "name", "shop", "message", "fail"));
     assert_string_equal(
         text_at(host_event(h, "application.exit", "app", "arcade"), "included"),
@@ -235,6 +236,7 @@ static void the_host_stops_when_a_permanent_one_ends(void **state)
     host_start(h, "--config", in_folder("moult.conf"), NULL);
     assert_string_equal(text_at(app_of(h, "shop"), "start"), "permanent");
     host_refuses(h, "call", json_pack("{s:s, s:s}", "name", "shop", "message", "fail"));
+    host_event(h, "server.restart", "server", "clerk");
     host_refuses(h, "call", json_pack("{s:s, s:s}", "name", "shop", "message", "fail"));
     assert_int_equal(WEXITSTATUS(host_wait(h)), 1);
     assert_true(host_log_has("application.fatal"));

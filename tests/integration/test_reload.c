@@ -142,6 +142,7 @@ static void the_host_s_own_settings_change(void **state)
     told(h, "said as error");
     assert_int_equal(host_events(h, "shop.order_placed"), 0);
     host_refuses(h, "call", json_pack("{s:s, s:s}", "name", "shop", "message", "fail"));
+    host_event(h, "server.restart", "server", "clerk");
     host_refuses(h, "call", json_pack("{s:s, s:s}", "name", "shop", "message", "fail"));
     host_wait(h);
     assert_true(host_log_has("\"event\":\"application.fatal\""));
