@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * log - say something to whoever runs the host.
+ *
+ * Of what fails the host says by itself what OTP's reports do:
+ *
+ *   server.crash, server.fault,   who (server, app, vsn, pid, name), reason, last (the kind
+ *   process.exit                  of message it handled), client (who called), parent,
+ *                                 links, monitors, mailbox, memory, reductions, trap_exit;
+ *                                 a server that goes wrong in good order also message and
+ *                                 state, as its format_status shows them
+ *   server.exit, server.restart,  supervisor, context ("child_terminated", "start_error",
+ *   server.start_failed,          "shutdown_error", "shutdown"), reason, and the offender:
+ *   server.shutdown_error,        server, pid, restart, shutdown, type, significant
+ *   supervisor.gave_up
+ *
+ * What waits in the mailbox, and the process dictionary, may be secret: no report has them.
  */
 #ifndef MOULT_LOG_H
 #define MOULT_LOG_H

@@ -2,8 +2,8 @@
 #include "ending.h"
 
 #include "clock.h"
-#include "event.h"
 #include "signals.h"
+#include "supervisor_report.h"
 
 /* -- one -- */
 
@@ -63,31 +63,15 @@ static bool is_brutal(const struct child *c)
     return child_spec(c)->shutdown_ms == MOULT_BRUTAL_KILL;
 }
 
-/* Report an end that is not what it was asked for. */
-static void report(const struct supervisor *s, const struct child *c, int32_t reason)
-{
-    char id[CHILD_ID];
-
-    if (reason == MOULT_SHUTDOWN || reason == MOULT_NOPROC ||
-        (reason == MOULT_KILLED && is_brutal(c)) ||
-        (reason == MOULT_NORMAL && child_spec(c)->restart != MOULT_PERMANENT))
-        return;
-    event_emit(EVENT_WARN, "server.shutdown_error", "{s:s, s:s, s:s, s:s}", "server",
-               child_title(c, id), "app", s->app, "vsn", c->code->vsn, "reason",
-               reason == MOULT_KILLED && !is_brutal(c)
-                   ? "killed: it did not end in its shutdown time"
-                   : moult_strerror(reason));
-}
-
 void child_end(struct process *p, struct supervisor *s, struct child *c)
 {
     moult_pid pid = c->pid;
     bool ran = c->state == CHILD_RUNNING;
 
     if (ran)
-        report(s, c,
-               is_brutal(c) ? kill_process(p, pid)
-                            : end_process(p, pid, child_shutdown_ms(c)));
+        report_shutdown_error(s, c, pid,
+                              is_brutal(c) ? kill_process(p, pid)
+                                           : end_process(p, pid, child_shutdown_ms(c)));
     children_set(&s->children, c, CHILD_STOPPED, (moult_pid){0});
 }
 
@@ -108,7 +92,7 @@ static bool reap(struct process *p, moult_pid nobody)
             before = e;
             continue;
         }
-        report(s, c, e->code);
+        report_shutdown_error(s, c, e->from, e->code);
         children_set(&s->children, c, CHILD_STOPPED, (moult_pid){0});
         process_unqueue(p, e, before);
         envelope_destroy(e);

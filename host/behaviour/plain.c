@@ -7,6 +7,7 @@
 
 #include "barrier.h"
 #include "event.h"
+#include "facts.h"
 #include "group.h"
 #include "message.h"
 #include "relation.h"
@@ -61,15 +62,18 @@ static bool is_expected(int32_t reason)
     return reason == MOULT_NORMAL || reason == MOULT_SHUTDOWN || reason == MOULT_KILLED;
 }
 
-static void report(const struct process *p, const struct plain *s)
+static void report(struct process *p, const struct plain *s)
 {
     const char *text = process_reason_text(p);
+    json_t *members;
 
     if (is_expected(p->reason))
         return;
-    event_emit(EVENT_WARN, "process.exit", "{s:s, s:s, s:s, s:s}", "app", s->code->app,
-               "vsn", s->code->vsn, "process", s->label, "reason",
-               text ? text : moult_strerror(p->reason));
+    members = json_pack("{s:s, s:s, s:s, s:s}", "app", s->code->app, "vsn",
+                        s->code->vsn, "process", s->label, "reason",
+                        text ? text : moult_strerror(p->reason));
+    facts_add(members, p);
+    event_emit(EVENT_WARN, "process.exit", "o", members);
 }
 
 static void (*_Atomic unused)(void); /* relaxed: whom to tell */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "event.h"
+#include "facts.h"
 #include "json.h"
 #include "message.h"
 
@@ -104,14 +105,17 @@ static json_t *shown_state(struct process *p)
 void server_report(struct process *p, int32_t reason, const char *text)
 {
     const struct server *s = p->data;
-    json_t *message, *state;
+    json_t *message, *state, *members;
 
     if (reason == MOULT_NORMAL || reason == MOULT_SHUTDOWN)
         return;
     text = text && *text ? text : moult_strerror(reason);
     message = server_shown(p, p->current, false);
     state = shown_state(p);
-    event_emit(EVENT_ERROR, "server.crash", "{s:s, s:s, s:s, s:s%, s:o, s:o}", "server",
-               s->id, "app", s->code->app, "vsn", s->code->vsn, "reason", text,
-               strlen(text), "message", message, "state", state);
+    members = json_pack("{s:s, s:s, s:s, s:s%}", "server", s->id, "app", s->code->app,
+                        "vsn", s->code->vsn, "reason", text, strlen(text));
+    facts_add(members, p);
+    json_object_set_new(members, "message", message);
+    json_object_set_new(members, "state", state);
+    event_emit(EVENT_ERROR, "server.crash", "o", members);
 }

@@ -13,6 +13,7 @@
 #include "send_timer.h"
 #include "signals.h"
 #include "starting.h"
+#include "supervisor_report.h"
 #include "supervisor_requests.h"
 #include "telling.h"
 
@@ -38,8 +39,10 @@ static void start(struct process *p, struct supervisor *s)
 
     if (!error && !branch_is_dynamic(&s->branch))
         error = children_add_all(&s->children, s->branch.codes, s->branch.count);
-    if (!error && (error = children_start(p, s, s->children.first, &failed)) < 0)
+    if (!error && (error = children_start(p, s, s->children.first, &failed)) < 0) {
         start_error_text(p, failed, text, sizeof(text));
+        report_start_error(s, failed, moult_call_text(&p->ctx));
+    }
     if (error) {
         children_end(p, s);
         process_exit(p, MOULT_SHUTDOWN, text);
@@ -128,11 +131,9 @@ void supervisor_place(struct supervisor *s,
 
 /* -- restarting -- */
 
-static void give_up(struct process *p, struct supervisor *s)
+static void give_up(struct process *p, struct supervisor *s, const struct child *c)
 {
-    event_emit(EVENT_ERROR, "supervisor.gave_up", "{s:s, s:s, s:i, s:i}", "supervisor",
-               s->id, "app", s->app, "restarts", (int)intensity_of(s->branch.intensity),
-               "period_s", (int)intensity_period_s(s->branch.period_s));
+    report_gave_up(s, c);
     children_end(p, s);
     process_exit(p, MOULT_SHUTDOWN, "too many restarts");
 }
@@ -197,22 +198,14 @@ static void restart_later(struct process *p, struct supervisor *s, struct child 
 static void restarted(struct process *p, const struct supervisor *s,
                       const struct child *c)
 {
-    char id[CHILD_ID];
-
     if (telemetry_is_on())
         telling_restart(p, s, c);
-    event_emit(EVENT_INFO, "server.restart", "{s:s, s:s, s:s, s:i}", "server",
-               child_title(c, id), "app", c->code->app, "vsn", c->code->vsn, "restarts",
-               (int)c->restarts);
+    report_progress(s, c);
 }
 
 static void restart_failed(struct process *p, struct supervisor *s, struct child *c)
 {
-    char id[CHILD_ID];
-
-    event_emit(EVENT_ERROR, "server.start_failed", "{s:s, s:s, s:s, s:s}", "server",
-               child_title(c, id), "app", c->code->app, "vsn", c->code->vsn, "reason",
-               moult_call_text(&p->ctx));
+    report_start_error(s, c, moult_call_text(&p->ctx));
     restart_later(p, s, c, backoff_ms(c));
 }
 
@@ -252,7 +245,7 @@ static void restart(struct process *p, struct supervisor *s, struct child *c)
     const char *vsn = c->code->vsn; /* the application's, which outlives its child */
 
     if (!intensity_allows(&s->intensity, s->branch.intensity, s->branch.period_s)) {
-        give_up(p, s);
+        give_up(p, s, c);
         return;
     }
     atomic_fetch_add_explicit(&p->group->restarts, 1, memory_order_relaxed);
@@ -274,22 +267,6 @@ static void restart(struct process *p, struct supervisor *s, struct child *c)
 static bool in_good_order(int32_t reason)
 {
     return reason == MOULT_NORMAL || reason == MOULT_SHUTDOWN;
-}
-
-static void report_exit(const struct supervisor *s, const struct child *c,
-                        const struct envelope *e)
-{
-    static const char *const kinds[] = {"permanent", "transient", "temporary"};
-    const char *text = signal_text(e), *reason = *text ? text : moult_strerror(e->code);
-    int32_t kind = child_spec(c)->restart;
-    char id[CHILD_ID];
-
-    if (in_good_order(e->code) && kind != MOULT_PERMANENT)
-        return;
-    event_emit(in_good_order(e->code) ? EVENT_INFO : EVENT_WARN, "server.exit",
-               "{s:s, s:s, s:s, s:s%, s:s}", "server", child_title(c, id), "app",
-               s->app, "vsn", c->code->vsn, "reason", reason, strlen(reason), "restart",
-               kinds[kind]);
 }
 
 /* It ended by itself and stays so; is that the end of its supervisor too? */
@@ -321,7 +298,7 @@ static void child_exited(struct process *p, struct supervisor *s, struct child *
     int32_t kind = child_spec(c)->restart;
     uint64_t delay_ms;
 
-    report_exit(s, c, p->current);
+    report_child_terminated(s, c, p->current);
     if (!in_good_order(reason))
         group_tell_trouble(p->group, GROUP_CRASH, c->code->vsn);
     if (kind == MOULT_TEMPORARY || (kind == MOULT_TRANSIENT && in_good_order(reason))) {

@@ -15,6 +15,7 @@
 
 #include "crash.h"
 #include "event.h"
+#include "facts.h"
 #include "fault.h"
 #include "fiber.h"
 #include "origin.h"
@@ -210,21 +211,24 @@ static void describe(const struct failure *f, char *words, size_t size)
              f->origin->vsn);
 }
 
-static void tell(const struct failure *f, const char *server, const char *words)
+static void tell(const struct failure *f, struct process *p, const char *server,
+                 const char *words)
 {
     const struct crash *c = &f->crash;
     const struct place *place = &c->place;
     char address[24] = "";
+    json_t *members;
 
     if (c->at_address)
         snprintf(address, sizeof(address), "0x%jx", (uintmax_t)c->address);
-    event_emit(EVENT_ERROR, "server.fault",
-               "{s:s, s:s, s:s?, s:s, s:s?, s:s?, s:s?, s:i, s:s}", "app",
-               f->origin->app, "vsn", f->origin->vsn, "server", server, "signal",
-               c->what, "address", address[0] ? address : NULL, "function",
-               place->function[0] ? place->function : NULL, "file",
-               place->file[0] ? place->file : NULL, "line", place->line, "reason",
-               words);
+    members = json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:s?, s:s?, s:i, s:s}", "app",
+                        f->origin->app, "vsn", f->origin->vsn, "server", server,
+                        "signal", c->what, "address", address[0] ? address : NULL,
+                        "function", place->function[0] ? place->function : NULL, "file",
+                        place->file[0] ? place->file : NULL, "line", place->line,
+                        "reason", words);
+    facts_add(members, p);
+    event_emit(EVENT_ERROR, "server.fault", "o", members);
 }
 
 struct barrier_whose barrier_whose(struct process *p)
@@ -253,7 +257,7 @@ static _Noreturn void contain(struct failure *f, struct process *p)
     c->words = words;
     if (is_new) /* one report a place is enough, events tell them all */
         crash_write(c);
-    tell(f, whose.server, words);
+    tell(f, p, whose.server, words);
     if (whose.why) {
         fault_where(whose.why, NULL, NULL, whose.server, c->place.function);
         fault(whose.why, -EFAULT, "%s", words);
