@@ -12,6 +12,10 @@
  *         ...
  *         moult_sys_resume(ctx, pid, 0);
  *     }
+ *
+ * OTP's sys:log_to_file/2 has the process itself write a file.  Here that is `moult trace
+ * NAME > FILE`, another program: a disk that is slow or full holds up no server, and what
+ * comes faster than it can be written is dropped and counted.
  */
 #ifndef MOULT_SYS_H
 #define MOULT_SYS_H

@@ -289,6 +289,7 @@ static const struct command commands[] = {
                    "  what comes faster than it is read is dropped, and told how much.\n"
                    "\n"
                    "  moult trace counter\n"
+                   "  moult trace counter >> counter.trace     # OTP: sys:log_to_file\n"
                    "  moult trace counter --json | jq 'select(.kind == \"call\")'\n",
         .least = 1,
         .most = 1,
