@@ -52,7 +52,8 @@ void facts_add(json_t *members, struct process *p)
         "{s:s, s:s*, s:o*, s:b, s:I, s:I, s:I}", "pid", pid_print(process_pid(p), pid),
         "name", name[0] ? name : NULL, "parent", p->parent.bits ? who(p->parent) : NULL,
         "trap_exit", p->flags & PROCESS_TRAPS, "mailbox", mailbox_length(p), "memory",
-        (json_int_t)(sizeof(*p) + p->ctx.heap.used + p->ctx.heap.queued), "reductions",
+        (json_int_t)sizeof(*p) + (json_int_t)(p->ctx.heap.used + p->ctx.heap.queued),
+        "reductions",
         (json_int_t)atomic_load_explicit(&p->handled, memory_order_relaxed));
     json_object_update_missing(members, facts);
     json_decref(facts);

@@ -427,10 +427,12 @@ static void list_it(moult_ctx *ctx, void *context)
 {
     moult_in list;
     size_t i;
-    json_t *entry;
+    json_t *all, *entry;
 
     error = moult_telemetry_list_handlers(ctx, context, &list);
-    json_array_extend(heard, json_from_cbor(&list, NULL));
+    all = json_from_cbor(&list, NULL);
+    json_array_extend(heard, all);
+    json_decref(all);
     json_array_foreach(heard, i, entry) json_object_del(entry, "pid");
 }
 
@@ -565,9 +567,7 @@ static void what_a_slow_handler_has_no_room_for_is_dropped_and_counted(void **st
 
 struct work {
     int result;
-    int64_t measured;
     bool says, exits, is_nested;
-    moult_pid pid;
 };
 
 static int work(moult_ctx *ctx, void *context, moult_span *span)
