@@ -9,8 +9,8 @@
 #include "change.h"
 #include "clock.h"
 #include "event.h"
-#include "hops.h"
 #include "figures.h"
+#include "hops.h"
 #include "loaded.h"
 #include "order.h"
 #include "server.h"
@@ -203,6 +203,7 @@ static int run(struct order *o, const json_t *words, json_t **report, struct fau
         json_array_append(who, json_array_get(words, i));
     error = pick_make(&pick, &m->app->group, m->from, m->to, who, why);
     o->pick = &pick;
+    o->start_count = o->stop_count = 0; /* others come and go when it is promoted */
     if (!error)
         error = order_run(o, NULL, &whole, why);
     if (!error) {

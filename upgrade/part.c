@@ -38,6 +38,10 @@ int part_plan(struct part *part, struct fault *why)
 
     if (!error && !part->pick)
         error = configure(part, why);
+    else if (!error && part->plan.restarts)
+        error = fault(why, -ENOTSUP,
+                      "'%s' is started anew between %s and %s: there can be no canary",
+                      m->app->name, m->from->vsn, m->to->vsn);
     if (error)
         fault_where(why, "plan", m->app->name, NULL, NULL);
     part->supervision =

@@ -394,6 +394,54 @@ static void children_that_are_new_have_the_old_version(void **state)
     host_stop(h);
 }
 
+static void it_goes_and_comes_by_way_of_versions_between(void **state)
+{
+    struct host *h = *state;
+    json_t *report;
+
+    drop("integration/meter-1.0.0");
+    host_start(h, "--on-drop", "stage", NULL);
+    host_call_int(h, "meter", "{\"add\": 7}");
+    drop("integration/meter-2.0.0");
+    host_event(h, "plugin.staged", "vsn", "2.0.0");
+    drop("integration/meter-3.0.0");
+    host_event(h, "plugin.staged", "vsn", "3.0.0");
+    report = host_ask(
+        h, "upgrade",
+        json_pack("{s:[s], s:[s]}", "targets", "meter@3.0.0", "canary", "meter"));
+    assert_int_equal(json_array_size(at(report, "via")), 1);
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 1400);
+    assert_string_equal(host_vsn(h, "meter"), "1.0.0");
+    host_ask(h, "withdraw", NULL);
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 7);
+    host_stop(h);
+}
+
+static void there_is_none_of_what_is_started_anew(void **state)
+{
+    static const char text[] =
+        "vsn = \"2.2.0\";\n"
+        "up = ({ vsn = \"1.0.0\"; instructions = ({ restart_application = "
+        "\"meter\"; }); });\n"
+        "down = ({ vsn = \"1.0.0\"; instructions = ({ restart_application = "
+        "\"meter\"; }); });\n";
+    struct host *h = *state;
+    json_t *error;
+
+    drop("integration/meter-1.0.0");
+    host_start(h, "--on-drop", "stage", NULL);
+    host_call_int(h, "meter", "{\"add\": 7}");
+    write_file(in_folder("plugins/meter_plain.appup"), text, strlen(text));
+    drop("integration/meter_plain");
+    host_event(h, "plugin.staged", "vsn", "2.2.0");
+    error = host_refuses(
+        h, "upgrade",
+        json_pack("{s:[s], s:[s]}", "targets", "meter@2.2.0", "canary", "meter"));
+    assert_has(text_at(error, "message"), "there can be no canary");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 7);
+    host_stop(h);
+}
+
 static void people_see_both_versions_side_by_side(void **state)
 {
     struct host *h = *state;
@@ -433,6 +481,8 @@ int main(void)
         HOST_TEST(it_ends_with_its_application),
         HOST_TEST(children_that_come_with_the_version_come_when_it_is_promoted),
         HOST_TEST(children_that_are_new_have_the_old_version),
+        HOST_TEST(it_goes_and_comes_by_way_of_versions_between),
+        HOST_TEST(there_is_none_of_what_is_started_anew),
         HOST_TEST(people_see_both_versions_side_by_side),
     };
 
