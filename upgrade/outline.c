@@ -212,6 +212,20 @@ static void add_purge(struct writing *w, size_t kept)
         add_step(w, "purge", json_sprintf("%s is unloaded", vsn));
 }
 
+static int add_apply(void *context, const struct image *image,
+                     const struct instruction *i)
+{
+    add_step(context, "apply", json_sprintf("'%s' is called, and may refuse", i->name));
+    return 0;
+}
+
+static int add_late_apply(void *context, const struct image *image,
+                          const struct instruction *i)
+{
+    add_step(context, "apply", json_sprintf("'%s' is called", i->name));
+    return 0;
+}
+
 struct keeping {
     const struct image *image;
     size_t count;
@@ -239,6 +253,7 @@ static void write_steps(struct writing *w)
     add_step(w, "prepare",
              json_string("the new release record is written beside the old"));
     add_children(w, "add", true);
+    journey_each_apply(&w->o->plan->journey, true, add_apply, w);
     if (w->o->plan->restarts)
         add_step(
             w, "restart",
@@ -252,6 +267,7 @@ static void write_steps(struct writing *w)
     add_moves(w);
     add_step(w, "commit",
              json_string("all servers run the new code; the record is replaced"));
+    journey_each_apply(&w->o->plan->journey, false, add_late_apply, w);
     add_children(w, "retire", false);
     add_purge(w, kept.count);
 }

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "event.h"
 #include "listener.h"
 #include "listing.h"
+#include "master.h"
 #include "outline.h"
 #include "plain.h"
 #include "rehearse.h"
@@ -64,6 +66,61 @@ int part_check(struct part *part, struct fault *why)
     if (error)
         fault_where(why, "check", m->app->name, NULL, "config_check");
     return error;
+}
+
+/* -- what an appup has called -- */
+
+struct applying {
+    struct part *part;
+    struct fault *why;
+};
+
+static int apply(void *context, const struct image *image, const struct instruction *i)
+{
+    struct applying *a = context;
+    const struct appup *appup = &image->descriptor.appup;
+    const struct apply what = {.module = appup->module,
+                               .call = appup_function(appup, i->name)->call,
+                               .args = i->extra ? i->extra : "\xf6", /* null */
+                               .len = i->extra ? i->extra_len : 1};
+    struct fault said = {0};
+    int error = application_apply(a->part->move->app, &what, &said);
+
+    if (!error)
+        return 0;
+    fault_where(a->why, "apply", a->part->move->app->name, NULL, i->name);
+    return fault(a->why, error, "%s: '%s' refuses: %s", i->where, i->name, said.text);
+}
+
+static int is_one(void *context, const struct image *image, const struct instruction *i)
+{
+    return 1;
+}
+
+bool part_applies(const struct part *part)
+{
+    return !part->pick && journey_each_apply(&part->plan.journey, true, is_one, NULL);
+}
+
+int part_apply(struct part *part, struct fault *why)
+{
+    if (part->pick)
+        return 0; /* when all of them go */
+    return journey_each_apply(&part->plan.journey, true, apply,
+                              &(struct applying){part, why});
+}
+
+/* Nobody can refuse any more. */
+static int apply_late(void *context, const struct image *image,
+                      const struct instruction *i)
+{
+    struct part *part = context;
+    struct fault why = {0};
+
+    if (apply(&(struct applying){part, &why}, image, i) < 0)
+        event_emit(EVENT_ERROR, "upgrade.apply_failed", "{s:s, s:s, s:s}", "app",
+                   part->move->app->name, "function", i->name, "reason", why.text);
+    return 0;
 }
 
 /* Start `spec` in place of what is stopped. */
@@ -153,6 +210,8 @@ void part_abandon(struct part *part)
 
 void part_retire(struct part *part)
 {
+    if (!part->pick)
+        journey_each_apply(&part->plan.journey, false, apply_late, part);
     if (part->plan.restarts)
         return;
     application_config_changed(part->move->app, part->env);

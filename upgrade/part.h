@@ -32,8 +32,12 @@ int part_plan(struct part *part, struct fault *why);
 int part_rehearse(struct part *part, struct vet *vet, size_t most, struct fault *why);
 int part_check(struct part *part, struct fault *why);
 int part_add(struct part *part, struct fault *why);
+int part_apply(struct part *part, struct fault *why);
 int part_restart(struct part *part, struct fault *why);
 int part_migrate(struct part *part, const struct budget *budget, struct fault *why);
+
+/* Is anything called beforehand?  [pure] */
+bool part_applies(const struct part *part);
 
 /* Are there children to be added?  [pure] */
 bool part_adds(const struct part *part);

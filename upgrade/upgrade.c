@@ -217,6 +217,22 @@ static int add_children(struct attempt *a, struct fault *why)
     return error;
 }
 
+/* What appups have called beforehand. */
+static int apply_functions(struct attempt *a, struct fault *why)
+{
+    bool applies = false;
+    int error = 0;
+
+    for (size_t i = 0; i < a->u->move_count; i++)
+        applies |= part_applies(&a->parts[i]);
+    if (applies)
+        step(a, "apply");
+
+    for (size_t i = 0; i < a->u->move_count && !error; i++)
+        error = part_apply(&a->parts[i], why);
+    return error;
+}
+
 /* Those whose appup wants it.  The last before the pause: what they hold is lost. */
 static int restart_applications(struct attempt *a, struct fault *why)
 {
@@ -429,16 +445,11 @@ static void told(const struct attempt *a, const struct fault *why)
 }
 
 /* All that may refuse, in order. */
-static int (*const before[])(struct attempt *a,
-                             struct fault *why) = {make_plans,
-                                                   run_rehearsals,
-                                                   check_config,
-                                                   prepare_record,
-                                                   start_applications,
-                                                   add_children,
-                                                   restart_applications,
-                                                   drain,
-                                                   migrate};
+static int (*const before[])(struct attempt *a, struct fault *why) = {
+    make_plans,      run_rehearsals,       check_config,
+    prepare_record,  start_applications,   add_children,
+    apply_functions, restart_applications, drain,
+    migrate};
 
 static int attempt_begin(struct attempt *a, const struct upgrade *u, struct fault *why)
 {

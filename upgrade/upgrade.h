@@ -10,6 +10,7 @@
  *   prepare   writes the new release record beside the old   removing it
  *   start     starts the applications that are new           stopping them
  *   add       starts the children that are new               ending them
+ *   apply     calls what an appup has called before          -
  *   restart   stops those that are to be started anew, and   starting them as they were,
  *             starts them as the new version                 but for their states
  *   drain     brings every process to rest                   letting them go on

@@ -46,7 +46,7 @@
 #ifndef MOULT_APPUP_H
 #define MOULT_APPUP_H
 
-#include "base.h"
+#include "server.h"
 
 MOULT_BEGIN
 
@@ -74,7 +74,14 @@ enum {
      * the others pause: what it holds is lost, also if they are refused after that and it
      * is started again as it was.  It covers all that changed.
      */
-    MOULT_RESTART_APPLICATION = 10
+    MOULT_RESTART_APPLICATION = 10,
+    /*
+     * Call one of the appup's functions with `args`.  Before the first instruction that is
+     * about a module or restarts, it is called before the pause, and may refuse all of it;
+     * what it did is not undone then.  Behind that it is called when all runs on, and what
+     * it refuses is told as event `upgrade.apply_failed`.
+     */
+    MOULT_APPLY = 11
 };
 
 /* How a module's servers are updated. */
@@ -88,9 +95,10 @@ enum {
 /* One instruction.  All zero ends a list. */
 typedef struct {
     int32_t kind;     /* MOULT_UPDATE and so on */
-    const char *name; /* of the module or application */
+    const char *name; /* of the module, application or function */
     int32_t change;   /* of MOULT_UPDATE: MOULT_SOFT and so on */
-    const char *args; /* code_change's extra, as JSON; NULL: it gets none */
+    const char *args; /* code_change's extra, as JSON; NULL: it gets none.  Or a
+                       * function's args; NULL: null */
     /*
      * Modules that have an instruction and that this one relies on.  All are at rest
      * together, so it decides no more than the order that they are told in; a name that
@@ -110,18 +118,31 @@ typedef struct {
     const moult_instruction *instructions; /* NULL: none, as nothing changed */
 } moult_way;
 
+/* What MOULT_APPLY calls. */
+typedef struct {
+    const char *name;
+    /*
+     * By a process of its own, which is the application's: moult_noreply() to go on,
+     * moult_stop_because() to refuse.  It has 5000 ms.  [server]
+     */
+    moult_next (*call)(moult_ctx *ctx, moult_in *args);
+} moult_applied;
+
 /* Begin it with MOULT_APPUP. */
 typedef struct {
-    uint32_t size;              /* sizeof(moult_appup); only grows */
-    uint32_t way_size;          /* sizeof(moult_way) */
-    uint32_t instruction_size;  /* sizeof(moult_instruction) */
-    const moult_way *up, *down; /* from others to this version, and back; or NULL */
+    uint32_t size;                  /* sizeof(moult_appup); only grows */
+    uint32_t way_size;              /* sizeof(moult_way) */
+    uint32_t instruction_size;      /* sizeof(moult_instruction) */
+    const moult_way *up, *down;     /* from others to this version, and back; or NULL */
+    uint32_t function_size;         /* sizeof(moult_applied) */
+    const moult_applied *functions; /* also of a file's appup; ends with a NULL name */
 } moult_appup;
 
 /* clang-format off */
 #define MOULT_APPUP(...)                                                            \
     {.size = sizeof(moult_appup), .way_size = sizeof(moult_way),                    \
-     .instruction_size = sizeof(moult_instruction), __VA_ARGS__}
+     .instruction_size = sizeof(moult_instruction),                                 \
+     .function_size = sizeof(moult_applied), __VA_ARGS__}
 /* clang-format on */
 
 MOULT_END

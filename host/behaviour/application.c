@@ -336,6 +336,15 @@ int application_config_check(struct application *app,
                  : 0;
 }
 
+int application_apply(struct application *app, const struct apply *what,
+                      struct fault *why)
+{
+    char text[512] = "";
+    int error = controller_ask(SYSTEM_APPLY, app, what, text, sizeof(text));
+
+    return error ? fault(why, error, "%s", text[0] ? text : moult_strerror(error)) : 0;
+}
+
 void application_take_back(const char *name, int status)
 {
     struct application *app = application_find(name);

@@ -146,6 +146,14 @@ void application_each(void (*visit)(struct application *app, void *context),
 struct env *application_became(struct application *app,
                                const struct application_spec *spec, struct env *env);
 
+/*
+ * Call a function of a version of it, by a process of its own.  0, or a negative errno and
+ * `why`: it refused, or failed.  Not on a worker.
+ */
+struct apply;
+int application_apply(struct application *app, const struct apply *what,
+                      struct fault *why);
+
 /* Its version is unloaded: it has none.  By the release handler. */
 void application_unload(struct application *app);
 

@@ -255,12 +255,24 @@ static void handle_exit(struct process *p)
     keep(app, -1);
 }
 
+/* Unless it has ended meanwhile. */
+static void call_and_answer(struct process *p, struct application *app,
+                            struct master_call *call)
+{
+    int error = app->status == APPLICATION_RUNNING ? master_run(p, call) : 0;
+    struct envelope *answer = error ? NULL : prepare_answer(p);
+
+    if (answer)
+        process_send(p, p->current->from, answer);
+    else
+        process_refuse(p, error ? error : -ENOMEM,
+                       error ? moult_call_text(&p->ctx) : "no memory to say so");
+}
+
 static void change_config(struct process *p, struct application *app,
                           const struct config_change *change)
 {
     struct master_call call = call_of(app, MASTER_CONFIG_CHANGE);
-    struct envelope *answer;
-    int error;
 
     if (change->asked) {
         call.what = MASTER_CONFIG_CHECK;
@@ -269,13 +281,16 @@ static void change_config(struct process *p, struct application *app,
     call.changed = &change->changed;
     call.added = &change->added;
     call.removed = &change->removed;
-    error = app->status == APPLICATION_RUNNING ? master_run(p, &call) : 0;
-    answer = error ? NULL : prepare_answer(p);
-    if (answer)
-        process_send(p, p->current->from, answer);
-    else
-        process_refuse(p, error ? error : -ENOMEM,
-                       error ? moult_call_text(&p->ctx) : "no memory to say so");
+    call_and_answer(p, app, &call);
+}
+
+static void apply(struct process *p, struct application *app, const struct apply *what)
+{
+    struct master_call call = call_of(app, MASTER_APPLY);
+
+    call.module = what->module;
+    call.apply = what;
+    call_and_answer(p, app, &call);
 }
 
 /* -- starting on request -- */
@@ -363,6 +378,8 @@ static void serve(struct process *p, const struct envelope *e)
         start(p, app);
     else if (e->code == SYSTEM_STOP_APPLICATION)
         stop(p, app);
+    else if (e->code == SYSTEM_APPLY)
+        apply(p, app, (struct apply *)(uintptr_t)moult_get_uint(&in));
     else
         change_config(p, app, (struct config_change *)(uintptr_t)moult_get_uint(&in));
 }
@@ -399,8 +416,8 @@ int controller_start(void)
     return 0;
 }
 
-int controller_ask(enum system_request what, struct application *app,
-                   const struct config_change *change, char *text, size_t size)
+int controller_ask(enum system_request what, struct application *app, const void *with,
+                   char *text, size_t size)
 {
     struct envelope *e = envelope_create(ENVELOPE_SYSTEM);
 
@@ -408,6 +425,6 @@ int controller_ask(enum system_request what, struct application *app,
         return -ENOMEM;
     e->code = (int32_t)what;
     moult_put_uint(&e->out, (uintptr_t)app);
-    moult_put_uint(&e->out, (uintptr_t)change);
+    moult_put_uint(&e->out, (uintptr_t)with);
     return ask_and_wait(controller, e, MOULT_INFINITY, NULL, text, size);
 }

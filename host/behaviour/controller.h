@@ -31,10 +31,10 @@ struct config_change {
 int controller_ensure(struct process *p, const char *name);
 
 /*
- * Have it done and wait: 0, or a negative errno and words.  `change` (borrowed) is for
- * SYSTEM_CONFIG_CHANGE.  Not on a worker.
+ * Have it done and wait: 0, or a negative errno and words.  `with` (borrowed) is a struct
+ * config_change of SYSTEM_CONFIG_CHANGE, a struct apply of SYSTEM_APPLY.  Not on a worker.
  */
-int controller_ask(enum system_request what, struct application *app,
-                   const struct config_change *change, char *text, size_t size);
+int controller_ask(enum system_request what, struct application *app, const void *with,
+                   char *text, size_t size);
 
 #endif

@@ -85,11 +85,19 @@ static moult_next config_check(moult_ctx *ctx, const struct module *m,
     return m->callbacks.config_check(ctx, &changed, &added, &removed);
 }
 
+static moult_next apply(moult_ctx *ctx, const struct module *m,
+                        struct master_call *call)
+{
+    moult_in args = moult_in_over(call->apply->args, call->apply->len);
+
+    return call->apply->call(ctx, &args);
+}
+
 static moult_next run(moult_ctx *ctx, void *state, moult_in *in)
 {
     static moult_next (*const runs[])(moult_ctx *, const struct module *,
                                       struct master_call *) = {
-        start, start_phase, prep_stop, stop, config_change, config_check};
+        start, start_phase, prep_stop, stop, config_change, config_check, apply};
     struct master_call *call = (struct master_call *)(uintptr_t)moult_get_uint(in);
     moult_next next = runs[call->what](ctx, module_of(ctx), call);
 
@@ -107,12 +115,21 @@ static moult_next run(moult_ctx *ctx, void *state, moult_in *in)
 
 const moult_server master_server = {.size = sizeof(moult_server), .init = run};
 
+void master_module(struct module *m, const void *declared)
+{
+    m->child = (moult_child){.id = "application_master", .server = &m->code.server};
+    m->code = (struct code){.server = master_server,
+                            .id = m->child.id,
+                            .child = &m->child,
+                            .declared = declared};
+}
+
 /* -- in the controller -- */
 
 static bool is_there(const moult_application *a, enum master_callback what)
 {
-    const bool there[] = {a->start, a->start_phase,   a->prep_stop,
-                          a->stop,  a->config_change, a->config_check};
+    const bool there[] = {a->start,         a->start_phase,  a->prep_stop, a->stop,
+                          a->config_change, a->config_check, true};
 
     return there[what];
 }
@@ -132,7 +149,7 @@ int master_run(struct process *p, struct master_call *call)
     moult_put_uint(&out, (uintptr_t)call);
     spec.code = &call->module->code;
     spec.args_len = out.len;
-    spec.timeout_ms = call->what == MASTER_CONFIG_CHECK ? MASTER_CHECK_MS : 0;
+    spec.timeout_ms = call->what >= MASTER_CONFIG_CHECK ? MASTER_CHECK_MS : 0;
     error = server_start(p, &spec, &pid);
     if (!error)
         end_process(p, pid, MOULT_INFINITY);

@@ -11,7 +11,7 @@
 #include "group.h"
 #include "resource.h"
 
-#define MASTER_CHECK_MS 5000u /* that a config_check may take */
+#define MASTER_CHECK_MS 5000u /* that a config_check, or what is applied, may take */
 
 enum master_callback {
     MASTER_START,
@@ -19,8 +19,20 @@ enum master_callback {
     MASTER_PREP_STOP,
     MASTER_STOP,
     MASTER_CONFIG_CHANGE,
-    MASTER_CONFIG_CHECK
+    MASTER_CONFIG_CHECK,
+    MASTER_APPLY
 };
+
+/* A function of a version, which need not be the one that runs.  Borrowed. */
+struct apply {
+    const struct module *module; /* for its code */
+    moult_next (*call)(moult_ctx *ctx, moult_in *args);
+    const void *args; /* encoded */
+    size_t len;
+};
+
+/* Make `m`, all zero, what runs callbacks that the plugin has as `declared`. */
+void master_module(struct module *m, const void *declared);
 
 /* What to call, and with what; all but `state` is borrowed. */
 struct master_call {
@@ -30,6 +42,7 @@ struct master_call {
     moult_out *state;                /* that start wrote; read, and written anew */
     const struct start_phase *phase; /* MASTER_START_PHASE */
     const moult_out *changed, *added, *removed; /* the two of the config */
+    const struct apply *apply;
 };
 
 /* Call it.  0; or a negative errno, and why in `p->answer`: it refused, or failed. */

@@ -59,6 +59,7 @@ enum system_request {
     SYSTEM_START_APPLICATION,
     SYSTEM_STOP_APPLICATION,
     SYSTEM_CONFIG_CHANGE,
+    SYSTEM_APPLY,
     SYSTEM_ENSURE_STARTED,
     SYSTEM_START_CHILD = SYS_WORK, /* this and the next: see supervisor_requests.h */
     SYSTEM_TERMINATE_CHILD,

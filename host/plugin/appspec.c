@@ -195,11 +195,7 @@ static int take_module(const struct moult_plugin *p, struct resource *out,
         return no_memory(why);
     memcpy(&m->callbacks, p->mod,
            p->mod->size < sizeof(m->callbacks) ? p->mod->size : sizeof(m->callbacks));
-    m->child = (moult_child){.id = "application_master", .server = &m->code.server};
-    m->code = (struct code){.server = master_server,
-                            .id = m->child.id,
-                            .child = &m->child,
-                            .declared = p->mod};
+    master_module(m, p->mod);
     return encoded_text("the args of its mod", m->callbacks.args, &m->args, &m->len,
                         why);
 }

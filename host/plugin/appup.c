@@ -17,6 +17,7 @@ static const char *const kinds[] = {
     [MOULT_ADD_APPLICATION] = "add_application",
     [MOULT_REMOVE_APPLICATION] = "remove_application",
     [MOULT_RESTART_APPLICATION] = "restart_application",
+    [MOULT_APPLY] = "apply",
 };
 
 const char *instruction_text(int32_t kind)
@@ -124,13 +125,24 @@ static void release_way(struct way *way)
     free(way->where);
 }
 
-void appup_release(struct appup *appup)
+void appup_clear(struct appup *appup)
 {
     for (int d = 0; d < 2; d++) {
         for (size_t i = 0; i < appup->ways[d].count; i++)
             release_way(&appup->ways[d].list[i]);
         free(appup->ways[d].list);
+        appup->ways[d] = (struct ways){0};
     }
+    appup->is_there = false;
+}
+
+void appup_release(struct appup *appup)
+{
+    appup_clear(appup);
+    for (size_t i = 0; i < appup->function_count; i++)
+        free(appup->functions[i].name);
+    free(appup->functions);
+    free(appup->module);
     *appup = (struct appup){0};
 }
 
@@ -168,6 +180,14 @@ bool way_restarts(const struct way *way)
     return false;
 }
 
+const struct function *appup_function(const struct appup *appup, const char *name)
+{
+    for (size_t i = 0; i < appup->function_count; i++)
+        if (strcmp(appup->functions[i].name, name) == 0)
+            return &appup->functions[i];
+    return NULL;
+}
+
 /* -- checking -- */
 
 static int check_deps(const struct way *way, const struct instruction *i,
@@ -201,11 +221,24 @@ static int check_application(const struct way *way, const struct instruction *i,
                                 "starts it anew",
                      i->where, own);
     for (const struct instruction *k = way->list; k < i; k++)
-        if (!instruction_is_module(k) && strcmp(k->name, i->name) == 0)
+        if (!instruction_is_module(k) && k->kind != MOULT_APPLY &&
+            strcmp(k->name, i->name) == 0)
             return fault(why, -EINVAL,
                          "%s: application '%s' has an instruction already, %s",
                          i->where, i->name, k->where);
     return 0;
+}
+
+static int check_apply(const struct appup *appup, const struct instruction *i,
+                       struct fault *why)
+{
+    if (i->change != MOULT_SOFT || i->deps)
+        return fault(why, -EINVAL, "%s: apply has no change and no deps", i->where);
+    return appup_function(appup, i->name)
+               ? 0
+               : fault(why, -EINVAL,
+                       "%s: the appup of the plugin has no function '%.64s'", i->where,
+                       i->name);
 }
 
 static int check_module(const struct way *way, const struct instruction *i,
@@ -236,6 +269,17 @@ static int check_module(const struct way *way, const struct instruction *i,
     return check_deps(way, i, why);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): all that there is to look at */
+static int check_instruction(const struct appup *appup, const struct way *way,
+                             const struct instruction *i, const char *own,
+                             struct fault *why)
+{
+    if (i->kind == MOULT_APPLY)
+        return check_apply(appup, i, why);
+    return instruction_is_module(i) ? check_module(way, i, why)
+                                    : check_application(way, i, own, why);
+}
+
 int appup_check(const struct appup *appup, const char *own, struct fault *why)
 {
     int error = 0;
@@ -245,9 +289,7 @@ int appup_check(const struct appup *appup, const char *own, struct fault *why)
             const struct way *way = &appup->ways[d].list[w];
 
             for (size_t i = 0; i < way->count && !error; i++)
-                error = instruction_is_module(&way->list[i])
-                            ? check_module(way, &way->list[i], why)
-                            : check_application(way, &way->list[i], own, why);
+                error = check_instruction(appup, way, &way->list[i], own, why);
         }
     return error;
 }

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 #include "fault.h"
-#include "moult.h"
+#include "resource.h"
 
 #define APPUP_LIST_MAX 128u /* of any list; more is refused: one without its end */
 
@@ -22,7 +22,7 @@ struct instruction {
     int32_t kind;   /* MOULT_UPDATE and so on */
     int32_t change; /* MOULT_SOFT and so on */
     char *name;     /* "": the application's own supervisor */
-    void *extra;    /* encoded; NULL: none */
+    void *extra;    /* or args, encoded; NULL: none */
     size_t extra_len;
     char **deps; /* ends with NULL, or is NULL */
     char *where; /* "number 2 of up '1.0.0' in its appup" */
@@ -36,6 +36,12 @@ struct way {
     char *where;
 };
 
+/* What apply calls. */
+struct function {
+    char *name;
+    moult_next (*call)(moult_ctx *ctx, moult_in *args); /* the plugin's */
+};
+
 enum appup_direction { APPUP_UP, APPUP_DOWN };
 
 struct ways {
@@ -47,6 +53,9 @@ struct ways {
 struct appup {
     bool is_there;
     struct ways ways[2]; /* by direction */
+    struct function *functions;
+    size_t function_count;
+    struct module *module; /* whose code runs them; NULL: there are none */
 };
 
 /*
@@ -54,6 +63,12 @@ struct appup {
  * either way.
  */
 int appup_take(const struct moult_plugin *plugin, struct appup *out, struct fault *why);
+
+/* The function `name`, or NULL.  [pure] */
+const struct function *appup_function(const struct appup *appup, const char *name);
+
+/* Forget what it says of others, and keep the functions. */
+void appup_clear(struct appup *appup);
 
 /* Free what it holds. */
 void appup_release(struct appup *appup);

@@ -6,6 +6,7 @@
 
 #include "appup.h"
 #include "encoded.h"
+#include "master.h"
 
 /* What the structs had at first; they have only grown since. */
 #define APPUP_SIZE_MIN       (offsetof(moult_appup, down) + sizeof(void *))
@@ -72,7 +73,7 @@ static int take_instruction(const struct taking *t, const moult_instruction *fro
 
     snprintf(where, sizeof(where), "instruction %zu of its appup, %s '%.64s'",
              way->count + 1, direction_text(t), way->vsn ? way->vsn : way->pattern);
-    if (from->kind < MOULT_UPDATE || from->kind > MOULT_RESTART_APPLICATION)
+    if (from->kind < MOULT_UPDATE || from->kind > MOULT_APPLY)
         return fault(t->why, -EINVAL, "%s has kind %d, which there is not", where,
                      from->kind);
     to = way_add(way, from->kind, from->name, where);
@@ -134,6 +135,40 @@ static int take_ways(const struct taking *t, const moult_way *ways)
     return error;
 }
 
+static int take_functions(const struct taking *t)
+{
+    const moult_appup *from = t->from;
+    struct appup *to = t->to;
+
+    if (!from->functions)
+        return 0;
+    if (from->function_size < sizeof(moult_applied))
+        return fault(t->why, -EINVAL,
+                     "its appup has functions and no function_size: begin it with "
+                     "MOULT_APPUP");
+    to->module = calloc(1, sizeof(*to->module));
+    to->functions = calloc(APPUP_LIST_MAX, sizeof(*to->functions));
+    if (!to->module || !to->functions)
+        return no_memory(t);
+    master_module(to->module, from->functions);
+    for (size_t i = 0;; i++) {
+        moult_applied own;
+
+        memcpy(&own, (const char *)from->functions + i * from->function_size,
+               sizeof(own));
+        if (!own.name)
+            return 0;
+        if (i == APPUP_LIST_MAX || !own.call)
+            return fault(t->why, -EINVAL,
+                         "function %zu of its appup has no call: end them with {0}",
+                         i + 1);
+        to->functions[i] = (struct function){strdup(own.name), own.call};
+        if (!to->functions[i].name)
+            return no_memory(t);
+        to->function_count++;
+    }
+}
+
 int appup_take(const struct moult_plugin *plugin, struct appup *out, struct fault *why)
 {
     moult_appup own = {0};
@@ -149,8 +184,10 @@ int appup_take(const struct moult_plugin *plugin, struct appup *out, struct faul
         return fault(why, -EINVAL,
                      "its appup says nothing of its size: begin it with "
                      "MOULT_APPUP");
-    out->is_there = true;
-    error = take_ways(&t, own.up);
+    out->is_there = own.up || own.down || !own.functions; /* else a file says how */
+    error = take_functions(&t);
+    if (!error)
+        error = take_ways(&t, own.up);
     t.direction = APPUP_DOWN;
     if (!error)
         error = take_ways(&t, own.down);

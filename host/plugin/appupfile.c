@@ -37,7 +37,8 @@ static const struct word {
              {"remove", MOULT_DELETE_MODULE, MOULT_SOFT},
              {"add_application", MOULT_ADD_APPLICATION, MOULT_SOFT},
              {"remove_application", MOULT_REMOVE_APPLICATION, MOULT_SOFT},
-             {"restart_application", MOULT_RESTART_APPLICATION, MOULT_SOFT}};
+             {"restart_application", MOULT_RESTART_APPLICATION, MOULT_SOFT},
+             {"apply", MOULT_APPLY, MOULT_SOFT}};
 
 static const struct word *find_word(const char *key)
 {
@@ -73,8 +74,8 @@ static int unknown_key(const struct reading *r, const config_setting_t *s)
     return fault(r->why, -EINVAL,
                  "%s is no instruction: there are update, load_module, add_module, "
                  "delete_module, code_change, load, remove, add_application, "
-                 "remove_application and restart_application, with change, extra and "
-                 "deps",
+                 "remove_application, restart_application and apply, with change, "
+                 "extra, args and deps",
                  from);
 }
 
@@ -90,7 +91,7 @@ static int find_kind(const struct reading *r, const config_setting_t *group,
         const char *key = config_setting_name(s);
 
         if (strcmp(key, "change") == 0 || strcmp(key, "extra") == 0 ||
-            strcmp(key, "deps") == 0)
+            strcmp(key, "args") == 0 || strcmp(key, "deps") == 0)
             continue;
         if (!find_word(key))
             return unknown_key(r, s);
@@ -185,7 +186,8 @@ static int read_instruction(const struct reading *r, const config_setting_t *gro
         return no_memory(r);
     to->change = word->change;
     change = config_setting_get_member(group, "change");
-    extra = config_setting_get_member(group, "extra");
+    extra =
+        config_setting_get_member(group, word->kind == MOULT_APPLY ? "args" : "extra");
     deps = config_setting_get_member(group, "deps");
     err = change ? read_change(r, change, to) : 0;
     if (!err && extra)
@@ -333,7 +335,7 @@ int appupfile_take(const char *path, const char *name, const char *vsn,
     if (err || !b.text)
         return err;
     beside_label(BESIDE_APPUP, b.path, name, label);
-    appup_release(appup);
+    appup_clear(appup);
     appup->is_there = true;
     err = read_all(&r, b.text);
     beside_release(&b);

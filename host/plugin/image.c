@@ -109,6 +109,16 @@ static void forget_gone(void)
     pthread_mutex_unlock(&lock);
 }
 
+static void own_module(struct image *image, struct module *m)
+{
+    if (!m)
+        return;
+    m->code.app = image->name;
+    m->code.vsn = image->vsn;
+    m->code.image = image;
+    m->code.uses = &image->uses;
+}
+
 static int take_descriptor(struct image *image, descriptor_step *step,
                            struct fault *why)
 {
@@ -140,12 +150,8 @@ static int take_descriptor(struct image *image, descriptor_step *step,
         d->codes[i].image = image;
         d->codes[i].uses = &image->uses;
     }
-    if (d->resource.mod) {
-        d->resource.mod->code.app = image->name;
-        d->resource.mod->code.vsn = image->vsn;
-        d->resource.mod->code.image = image;
-        d->resource.mod->code.uses = &image->uses;
-    }
+    own_module(image, d->resource.mod);
+    own_module(image, d->appup.module);
     return 0;
 }
 

@@ -89,6 +89,37 @@ int journey_find(const struct image *const *stops, size_t count, struct journey 
     return error;
 }
 
+/* Whose appup the leg goes by. */
+static const struct image *newer_of(const struct route *r)
+{
+    return version_compare(r->to->vsn, r->from->vsn) > 0 ? r->to : r->from;
+}
+
+static bool is_point_of_no_return(const struct instruction *i)
+{
+    return instruction_is_module(i) || i->kind == MOULT_RESTART_APPLICATION;
+}
+
+int journey_each_apply(const struct journey *journey, bool before,
+                       int (*visit)(void *context, const struct image *image,
+                                    const struct instruction *i),
+                       void *context)
+{
+    int error = 0;
+
+    for (size_t l = 0; l < journey->count; l++) {
+        const struct way *way = journey->legs[l].way;
+        bool passed = false;
+
+        for (size_t i = 0; way && i < way->count && !error; i++) {
+            passed |= is_point_of_no_return(&way->list[i]);
+            if (way->list[i].kind == MOULT_APPLY && passed != before)
+                error = visit(context, newer_of(&journey->legs[l]), &way->list[i]);
+        }
+    }
+    return error;
+}
+
 bool journey_restarts(const struct journey *journey)
 {
     for (size_t i = 0; i < journey->count; i++)

@@ -45,6 +45,16 @@ int route_check(const struct route *route, struct fault *why);
 int journey_find(const struct image *const *stops, size_t count, struct journey *out,
                  struct fault *why);
 
+/*
+ * Call `visit` for each apply of the journey, with the image that has it: those that come
+ * `before` the point of no return, or those that come after.  0, or what `visit` said
+ * first but 0.
+ */
+int journey_each_apply(const struct journey *journey, bool before,
+                       int (*visit)(void *context, const struct image *image,
+                                    const struct instruction *i),
+                       void *context);
+
 /* Is the application started anew on the way, so that no state is carried?  [pure] */
 bool journey_restarts(const struct journey *journey);
 

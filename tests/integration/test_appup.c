@@ -419,6 +419,63 @@ static void a_release_has_what_its_appups_add(void **state)
     host_stop(h);
 }
 
+static void a_function_is_called_before_the_pause_and_after_it(void **state)
+{
+    struct host *h = *state;
+    json_t *plan, *event;
+
+    start_meter(h);
+    stage(h, "integration/meter_calls", "2.3.0");
+    plan = plan_of(h, "upgrade", "meter@2.3.0");
+    assert_true(plan_has(plan, "apply", "'note' is called, and may refuse"));
+    host_change(h, "upgrade", "meter@2.3.0");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), (7 + 5) * 10 + 3);
+    host_change(h, "downgrade",
+                "meter@1.0.0"); /* by functions of the version that went */
+    event = host_event(h, "upgrade.apply_failed", "function", "note");
+    assert_has(text_at(event, "reason"), "a meter does not run backward");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 12 + 1);
+    assert_null(host_release(h, "meter", "2.3.0", "running"));
+    host_stop(h);
+}
+
+static void a_function_may_refuse_the_upgrade_before(void **state)
+{
+    struct host *h = *state;
+    json_t *why;
+
+    start_meter(h);
+    write_to("plugins/meter_calls.appup",
+             "vsn = \"2.3.0\"; up = ({ vsn = \"1.0.0\"; instructions = (\n"
+             "  { apply = \"note\"; args = -5; }, { code_change = \"meter\"; },\n"
+             "  { add_module = \"log\"; }); });\n");
+    stage(h, "integration/meter_calls", "2.3.0");
+    why = host_change_refused(h, "upgrade", "meter@2.3.0");
+    assert_string_equal(text_at(why, "data.step"), "apply");
+    assert_string_equal(text_at(why, "data.field"), "note");
+    assert_has(text_at(why, "message"),
+               "meter.appup:2: 'note' refuses: a meter does not run backward");
+    assert_int_equal(host_call_int(h, "meter", "\"get\""), 7);
+    assert_false(runs(h, "\"log\""));
+    host_stop(h);
+}
+
+static void a_function_that_is_not_there_refuses_the_plugin(void **state)
+{
+    struct host *h = *state;
+    json_t *event;
+
+    start_meter(h);
+    write_to("plugins/meter_calls.appup",
+             "vsn = \"2.3.0\"; up = ({ vsn = \"1.0.0\"; instructions = (\n"
+             "  { apply = \"notes\"; }); });\n");
+    drop("integration/meter_calls");
+    event = host_event(h, "plugin.refused", "app", "meter");
+    assert_has(text_at(event, "reason"),
+               ":2: the appup of the plugin has no function 'notes'");
+    host_stop(h);
+}
+
 /* OTP: eval_appup_with_restart. */
 static void an_application_that_is_restarted_begins_anew(void **state)
 {
@@ -491,6 +548,9 @@ int main(void)
         HOST_TEST(an_application_that_is_added_starts_and_one_removed_stops),
         HOST_TEST(one_that_is_not_here_can_t_be_added),
         HOST_TEST(a_release_has_what_its_appups_add),
+        HOST_TEST(a_function_is_called_before_the_pause_and_after_it),
+        HOST_TEST(a_function_may_refuse_the_upgrade_before),
+        HOST_TEST(a_function_that_is_not_there_refuses_the_plugin),
         HOST_TEST(an_application_that_is_restarted_begins_anew),
         HOST_TEST(one_that_was_restarted_is_so_again_if_the_upgrade_is_refused),
         HOST_TEST(without_one_code_change_gets_no_extra),

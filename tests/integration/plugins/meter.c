@@ -6,7 +6,8 @@
  *   2.0.0  "ticks", reading * extra.by          format 2, child "log" is new
  *   3.0.0  "fine", 2 * ticks, at most 1000000   format 3, knows 2 and above
  *          APPUP 1: covers that, 2: forgets the child, 3: is from 2.2.0 only, 0: there is
- *          none
+ *          none, 4: calls "note", before and after
+ *          "note" adds its args to the meter as it runs, unless they are negative
  *
  *     "get" is answered by the number, {"add": n} by the sum
  */
@@ -89,7 +90,39 @@ static const moult_server quiet = {.size = sizeof(moult_server)};
 #define LOG
 #endif
 
-#if APPUP == 3
+#if APPUP == 4
+static moult_next note(moult_ctx *ctx, moult_in *args)
+{
+    int64_t n = moult_get_int(args);
+    moult_out *request = moult_draft(ctx);
+    moult_in reply;
+
+    if (n < 0)
+        return moult_stop_because(ctx, -ERANGE, "a meter does not run backward");
+    moult_put_map(request, 1);
+    moult_put_int_at(request, "add", n);
+    return moult_call(ctx, moult_whereis("meter"), request, 0, &reply) == 0
+               ? moult_noreply()
+               : moult_stop(-EIO);
+}
+
+static const moult_instruction up[] = {{MOULT_APPLY, "note", .args = "5"},
+                                       {MOULT_CODE_CHANGE, "meter"},
+                                       {MOULT_ADD_MODULE, "log"},
+                                       {MOULT_APPLY, "note", .args = "3"},
+                                       {0}};
+static const moult_instruction down[] = {{MOULT_CODE_CHANGE, "meter"},
+                                         {MOULT_DELETE_MODULE, "log"},
+                                         {MOULT_APPLY, "note", .args = "-1"},
+                                         {MOULT_APPLY, "note", .args = "1"},
+                                         {0}};
+static const moult_appup appup =
+    MOULT_APPUP(.functions = (const moult_applied[]){{"note", note}, {NULL}},
+                .up = (const moult_way[]){{.vsn = "1.0.0", .instructions = up}, {0}},
+                .down =
+                    (const moult_way[]){{.vsn = "1.0.0", .instructions = down}, {0}});
+#define HOW &appup
+#elif APPUP == 3
 static const moult_instruction change[] = {{MOULT_CODE_CHANGE, "meter"}, {0}};
 static const moult_appup appup =
     MOULT_APPUP(.up =
