@@ -2,15 +2,14 @@
 #include "crew.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 
 #include "ask.h"
 #include "barrier.h"
 #include "worker.h"
 
-#define SHARE 64u  /* servers a worker takes at a time */
-#define LOOKS 200u /* about 50 us on a core that nobody else wants */
+#define SHARE 64u   /* servers a worker takes at a time */
+#define LOOKS 1000u /* some 30 us: less than it takes to wake somebody */
 
 struct crew {
     struct migration *migration;
@@ -42,6 +41,16 @@ struct hand {
 };
 
 static struct hand *early; /* that was called; the release handler's */
+
+/* Not by giving way: on a busy machine the core would be gone for milliseconds. */
+static void relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 static void refused(struct crew *crew, int error, const struct fault *why)
 {
@@ -110,7 +119,7 @@ static bool is_given(struct hand *hand)
 {
     goes(hand, CALLED, THERE);
     for (unsigned i = 0; i < LOOKS && where(hand) == THERE; i++)
-        sched_yield();
+        relax();
     return !goes(hand, THERE, GONE) && where(hand) == GIVEN;
 }
 
@@ -200,8 +209,8 @@ void crew_call(void)
         return;
     early = p->data;
     process_launch(p, go);
-    for (unsigned i = 0; i < LOOKS && where(early) == CALLED; i++)
-        sched_yield();
+    for (unsigned i = 0; i < 4 * LOOKS && where(early) == CALLED; i++)
+        relax();
 }
 
 /* Give `crew` to who was called.  False if nobody is there. */
@@ -255,7 +264,7 @@ static void wait_for_all(struct crew *crew)
 {
     for (unsigned i = 0;
          i < LOOKS && atomic_load_explicit(&crew->left, memory_order_relaxed); i++)
-        sched_yield();
+        relax();
     pthread_mutex_lock(&crew->lock);
     while (atomic_load_explicit(&crew->left, memory_order_relaxed))
         pthread_cond_wait(&crew->done, &crew->lock);
