@@ -31,11 +31,13 @@ struct timer {
 };
 
 struct wheel {
-    _Atomic bool lock;        /* guards all that follows; held for a few instructions */
-    uint64_t now_ms;          /* all that was due by then has fired */
-    _Atomic uint64_t next_ms; /* nothing is due before; read without the lock */
+    _Atomic bool lock; /* guards all that follows; held for a few instructions */
+    uint64_t now_ms;   /* all that was due by then has fired */
     uint64_t used[WHEEL_LEVELS]; /* a bit a slot */
     struct timer *slots[WHEEL_LEVELS][WHEEL_SLOTS];
+    /* Nothing is due before; read without the lock.  All workers look here all the time,
+     * and it seldom changes: not on the line that every start and stop writes to. */
+    _Atomic uint64_t next_ms __attribute__((aligned(64)));
 };
 
 void wheel_init(struct wheel *w, uint64_t now_ms);
