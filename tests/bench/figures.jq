@@ -21,13 +21,14 @@ def casts($times):
     figure("refused"; "casts"; "lower"; null; null; .refused),
     figure("peak memory"; "MiB"; "lower"; null; null; .peak_kib / 1024);
 
-# Erlang's is the one upgrade that it has; moult's are of the kind $how.
+# Erlang's is the one upgrade that it has; moult's are of the kind $how.  What Erlang does
+# not do there (vet, rehearse, write down durably what runs) is told beside the total.
 def upgrade($how; $pause_times; $pause_most; $total_times):
     figure("pause, " + $how; "us"; "lower"; $pause_times; $pause_most;
            .pause_us // .[$how + "_pause_us"]),
     figure("total, " + $how; "us"; "lower"; $total_times; null;
            .total_us // (.[$how + "_total_us"] - .[$how + "_vet_us"]
-                          - .[$how + "_rehearse_us"])),
+                          - .[$how + "_rehearse_us"] - .[$how + "_record_us"])),
     figure("vet, " + $how; "us"; "lower"; null; null; .[$how + "_vet_us"]),
     figure("record, " + $how; "us"; "lower"; null; null; .[$how + "_record_us"]),
     figure("rehearse, " + $how; "us"; "lower"; null; null;
