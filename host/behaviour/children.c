@@ -169,15 +169,13 @@ static void unlink_child(struct children *all, struct child *c)
 struct child *children_add(struct children *all, const struct code *code,
                            uint32_t number, struct given *given)
 {
-    struct child *c = calloc(1, sizeof(*c));
+    struct child *c = malloc(sizeof(*c));
 
     if (!c) {
         given_destroy(given);
         return NULL;
     }
-    c->code = code;
-    c->given = given;
-    c->number = number;
+    *c = (struct child){.code = code, .given = given, .number = number};
     if (all->is_indexed && child_set_add(&all->by_id, c, hash_of_id) < 0) {
         given_destroy(given);
         free(c);

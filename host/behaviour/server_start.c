@@ -64,9 +64,11 @@ bool server_begin(struct process *p, struct server *s, moult_next *init_said)
 {
     moult_in args = out_read(&p->current->out);
     moult_next next = moult_noreply();
-    struct fault why = {0};
-    int error = state_load(&p->ctx, s->code, NULL, NULL, &s->state, &why);
+    struct fault why;
+    int error;
 
+    fault_init(&why);
+    error = state_load(&p->ctx, s->code, NULL, NULL, &s->state, &why);
     if (!error && s->code->server.statem)
         error = statem_create(s, &why);
     if (error) {
@@ -132,15 +134,19 @@ static struct process *make(struct process *parent, const struct server_spec *sp
         .warn_callback_ms = spec->code->child->warn_callback_ms,
         .max_callback_ms = spec->code->child->max_callback_ms};
     size_t id_size = strlen(spec->id) + 1;
-    struct server *s = calloc(1, offsetof(struct server, id) + id_size);
+    /* What malloc keeps at hand, calloc searches for. */
+    struct server *s = malloc(offsetof(struct server, id) + id_size);
     struct process *p = s ? process_create(&options) : NULL;
 
     if (!p) {
         free(s);
         return NULL;
     }
-    memcpy(s->id, spec->id, id_size);
     s->code = spec->code;
+    s->state = NULL;
+    s->idle = 0;
+    s->flags = 0;
+    memcpy(s->id, spec->id, id_size);
     code_use(s->code, 1);
     server_set_doze(p, s->code);
     p->data = s;

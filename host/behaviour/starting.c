@@ -127,15 +127,26 @@ static int start_supervisor(struct process *p, struct supervisor *s, struct chil
     return supervisor_start(p, &spec, pid);
 }
 
+/* Put `text` at `to`, cut to end before `end`; where it ends. */
+static char *append(char *to, const char *end, const char *text)
+{
+    size_t len = strlen(text), room = (size_t)(end - to) - 1;
+
+    len = len < room ? len : room;
+    memcpy(to, text, len);
+    to[len] = 0;
+    return to + len;
+}
+
 /* What a process of it is called: below what its supervisor is. */
 static void make_label(struct supervisor *s, const struct child *c, char *text,
                        size_t size)
 {
     const char *above = s->code ? s->id : "", *slash = s->code ? "/" : "";
-    char id[CHILD_ID];
+    char id[CHILD_ID], *end = text + size;
 
     if (child_has_id(c))
-        snprintf(text, size, "%s%s%s", above, slash, child_id(c, id));
+        append(append(append(text, end, above), end, slash), end, child_id(c, id));
     else
         snprintf(text, size, "%s%s%s.%" PRIu64, above, slash, child_spec(c)->id,
                  ++s->started);
