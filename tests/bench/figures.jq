@@ -65,7 +65,7 @@ def figures($scenario):
     elif $scenario == "casts" then casts(6)
     elif $scenario == "flood" then casts(null)
     elif $scenario == "ring" then latency("hop"; 5; null)
-    elif $scenario == "start" then
+    elif $scenario == "start" or $scenario == "million" then
         rate("start"; 5),
         figure("memory"; "bytes"; "lower"; null; 408; .bytes) # its state is 8 bytes
     elif $scenario == "load" then load
