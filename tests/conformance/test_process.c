@@ -168,6 +168,7 @@ static void monitor_wait_and_take_back(moult_ctx *ctx, void *context)
 
 static void to_demonitor_takes_back_what_waits(void **state)
 {
+    NEEDS_ONE_WORKER;
     run_in(it, monitor_wait_and_take_back, NULL);
     assert_int_equal(told.downs, 0);
     assert_int_equal(told.others, 0);
@@ -317,6 +318,7 @@ static void the_first_of_two_exits_counts(void **state)
 {
     moult_pid third = serve(&told_server);
 
+    NEEDS_ONE_WORKER;
     run_in(third, monitor, &it);
     run_in(other, send_two_exits, NULL);
     assert_false(alive(it));

@@ -213,6 +213,7 @@ static void what_is_secret_or_waits_is_not_in_a_report(void **state)
     json_t *r;
     char *all;
 
+    NEEDS_ONE_WORKER;
     start(1);
     assert_int_equal(actor_do(starter(), send_three, NULL), 0);
     workers_settle();

@@ -252,6 +252,7 @@ static void ask_and_look(moult_ctx *ctx, void *context)
 
 static void without_time_it_only_looks(void **state)
 {
+    NEEDS_ONE_WORKER;
     run(ask_and_look, NULL);
     assert_told("late 4:[-34 0 0 too much]");
 }

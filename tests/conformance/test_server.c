@@ -667,6 +667,7 @@ static void a_timeout_of_zero_does_not_overtake_what_waits(void **state)
     static const moult_server server = {
         .size = sizeof(moult_server), .handle_cast = zero_cast, .handle_info = on_info};
 
+    NEEDS_ONE_WORKER;
     send_letters((struct letters){.to = serve(&server), .words = {"x", "x", "x"}});
     assert_trace("AAAT");
 }

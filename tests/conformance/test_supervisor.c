@@ -837,6 +837,7 @@ static void it_supervises_ten_thousand(void **state)
     moult_pid pid, last;
     char name[32];
 
+    NEEDS_ONE_WORKER;
     parts[0].child = (moult_child){.id = "a", .name = "many", .count = count};
     parts[0].code.server =
         (moult_server){.size = sizeof(moult_server), .handle_cast = part_cast};

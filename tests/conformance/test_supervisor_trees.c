@@ -879,6 +879,7 @@ static void they_are_started_again_with_what_they_were_given(void **state)
 {
     moult_pid pid = start_simple();
 
+    NEEDS_ONE_WORKER;
     assert_int_equal(start_child(pid, NULL, "me"), 0);
     said[0] = 0;
     cast_int(answer.pid, -EIO);
@@ -924,6 +925,7 @@ static void they_end_all_at_once_with_one_deadline(void **state)
 {
     moult_pid pid = start_simple();
 
+    NEEDS_ONE_WORKER;
     hangs['w'] = true;
     for (int i = 0; i < 3; i++)
         assert_int_equal(start_child(pid, NULL, NULL), 0);
@@ -1003,6 +1005,7 @@ static void a_restart_that_ignores_forgets_the_child(void **state)
     const moult_child a = PART("a");
     moult_pid pid = start_dynamic();
 
+    NEEDS_ONE_WORKER;
     assert_int_equal(start_child(pid, &a, NULL), 0);
     ignores['a'] = true;
     cast_int(answer.pid, -EIO);
@@ -1027,6 +1030,7 @@ static void mixed_deadlines_run_side_by_side(void **state)
     moult_pid pid = start_dynamic();
     moult_pid first, second;
 
+    NEEDS_ONE_WORKER;
     hangs['a'] = hangs['b'] = hangs['c'] = true;
     assert_int_equal(start_child(pid, &a, NULL), 0);
     first = answer.pid;
@@ -1206,6 +1210,7 @@ static void a_key_goes_to_one_partition_for_ever(void **state)
 
 static void one_per_core_is_as_many_as_there_are_workers(void **state)
 {
+    NEEDS_ONE_WORKER;
     start_well(
         LIST(
             {.id = "p", .server = &numbered, .name = "p", .count = MOULT_ONE_PER_CORE}),

@@ -476,6 +476,7 @@ static void many_have_one_deadline(void **state)
 
 static void who_yields_to_many_gets_what_there_is_when_time_is_up(void **state)
 {
+    NEEDS_ONE_WORKER;
     set_delays(40, 13, 30, 5);
     options.timeout_ms = 20;
     post(yield_many);
@@ -597,6 +598,7 @@ static void an_unordered_stream_tells_what_comes_first(void **state)
 
 static void a_stream_ends_with_the_first_that_takes_too_long(void **state)
 {
+    NEEDS_ONE_WORKER;
     prepare((const int64_t[]){10, 500, 10}, 3, 2);
     streamed.how.timeout_ms = 50;
     post(stream);

@@ -428,7 +428,9 @@ void harness_stop(void)
 
 int one_worker(void **state)
 {
-    harness_start(1, true);
+    const char *more = getenv("MOULT_TEST_WORKERS");
+
+    harness_start(more ? (unsigned)atoi(more) : 1, true);
     return 0;
 }
 

@@ -26,8 +26,14 @@ void harness_stop(void);
 _Noreturn void check_failed(const char *condition, const char *file, int line);
 
 /* For cmocka's setup and teardown. */
-int one_worker(void **state); /* and the virtual clock */
+int one_worker(void **state); /* or MOULT_TEST_WORKERS, and the virtual clock */
 int two_workers(void **state);
+
+/* For a test of what shows in an order that only one worker keeps. */
+#define NEEDS_ONE_WORKER     \
+    if (workers_count() > 1) \
+    skip()
+
 int workers_end(void **state);
 
 /* Let `ms` of virtual time pass and everything due be done. */
