@@ -15,6 +15,7 @@
 #endif
 #if SANITIZED_THREADS
 #include <sanitizer/tsan_interface.h>
+#include <signal.h>
 #endif
 
 #define KEPT ((size_t)16 * 1024) /* bytes of a stack that are touched again at once */
@@ -207,6 +208,21 @@ void fiber_trim(struct fiber *f)
         madvise(f->base, f->size - KEPT, MADV_DONTNEED);
 }
 
+#if SANITIZED_THREADS
+/* TSan makes a half-made fiber the current one: no handler may run on it. */
+static void *create_sanitized(void)
+{
+    sigset_t all, before;
+    void *made;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    made = __tsan_create_fiber(0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return made;
+}
+#endif
+
 void fiber_rewind(struct fiber *f)
 {
     void **top = (void **)(void *)(f->base + f->size - 64);
@@ -224,7 +240,7 @@ void fiber_rewind(struct fiber *f)
 #if SANITIZED_THREADS
     if (f->sanitizer[1])
         __tsan_destroy_fiber(f->sanitizer[1]);
-    f->sanitizer[1] = __tsan_create_fiber(0);
+    f->sanitizer[1] = create_sanitized();
 #endif
 }
 

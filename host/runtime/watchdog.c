@@ -40,7 +40,8 @@ enum sentence { NONE, KILLED, TOO_LONG, STOPPING };
 enum stage {
     FREE,  /* the watchdog's: there is nothing in it */
     ASKED, /* the handler's */
-    TAKEN  /* the watchdog's: it says where the callback is */
+    TAKEN, /* the watchdog's: it says where the callback is */
+    ENDED  /* the watchdog's, when the worker has left what it ended */
 };
 
 /* What the handler is asked, and what it finds. */
@@ -161,7 +162,7 @@ static void land(void)
         fault_where(whose.why, NULL, NULL, whose.server, place.function);
         fault(whose.why, -ETIMEDOUT, "%s", words);
     }
-    atomic_store_explicit(&s->stage, FREE, memory_order_release);
+    atomic_store_explicit(&s->stage, ENDED, memory_order_release);
     if (too_long)
         process_fail_callback(p, -ETIMEDOUT, words);
     process_exit(p, MOULT_KILLED, words);
@@ -313,6 +314,8 @@ static bool watch(struct watched *w, struct sample *s, const struct worker_look 
         if (w->warned)
             note_slow(w, (moult_pid){0}, "");
         *w = (struct watched){.look = *look, .since_ns = now};
+        if (stage == ENDED) /* relaxed: the next to read it is this thread */
+            atomic_store_explicit(&s->stage, FREE, memory_order_relaxed);
         return false;
     }
     w->look = *look;
@@ -323,7 +326,7 @@ static bool watch(struct watched *w, struct sample *s, const struct worker_look 
         w->to_end_ns = 0;
     else if (!w->to_end_ns)
         w->to_end_ns = now;
-    if (stage != ASKED && is_due(w, sentence, now))
+    if ((stage == FREE || stage == TAKEN) && is_due(w, sentence, now))
         interrupt(w, s, sentence, now);
     return !look->blocking && ms_since(w->since_ns, now) >= WATCHDOG_LOOK_MS;
 }
