@@ -316,9 +316,9 @@ static void send_two_exits(moult_ctx *ctx, void *context)
 
 static void the_first_of_two_exits_counts(void **state)
 {
+    NEEDS_ONE_WORKER;
     moult_pid third = serve(&told_server);
 
-    NEEDS_ONE_WORKER;
     run_in(third, monitor, &it);
     run_in(other, send_two_exits, NULL);
     assert_false(alive(it));

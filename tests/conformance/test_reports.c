@@ -210,10 +210,10 @@ static void send_three(struct process *p, void *context)
 
 static void what_is_secret_or_waits_is_not_in_a_report(void **state)
 {
+    NEEDS_ONE_WORKER;
     json_t *r;
     char *all;
 
-    NEEDS_ONE_WORKER;
     start(1);
     assert_int_equal(actor_do(starter(), send_three, NULL), 0);
     workers_settle();

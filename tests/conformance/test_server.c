@@ -664,10 +664,10 @@ static moult_next zero_cast(moult_ctx *ctx, void *state, moult_in *in)
 
 static void a_timeout_of_zero_does_not_overtake_what_waits(void **state)
 {
+    NEEDS_ONE_WORKER;
     static const moult_server server = {
         .size = sizeof(moult_server), .handle_cast = zero_cast, .handle_info = on_info};
 
-    NEEDS_ONE_WORKER;
     send_letters((struct letters){.to = serve(&server), .words = {"x", "x", "x"}});
     assert_trace("AAAT");
 }

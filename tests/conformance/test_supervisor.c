@@ -833,11 +833,11 @@ static void the_children_told_of_are_as_many_as_asked_for(void **state)
 
 static void it_supervises_ten_thousand(void **state)
 {
+    NEEDS_ONE_WORKER;
     unsigned count = many(10000);
     moult_pid pid, last;
     char name[32];
 
-    NEEDS_ONE_WORKER;
     parts[0].child = (moult_child){.id = "a", .name = "many", .count = count};
     parts[0].code.server =
         (moult_server){.size = sizeof(moult_server), .handle_cast = part_cast};

@@ -877,9 +877,9 @@ static void simple_children_are_made_from_one_spec(void **state)
 
 static void they_are_started_again_with_what_they_were_given(void **state)
 {
+    NEEDS_ONE_WORKER;
     moult_pid pid = start_simple();
 
-    NEEDS_ONE_WORKER;
     assert_int_equal(start_child(pid, NULL, "me"), 0);
     said[0] = 0;
     cast_int(answer.pid, -EIO);
@@ -923,9 +923,9 @@ static void one_that_fails_or_ignores_leaves_nothing(void **state)
 
 static void they_end_all_at_once_with_one_deadline(void **state)
 {
+    NEEDS_ONE_WORKER;
     moult_pid pid = start_simple();
 
-    NEEDS_ONE_WORKER;
     hangs['w'] = true;
     for (int i = 0; i < 3; i++)
         assert_int_equal(start_child(pid, NULL, NULL), 0);
@@ -1002,10 +1002,10 @@ static void what_is_terminated_is_gone_whatever_its_restart(void **state)
 
 static void a_restart_that_ignores_forgets_the_child(void **state)
 {
+    NEEDS_ONE_WORKER;
     const moult_child a = PART("a");
     moult_pid pid = start_dynamic();
 
-    NEEDS_ONE_WORKER;
     assert_int_equal(start_child(pid, &a, NULL), 0);
     ignores['a'] = true;
     cast_int(answer.pid, -EIO);
@@ -1024,13 +1024,13 @@ static void a_dynamic_child_is_never_significant(void **state)
 
 static void mixed_deadlines_run_side_by_side(void **state)
 {
+    NEEDS_ONE_WORKER;
     const moult_child a = PART("a", .shutdown_ms = 100),
                       b = PART("b", .shutdown_ms = 300),
                       c = PART("c", .shutdown_ms = MOULT_BRUTAL_KILL);
     moult_pid pid = start_dynamic();
     moult_pid first, second;
 
-    NEEDS_ONE_WORKER;
     hangs['a'] = hangs['b'] = hangs['c'] = true;
     assert_int_equal(start_child(pid, &a, NULL), 0);
     first = answer.pid;

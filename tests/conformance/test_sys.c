@@ -569,12 +569,12 @@ static const moult_server watcher = {.size = sizeof(moult_server),
 
 static void who_does_not_listen_holds_up_nobody_and_learns_what_it_missed(void **state)
 {
+    NEEDS_ONE_WORKER;
     moult_pid pid = serve(&account);
     struct started w =
         serve_child(starter(), &watcher, (moult_child){.id = "w", .mailbox_limit = 2});
     moult_out *m = moult_draft_outside();
 
-    NEEDS_ONE_WORKER;
     moult_put_pid(m, pid);
     moult_cast(NULL, w.pid, m);
     workers_settle();
