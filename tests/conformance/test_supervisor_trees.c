@@ -859,6 +859,7 @@ static moult_pid start_simple(void)
 
 static void simple_children_are_made_from_one_spec(void **state)
 {
+    NEEDS_ONE_WORKER;
     moult_pid pid = start_simple(), first;
 
     assert_counts(pid, 1, 0, 0, 0);
