@@ -920,6 +920,7 @@ static void count_messages(moult_ctx *ctx, void *context)
 /* On one worker: it never waits. */
 static void one_that_always_has_a_message_lets_others_run(void **state)
 {
+    NEEDS_ONE_WORKER;
     struct spawning s = {.run = talk_to_itself};
     int32_t reason = MOULT_KILL;
     unsigned count = 0;
