@@ -114,24 +114,25 @@ static uint32_t where(const struct hand *hand)
     return atomic_load_explicit(&hand->at, memory_order_acquire);
 }
 
-/* Is there something to build?  It may be in a moment. */
-static bool is_given(struct hand *hand)
+/* Wait a moment for a crew.  Where it is then; GONE: it is the handler's, who may free it. */
+static uint32_t await_crew(struct hand *hand)
 {
     goes(hand, CALLED, THERE);
     for (unsigned i = 0; i < LOOKS && where(hand) == THERE; i++)
         relax();
-    return !goes(hand, THERE, GONE) && where(hand) == GIVEN;
+    return goes(hand, THERE, GONE) ? GONE : where(hand);
 }
 
 static void handle(struct process *p, struct envelope *e)
 {
     struct hand *hand = p->data;
+    uint32_t at = await_crew(hand);
 
     envelope_destroy(e);
-    if (is_given(hand))
+    if (at == GIVEN)
         build_some(p, hand);
-    else if (where(hand) == GONE)
-        p->data = NULL; /* it is the handler's now */
+    else if (at == GONE)
+        p->data = NULL;
     process_exit(p, MOULT_NORMAL, NULL);
 }
 
