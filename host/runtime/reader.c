@@ -6,11 +6,14 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
 #include <urcu-qsbr.h>
 
 #include "sanitize.h"
 #include "thread.h"
 #include "worker.h"
+
+#define GATHER_NS 1000000
 
 static struct {
     pthread_mutex_t lock; /* guards all that follows */
@@ -41,7 +44,26 @@ static void free_all(struct released *r)
     }
 }
 
-/* Wait until something is released; false if all is to end. */
+/* Until GATHER_NS from now, or until all is to end. */
+static void gather(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += GATHER_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    while (!readers.is_ending && pthread_cond_clockwait(&readers.work, &readers.lock,
+                                                        CLOCK_MONOTONIC, &until) == 0)
+        continue;
+}
+
+/*
+ * Wait until something is released, and for more of it: a wake-up costs who releases ten
+ * times as much as what it released.  False if all is to end.
+ */
 static bool wait_for_work(void)
 {
     bool goes_on;
@@ -49,6 +71,7 @@ static bool wait_for_work(void)
     pthread_mutex_lock(&readers.lock);
     while (!atomic_load_explicit(&released, memory_order_relaxed) && !readers.is_ending)
         pthread_cond_wait(&readers.work, &readers.lock);
+    gather();
     goes_on = !readers.is_ending;
     pthread_mutex_unlock(&readers.lock);
     return goes_on;
