@@ -163,7 +163,10 @@ typedef bool moult_filter(const moult_message *message, void *context);
 MOULT_EXPORT int moult_receive(moult_ctx *ctx, moult_filter *filter, void *context,
                                uint64_t timeout_ms, moult_message *message);
 
-/* Wait for `ms`; messages queue.  0 or -ENOMEM.  OTP: timer:sleep/1.  [server] */
+/*
+ * Wait for `ms`; messages queue.  With 0 others that can run do so first.  0 or -ENOMEM.
+ * OTP: timer:sleep/1, erlang:yield/0.  [server]
+ */
 MOULT_EXPORT int moult_sleep(moult_ctx *ctx, uint64_t ms);
 
 MOULT_END

@@ -183,7 +183,12 @@ int moult_sleep(moult_ctx *ctx, uint64_t ms)
 {
     struct process *p = process_of(ctx);
     struct await a = {0};
-    int error = process_await(p, &a, ms);
+    int error;
 
+    if (ms == 0) {
+        process_take_breath(p);
+        return 0;
+    }
+    error = process_await(p, &a, ms);
     return error == -ETIMEDOUT ? 0 : error;
 }
