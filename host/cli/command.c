@@ -146,8 +146,8 @@ static const struct command commands[] = {
         .name = "log",
         .synopsis = "[APP [LEVEL]]",
         .summary = "how much of what applications say is kept",
-        .details = "  LEVEL is debug, info, warn or error: that and above.  It lasts as long as the\n"
-                   "  host.  kernel is the host itself.\n"
+        .details = "  LEVEL is debug, info, warn or error: that and above; or none.  It lasts as long\n"
+                   "  as the host.  kernel is the host itself.\n"
                    "\n"
                    "  moult log\n"
                    "  moult log web debug\n",

@@ -127,7 +127,8 @@ int config_take_level(const config_setting_t *setting, const char *file, int *to
         return 0;
     }
     name_origin(setting, file, from);
-    return fault(why, -EINVAL, "%s must be \"debug\", \"info\", \"warn\" or \"error\"",
+    return fault(why, -EINVAL,
+                 "%s must be \"debug\", \"info\", \"warn\", \"error\" or \"none\"",
                  from);
 }
 

@@ -173,7 +173,8 @@ void applications_log(struct request *request, void *context)
     if (word && !name)
         params_wrong(&p, "'level' needs an 'application' that it is of");
     if (word && event_level_of(word, &level) < 0)
-        params_wrong(&p, "'level' must be \"debug\", \"info\", \"warn\" or \"error\"");
+        params_wrong(
+            &p, "'level' must be \"debug\", \"info\", \"warn\", \"error\" or \"none\"");
     if (params_refused(&p, request))
         return;
     app = name && !is_host ? application_find(name) : NULL;

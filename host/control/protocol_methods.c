@@ -55,7 +55,8 @@ const struct protocol_method protocol_methods[] = {
     .name = "log",
     .summary = "how much of what applications say is kept",
     .params = "application  string: only that; \"kernel\" is the host itself\n"
-              "level        \"debug\", \"info\", \"warn\" or \"error\": from now on that and above",
+              "level        \"debug\", \"info\", \"warn\" or \"error\": from now on that and above;\n"
+              "             or \"none\"",
     .result = "an object: the level of each, by name",
     .errors = "not_found",
     .example = ASK("'method':'log',\n"

@@ -6,14 +6,13 @@
 
 #define EVENTS_A_TURN 512 /* of one client, so that others get theirs */
 
-static const char *const levels[] = {"debug", "info", "warn", "error"};
-
 int stream_level(const char *word)
 {
-    for (int i = 0; word && i <= EVENT_ERROR; i++)
-        if (strcmp(levels[i], word) == 0)
-            return i;
-    return -EINVAL;
+    enum event_level level;
+
+    if (!word || event_level_of(word, &level) < 0 || level == EVENT_NONE)
+        return -EINVAL;
+    return (int)level;
 }
 
 /* Whether `name` is `wanted`, or goes on after it with a dot. */

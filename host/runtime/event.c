@@ -15,7 +15,7 @@
 #define NAME_WIDTH 16  /* columns that names are padded to */
 #define TIME_TEXT  32u /* bytes: 2026-01-02T15:04:05.678Z, and years to come */
 
-static const char *const levels[] = {"debug", "info", "warn", "error"};
+static const char *const levels[] = {"debug", "info", "warn", "error", "none"};
 
 static struct {
     pthread_mutex_t lock;     /* guards the two that follow */
@@ -201,7 +201,7 @@ const char *event_level_text(enum event_level level)
 
 int event_level_of(const char *text, enum event_level *level)
 {
-    for (int i = EVENT_DEBUG; i <= EVENT_ERROR; i++)
+    for (int i = EVENT_DEBUG; i <= EVENT_NONE; i++)
         if (strcmp(levels[i], text) == 0) {
             *level = (enum event_level)i;
             return 0;

@@ -12,7 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum event_level { EVENT_DEBUG, EVENT_INFO, EVENT_WARN, EVENT_ERROR };
+/* EVENT_NONE is no event's: only a threshold, which none of them reaches. */
+enum event_level { EVENT_DEBUG, EVENT_INFO, EVENT_WARN, EVENT_ERROR, EVENT_NONE };
 
 #define EVENT_RING 4096u
 
@@ -46,7 +47,7 @@ void event_record(enum event_level level, const char *name, json_t *members);
 void event_set_level(enum event_level level);
 enum event_level event_get_level(void);
 
-/* "debug", "info", "warn", "error"; and back: 0, or -EINVAL. */
+/* "debug", "info", "warn", "error", "none"; and back: 0, or -EINVAL. */
 const char *event_level_text(enum event_level level);
 int event_level_of(const char *text, enum event_level *level);
 

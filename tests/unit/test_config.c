@@ -208,12 +208,14 @@ static void the_log_may_have_a_level_and_a_format(void **state)
     struct config c;
 
     write_file("log = { level = \"debug\"; format = \"json\"; };\n"
-               "applications = { web = { log = \"error\"; }; other = {}; };");
+               "applications = { web = { log = \"error\"; }; other = { log = \"none\"; "
+               "}; mute = {}; };");
     assert_int_equal(config_gather(&options, &c, NULL), 0);
     assert_true(c.log_json);
     assert_int_equal(c.log_level, EVENT_DEBUG);
     assert_int_equal(c.applications[0].log_level, EVENT_ERROR);
-    assert_int_equal(c.applications[1].log_level, -1);
+    assert_int_equal(c.applications[1].log_level, EVENT_NONE);
+    assert_int_equal(c.applications[2].log_level, -1);
     config_finish(&c);
     is_refused("log = {\n level = 3; };", "moult.conf:2: 'level' must be \"debug\"");
     is_refused("log = { format = \"xml\"; };", "'log.format' must be \"text\" or");

@@ -116,6 +116,8 @@ static void events_below_the_level_are_not_recorded(void **state)
     event_emit(EVENT_DEBUG, "detail", NULL);
     event_emit(EVENT_DEBUG, "detail", "{s:o}", "taken", json_integer(1));
     assert_int_equal(event_next(), next);
+    event_set_level(EVENT_NONE);
+    event_emit(EVENT_ERROR, "test.hidden", NULL);
     event_set_level(EVENT_DEBUG);
     event_emit(EVENT_DEBUG, "detail", NULL);
     event_set_level(EVENT_INFO);

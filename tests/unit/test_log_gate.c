@@ -36,6 +36,8 @@ static void its_own_level_may_be_lower_or_higher_than_the_host_s(void **state)
     assert_false(log_gate_allows(&gate, EVENT_WARN));
     assert_true(log_gate_allows(&gate, EVENT_ERROR));
     assert_int_equal(log_gate_level(&gate), EVENT_ERROR);
+    log_gate_set(&gate, EVENT_NONE);
+    assert_false(log_gate_allows(&gate, EVENT_ERROR));
 }
 
 static void a_flood_is_cut_and_told_of_once_it_is_over(void **state)
