@@ -29,15 +29,16 @@ static int build_state(struct move *m, struct carry_room *room, struct fault *wh
 
 bool move_has_to_build(const struct move *m)
 {
-    return m->plan->move != PLAN_POINTER || mail_differs(m->plan->from, m->plan->to);
+    return m->plan->move != PLAN_POINTER || plan_carries_mail(m->plan);
 }
 
 static int build(struct move *m, struct carry_room *room, struct fault *why)
 {
     int error = build_state(m, room, why);
 
-    if (!error && mail_differs(m->plan->from, m->plan->to))
-        error = mail_build(&m->mail, m->process, m->plan->from, m->plan->to, why);
+    if (!error && plan_carries_mail(m->plan))
+        error =
+            mail_build(&m->mail, m->process, m->plan->legs, m->plan->leg_count, why);
     if (error)
         plan_blame(why, server_of(m->process)->id);
     return error;
@@ -85,7 +86,7 @@ bool migration_runs_callbacks(const struct plan *plan)
 
         if (c->move == PLAN_CODE_CHANGE || c->leg_count > 1 ||
             (c->move == PLAN_SCHEMA && (to->save || to->load || to->manager)) ||
-            (to && c->from && mail_differs(c->from, c->to)))
+            plan_carries_mail(c))
             return true;
     }
     return false;
@@ -158,7 +159,7 @@ static void collect(struct process *p, void *context)
     *m = (struct move){
         .process = p, .plan = plan, .pid = process_pid(p), .state = s->state};
     c->migration->moved[plan->move]++;
-    c->migration->has_mail |= mail_differs(plan->from, plan->to);
+    c->migration->has_mail |= plan_carries_mail(plan);
 }
 
 int migration_collect(struct migration *m, const struct plan *plan, struct group *group,

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "outline.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "out.h"
+#include "moving.h"
 #include "plain.h"
 #include "server.h"
 #include "supervisor.h"
@@ -18,7 +16,7 @@ struct writing {
     const struct outline *o;
     size_t *live; /* processes of each child of the plan */
     struct pace_counts counts;
-    size_t carried, processes; /* servers whose state is written and read; all */
+    size_t carried, processes; /* servers that are rehearsed; all */
     json_t *steps;
 };
 
@@ -47,7 +45,8 @@ static void count_one(struct process *p, void *context)
     w->live[c - plan->children]++;
     if (server)
         w->counts.moved[c->move]++;
-    if (server && (c->move == PLAN_SCHEMA || c->move == PLAN_CODE_CHANGE))
+    if (server &&
+        (c->move == PLAN_SCHEMA || c->move == PLAN_CODE_CHANGE || plan_carries_mail(c)))
         w->carried++;
 }
 
@@ -59,71 +58,6 @@ static void add_step(struct writing *w, const char *step, json_t *text)
                           json_pack("{s:s, s:o}", "step", step, "text", text));
 }
 
-static const char *why_it_moves(const struct plan_child *c)
-{
-    static const char *const texts[] = {[ROUTE_SAME] = "nothing changed",
-                                        [ROUTE_SPEC] = "its child spec is another",
-                                        [ROUTE_BRANCH] = "it supervises otherwise",
-                                        [ROUTE_LAYOUT] = "its state has another layout",
-                                        [ROUTE_FORMAT] =
-                                            "its state has another format"};
-
-    enum route_difference most = ROUTE_SAME;
-
-    if (!c->from || !c->to)
-        return c->to ? "it is new" : "it is no more";
-    for (size_t i = 0; i < c->leg_count; i++) {
-        enum route_difference one = route_compare(c->legs[i].from, c->legs[i].to);
-
-        if (one > most)
-            most = one;
-    }
-    return texts[most];
-}
-
-/* What code_change is given along on the way, the first of it; or NULL. */
-static char *extra_text(const struct plan_child *c)
-{
-    for (size_t i = 0; i < c->leg_count; i++)
-        if (c->legs[i].extra) {
-            moult_in in = moult_in_over(c->legs[i].extra, c->legs[i].extra_len);
-            json_t *value = json_from_cbor(&in, NULL);
-            char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-
-            json_decref(value);
-            return text;
-        }
-    return NULL;
-}
-
-/* " (1 -> 2 -> 3)" */
-static void list_formats(const struct plan_child *c, char *text, size_t size)
-{
-    size_t used = (size_t)snprintf(text, size, " (%" PRIu32, c->from->server.format);
-
-    for (size_t i = 0; i < c->leg_count && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, " -> %" PRIu32,
-                                 c->legs[i].to->server.format);
-    if (used < size)
-        snprintf(text + used, size - used, ")");
-}
-
-/* "by code_change, since its state has another format (1 -> 2), with extra {...}" */
-static json_t *move_text(const struct plan_child *c)
-{
-    char formats[160] = "";
-    char *extra = extra_text(c);
-    json_t *text;
-
-    if (c->move == PLAN_CODE_CHANGE)
-        list_formats(c, formats, sizeof(formats));
-    text = json_sprintf("'%s' moves by %s: %s%s%s%s", c->to->id,
-                        plan_move_text(c->move), why_it_moves(c), formats,
-                        extra ? ", with extra " : "", extra ? extra : "");
-    free(extra);
-    return text;
-}
-
 static bool is_moved(const struct plan_child *c)
 {
     return c->from && c->to;
@@ -131,7 +65,7 @@ static bool is_moved(const struct plan_child *c)
 
 static void add_move(struct writing *w, const struct plan_child *c)
 {
-    add_step(w, "migrate", move_text(c));
+    add_step(w, "migrate", moving_text(c));
 }
 
 static const struct plan_child *child_named(const struct plan *plan, const char *id)
@@ -284,10 +218,10 @@ static json_t *servers_json(const struct writing *w)
         const struct code *code = c->to ? c->to : c->from;
         uint64_t count = c->from ? w->live[i] : plan_servers_of(plan->to, code);
 
-        json_array_append_new(servers, json_pack("{s:s, s:I, s:s, s:s}", "server",
-                                                 code->id, "count", (json_int_t)count,
-                                                 "moved", plan_move_text(c->move),
-                                                 "why", why_it_moves(c)));
+        json_array_append_new(servers,
+                              json_pack("{s:s, s:I, s:s, s:s}", "server", code->id,
+                                        "count", (json_int_t)count, "moved",
+                                        plan_move_text(c->move), "why", moving_why(c)));
     }
     return servers;
 }

@@ -10,7 +10,6 @@
 #include "master.h"
 #include "outline.h"
 #include "plain.h"
-#include "rehearse.h"
 
 static bool is_same_list(char *const *a, char *const *b)
 {
@@ -271,13 +270,15 @@ json_t *part_report(const struct part *part, bool lists)
                               (json_int_t)m->moved[PLAN_ADDED], "removed",
                               (json_int_t)m->moved[PLAN_REMOVED]);
 
-    return with_way(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I}", "application",
-                              u->app->name, "from", u->from->vsn, "to", u->to->vsn,
-                              "servers", (json_int_t)m->count, "moved", moved, "list",
-                              lists ? listing_make(m, &u->app->group) : json_array(),
-                              "rehearsed", (json_int_t)part->rehearsed, "waited",
-                              (json_int_t)part->waited),
-                    part);
+    return with_way(
+        json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I, s:I}", "application",
+                  u->app->name, "from", u->from->vsn, "to", u->to->vsn, "servers",
+                  (json_int_t)m->count, "moved", moved, "list",
+                  lists ? listing_make(m, &u->app->group) : json_array(), "rehearsed",
+                  (json_int_t)part->rehearsed.states, "rehearsed_messages",
+                  (json_int_t)part->rehearsed.messages, "waited",
+                  (json_int_t)part->waited),
+        part);
 }
 
 json_t *part_plan_json(const struct part *part)
@@ -291,7 +292,8 @@ json_t *part_rehearsal_json(const struct part *part)
 {
     const struct upgrade_move *m = part->move;
 
-    return json_pack("{s:s, s:s, s:s, s:I}", "application", m->app->name, "from",
+    return json_pack("{s:s, s:s, s:s, s:I, s:I}", "application", m->app->name, "from",
                      m->from->vsn, "to", m->to->vsn, "rehearsed",
-                     (json_int_t)part->rehearsed);
+                     (json_int_t)part->rehearsed.states, "rehearsed_messages",
+                     (json_int_t)part->rehearsed.messages);
 }

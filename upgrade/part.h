@@ -10,6 +10,7 @@
 
 #include "migrate.h"
 #include "plan.h"
+#include "rehearse.h"
 #include "supervision.h"
 #include "upgrade.h"
 
@@ -21,10 +22,10 @@ struct part {
     const struct application_spec *was; /* of one that was stopped to be restarted */
     struct migration migration;
     struct supervision supervision;
-    struct env *env;  /* what it will have; from the commit on, what it had */
-    size_t rehearse;  /* states at most; 0: none */
-    size_t rehearsed; /* states */
-    uint64_t waited;  /* messages */
+    struct env *env; /* what it will have; from the commit on, what it had */
+    size_t rehearse; /* states at most; 0: none */
+    struct rehearsed rehearsed;
+    uint64_t waited; /* messages */
 };
 
 /* What may refuse: 0, or a negative errno and `why` with its step. */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "carry.h"
-#include "mail.h"
 #include "manager.h"
+#include "message_carry.h"
 
 const char *plan_move_text(enum plan_move move)
 {
@@ -133,6 +133,8 @@ static int decide_leg(const struct passage *leg, enum plan_move *move,
     int error = check_pair(leg->from, leg->to, why);
 
     *move = PLAN_SUPERVISOR;
+    if (!error)
+        error = message_check(leg, why);
     if (error || leg->from->branch)
         return error;
     return leg->from->server.manager ? decide_handlers(leg->from, leg->to, move, why)
@@ -157,8 +159,6 @@ static int decide(struct plan *plan, struct plan_child *c, struct fault *why)
         if (move > c->move)
             c->move = move;
     }
-    if (!error)
-        error = mail_check(c->from, c->to, why);
     if (!error && why) /* nothing was wrong */
         why->server[0] = 0;
     return error;
@@ -261,6 +261,11 @@ uint64_t plan_servers_of(const struct image *image, const struct code *code)
     for (; code; code = above(image, code))
         count *= child_times(code->child);
     return count;
+}
+
+bool plan_carries_mail(const struct plan_child *child)
+{
+    return message_differs(child->legs, child->leg_count);
 }
 
 void plan_blame(struct fault *why, const char *id)

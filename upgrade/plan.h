@@ -68,6 +68,9 @@ uint64_t plan_servers_of(const struct image *image, const struct code *code);
 /* The entry of the child that `from` is the code of, or that `to` is; NULL: none. */
 const struct plan_child *plan_find(const struct plan *plan, const struct code *code);
 
+/* Are messages that wait for such a server read differently on the way?  [pure] */
+bool plan_carries_mail(const struct plan_child *child);
+
 /*
  * See to it that `why` says, as its place and in its text, that it is about the server
  * `id`; so far it may only name the child of whose `count` that is one.  [pure]

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "mail.h"
+#include "out.h"
 #include "sample.h"
 
 /* A trial of some, and what it needs. */
@@ -11,16 +13,32 @@ struct rehearsal {
     const struct plan *plan;
     struct vet_state *states; /* of a batch */
     size_t *whose;            /* the sample that each is of */
-    size_t rehearsed;
+    struct rehearsed done;
 };
 
-/* Is its state written and read again? */
+/* Is its state written and read again, or what waits for it? */
 static bool is_carried(void *context, const struct code *code)
 {
     const struct rehearsal *r = context;
     const struct plan_child *child = plan_find(r->plan, code);
 
-    return child && child->from == code && child->to && child->move != PLAN_POINTER;
+    return child && child->from == code && child->to &&
+           (child->move != PLAN_POINTER || plan_carries_mail(child));
+}
+
+static bool carries_mail(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan_carries_mail(&plan->children[i]))
+            return true;
+    return false;
+}
+
+static size_t messages_in(const moult_out *mail)
+{
+    moult_in in = out_read(mail);
+
+    return mail->len ? moult_get_array(&in) : 0;
 }
 
 static int try_batch(struct rehearsal *r, const struct sampling *all, struct fault *why)
@@ -42,12 +60,13 @@ static int try_batch(struct rehearsal *r, const struct sampling *all, struct fau
 
         if (!s->state.len || s->state.error)
             continue; /* it was busy, or has ended */
-        r->states[job.state_count] =
-            (struct vet_state){s->code->id, s->state.bytes, s->state.len};
+        r->states[job.state_count] = (struct vet_state){
+            s->code->id, s->state.bytes, s->state.len, s->mail.bytes, s->mail.len};
         r->whose[job.state_count++] = i;
-        bytes += s->state.len;
+        bytes += s->state.len + s->mail.len;
+        r->done.messages += messages_in(&s->mail);
     }
-    r->rehearsed += job.state_count;
+    r->done.states += job.state_count;
     error = job.state_count ? vet_run_job(r->vet, &job, &report, why) : 0;
     if (error && report.state >= 0 && (size_t)report.state < job.state_count)
         plan_blame(why, all->samples[r->whose[report.state]].id);
@@ -57,10 +76,12 @@ static int try_batch(struct rehearsal *r, const struct sampling *all, struct fau
 
 /* NOLINTNEXTLINE(readability-function-size): a struct for one more is not worth it */
 int rehearse(struct vet *vet, const struct plan *plan, struct application *app,
-             size_t most, size_t *count, struct fault *why)
+             size_t most, struct rehearsed *done, struct fault *why)
 {
     struct rehearsal r = {.vet = vet, .plan = plan};
-    struct sampling all = {.wants = is_carried, .context = &r};
+    struct sampling all = {.wants = is_carried,
+                           .context = &r,
+                           .mail = carries_mail(plan) ? MAIL_COPY_MOST : 0};
     int error = sampling_choose(&all, &app->group, most);
 
     r.states = calloc(SAMPLE_BATCH, sizeof(*r.states));
@@ -74,6 +95,6 @@ int rehearse(struct vet *vet, const struct plan *plan, struct application *app,
     sampling_finish(&all);
     free(r.states);
     free(r.whose);
-    *count = r.rehearsed;
+    *done = r.done;
     return error == -ENOMEM ? fault(why, error, "no memory for a rehearsal") : error;
 }

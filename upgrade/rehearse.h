@@ -4,7 +4,8 @@
  *
  * Each server is asked for its state at a turn boundary of its own; nothing is held up.
  * So a code_change that crashes, hangs or refuses on what is really there is found before
- * anything running is touched.
+ * anything running is touched.  The same of message_change: where messages are read
+ * differently, MAIL_COPY_MOST of those that wait for the server then go along.
  */
 #ifndef MOULT_REHEARSE_H
 #define MOULT_REHEARSE_H
@@ -18,12 +19,16 @@
 #define REHEARSE_BYTES    ((size_t)64 << 20) /* of states, in one trial */
 #define REHEARSE_LIMIT_MS 20000u             /* for one trial */
 
+struct rehearsed {
+    size_t states, messages;
+};
+
 /*
  * Carry live states of `app` from the plan's old version to its new one, of `most` servers
- * from the first to the last of its group.  0 and how many there were in `*count`; or a
- * negative errno and `why`, which names the server.  Not on a worker.
+ * from the first to the last of its group.  0, or a negative errno and `why`, which names
+ * the server; and in `*done` how many were tried.  Not on a worker.
  */
 int rehearse(struct vet *vet, const struct plan *plan, struct application *app,
-             size_t most, size_t *count, struct fault *why);
+             size_t most, struct rehearsed *done, struct fault *why);
 
 #endif

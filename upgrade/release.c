@@ -107,15 +107,17 @@ static int snapshot(struct job *job, json_t **report, struct fault *why)
     const char *name = first_word(job),
                *path = json_string_value(json_array_get(job->words, 1));
     struct application *app = application_find(name);
-    size_t count = 0;
+    struct snapshot_counts counts = {0};
     int error;
 
     if (!app || !app->spec || app->status != APPLICATION_RUNNING)
         return fault(why, -ENOENT, "no application '%s' runs", name);
-    error = snapshot_write(app, path, &count, why);
+    error = snapshot_write(app, path, &counts, why);
     if (!error)
-        *report = json_pack("{s:s, s:s, s:s, s:I}", "application", name, "vsn",
-                            app->spec->vsn, "file", path, "states", (json_int_t)count);
+        *report =
+            json_pack("{s:s, s:s, s:s, s:I, s:I}", "application", name, "vsn",
+                      app->spec->vsn, "file", path, "states", (json_int_t)counts.states,
+                      "messages", (json_int_t)counts.messages);
     return error;
 }
 

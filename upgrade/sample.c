@@ -50,18 +50,27 @@ int sampling_choose(struct sampling *all, struct group *group, size_t most)
 
 /* -- their states -- */
 
-/* Take the state out of {vsn, format, state}; on a worker. */
+static void copy_item(moult_in *map, const char *key, moult_out *to)
+{
+    moult_in value;
+    const void *item;
+    size_t len;
+
+    if (!moult_find(map, key, &value))
+        return;
+    item = moult_get_item(&value, &len);
+    moult_put_item(to, item, len);
+}
+
+/* Take the state out of {vsn, format, state, messages}; on a worker. */
 static void take_state(void *context, int error, const char *text, moult_in *in)
 {
     struct sample *sample = context;
     struct sampling *all = sample->sampling;
-    moult_in state;
-    size_t len;
 
-    if (!error && moult_find(in, "state", &state)) {
-        const void *item = moult_get_item(&state, &len);
-
-        moult_put_item(&sample->state, item, len);
+    if (!error) {
+        copy_item(in, "state", &sample->state);
+        copy_item(in, "messages", &sample->mail);
     }
     pthread_mutex_lock(&all->lock);
     if (--all->waits == 0)
@@ -79,6 +88,8 @@ static void take_states(struct sampling *all)
         if (!e)
             continue;
         e->code = SYSTEM_STATE;
+        if (all->mail)
+            moult_put_int(&e->out, all->mail);
         pthread_mutex_lock(&all->lock);
         all->waits++;
         pthread_mutex_unlock(&all->lock);
@@ -97,8 +108,10 @@ static void take_states(struct sampling *all)
 
 static void drop_states(struct sampling *all)
 {
-    for (size_t i = all->first; i < all->end; i++)
+    for (size_t i = all->first; i < all->end; i++) {
         out_release(&all->samples[i].state);
+        out_release(&all->samples[i].mail);
+    }
 }
 
 bool sampling_next(struct sampling *all)

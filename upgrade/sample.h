@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sample - copies of live states: each server is asked for its own at a turn boundary of
- * its own, and nothing is held up.
+ * sample - copies of live states, and of messages that wait: each server is asked for its
+ * own at a turn boundary of its own, and nothing is held up.
  *
  * On the release handler's thread, since nobody else changes what servers run.
  */
@@ -22,12 +22,14 @@ struct sample {
     const struct code *code;
     char id[128];    /* for messages; cut */
     moult_out state; /* a map; empty if it was busy, or has ended */
+    moult_out mail;  /* as mail_copy() writes it, if it was asked for; or empty */
 };
 
-/* Begin with the first two, the rest zero. */
+/* Begin with the first three, the rest zero. */
 struct sampling {
     bool (*wants)(void *context, const struct code *code); /* NULL: all servers */
     void *context;
+    uint32_t mail; /* messages that wait for each, at most */
     struct sample *samples;
     size_t count, room;
     size_t first, end;    /* that have been asked, of the last batch */

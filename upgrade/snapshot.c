@@ -9,26 +9,38 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mail.h"
 #include "out.h"
 #include "sample.h"
 
 /* -- writing -- */
 
+static size_t count_mail(const struct sample *s)
+{
+    moult_in in = out_read(&s->mail);
+
+    return s->mail.len && !s->mail.error ? moult_get_array(&in) : 0;
+}
+
 static void put_state(const struct sample *s, moult_out *items)
 {
-    moult_put_map(items, 3);
+    moult_put_map(items, count_mail(s) ? 4 : 3);
     moult_put_text(items, "server");
     moult_put_text(items, s->code->id);
     moult_put_text(items, "name");
     moult_put_text(items, s->id);
     moult_put_text(items, "state");
     moult_put_item(items, s->state.bytes, s->state.len);
+    if (!count_mail(s))
+        return;
+    moult_put_text(items, "messages");
+    moult_put_item(items, s->mail.bytes, s->mail.len);
 }
 
 /* The states one after the other; how many. */
-static size_t put_states(struct sampling *all, moult_out *items)
+static struct snapshot_counts put_states(struct sampling *all, moult_out *items)
 {
-    size_t count = 0;
+    struct snapshot_counts counts = {0};
 
     while (!items->error && sampling_next(all))
         for (size_t i = all->first; i < all->end; i++) {
@@ -37,9 +49,10 @@ static size_t put_states(struct sampling *all, moult_out *items)
             if (!s->state.len || s->state.error)
                 continue; /* it was busy, or has ended */
             put_state(s, items);
-            count++;
+            counts.states++;
+            counts.messages += count_mail(s);
         }
-    return count;
+    return counts;
 }
 
 static int write_file(const char *path, const moult_out *head, const moult_out *items)
@@ -80,16 +93,16 @@ static void put_head(const struct application *app, size_t count, moult_out *hea
     moult_put_array(head, count);
 }
 
-int snapshot_write(struct application *app, const char *path, size_t *count,
-                   struct fault *why)
+int snapshot_write(struct application *app, const char *path,
+                   struct snapshot_counts *counts, struct fault *why)
 {
-    struct sampling all = {0};
+    struct sampling all = {.mail = MAIL_COPY_MOST};
     moult_out head = {0}, items = {0};
     int error = sampling_choose(&all, &app->group, SIZE_MAX);
 
     if (!error) {
-        *count = put_states(&all, &items);
-        put_head(app, *count, &head);
+        *counts = put_states(&all, &items);
+        put_head(app, counts->states, &head);
         error = items.error ? items.error : head.error;
     }
     if (!error)
@@ -147,6 +160,21 @@ static bool copy_text(moult_in *in, const char *key, char *to, size_t size)
     return fits;
 }
 
+/* There may be none. */
+static bool read_mail(moult_in *item, struct vet_state *state, size_t *count)
+{
+    moult_in value, in;
+
+    if (!moult_find(item, "messages", &value))
+        return true;
+    if (moult_peek(&value) != MOULT_ARRAY)
+        return false;
+    in = value;
+    *count += moult_get_array(&in);
+    state->messages = moult_get_item(&value, &state->messages_len);
+    return state->messages != NULL;
+}
+
 static bool read_state(moult_in *item, struct snapshot *s)
 {
     struct vet_state *state = &s->states[s->count];
@@ -158,7 +186,7 @@ static bool read_state(moult_in *item, struct snapshot *s)
         !moult_find(item, "state", &value) || moult_peek(&value) != MOULT_MAP)
         return false;
     state->bytes = moult_get_item(&value, &state->len);
-    return state->bytes != NULL;
+    return state->bytes && read_mail(item, state, &s->messages);
 }
 
 static bool read_states(moult_in *in, struct snapshot *s)

@@ -71,7 +71,7 @@ struct upgrade {
 
 /*
  * Do it.  0 and `*report` given, an object: upgraded, an array of objects (application,
- * from, to, servers, moved, list, rehearsed, waited, and for all of them pause_us,
+ * from, to, servers, moved, list, rehearsed, rehearsed_messages, waited, and for all of them pause_us,
  * total_us, vet_us); started and stopped, arrays of objects (application, vsn).  Or a
  * negative errno, `why` with step, application, server and field, and everything is as it
  * was.  On the release handler's thread.
@@ -83,7 +83,7 @@ enum upgrade_mode { UPGRADE_RUN, UPGRADE_PLAN, UPGRADE_REHEARSE };
 
 /*
  * Rehearse it and do no more: as upgrade_run(), but for upgraded: objects with
- * application, from, to, rehearsed.
+ * application, from, to, rehearsed, rehearsed_messages.
  */
 int upgrade_rehearse(const struct upgrade *u, json_t **report, struct fault *why);
 

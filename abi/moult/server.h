@@ -232,6 +232,9 @@ typedef struct {
      * is of a lower one comes here by way of a version between, if that is at hand.
      */
     uint32_t format_least;
+
+    /* The same of message_change. */
+    uint32_t message_format_least;
 } moult_server;
 
 enum { MOULT_SHOW_STATE, MOULT_SHOW_MESSAGE };

@@ -18,20 +18,6 @@ struct letter {
     int32_t kind;      /* MOULT_GOT_CALL and so on */
 };
 
-int mail_check(const struct code *a, const struct code *b, struct fault *why)
-{
-    const struct code *newer = mail_translator(a, b);
-
-    if (!mail_differs(a, b) || newer->server.message_change)
-        return 0;
-    fault_where(why, NULL, NULL, a->id, "message_change");
-    return fault(why, -ENOTSUP,
-                 "server '%s' has message_format %u in %s and %u in %s, and %s has no "
-                 "message_change to carry what waits for it between them",
-                 a->id, a->server.message_format, a->vsn, b->server.message_format,
-                 b->vsn, newer->vsn);
-}
-
 /* -- which there are -- */
 
 /* As message_change is told; negative: it is none of these. */
@@ -126,63 +112,8 @@ static int collect(struct mail *m, struct process *p)
 
 /* -- what they become -- */
 
-static bool is_item(const moult_out *out)
-{
-    moult_in in = out_read(out);
-
-    moult_skip(&in);
-    return out->len && !in.error && in.at == in.end;
-}
-
-static int refused(const moult_change *change, const moult_in *in, int error,
-                   const char *server, struct fault *why)
-{
-    fault_where(why, NULL, NULL, server, "message_change");
-    return fault(why, error,
-                 "message_change of server '%s' refuses to take a message from format "
-                 "%u to %u: %s",
-                 server, change->from, change->to,
-                 change->why[0] ? change->why
-                 : in->why      ? in->why
-                                : moult_strerror(error));
-}
-
-static int translate(struct letter *l, const struct code *from, const struct code *to,
-                     struct fault *why)
-{
-    char said[256] = "";
-    moult_change change = {from->server.message_format,
-                           to->server.message_format,
-                           from->vsn,
-                           to->vsn,
-                           NULL,
-                           said,
-                           sizeof(said)};
-    moult_in in = out_read(&l->envelope->out);
-    int error;
-
-    out_init(&l->out, NULL, 0);
-    error = mail_translator(from, to)->server.message_change(&change, l->kind, &in,
-                                                             &l->out);
-    said[sizeof(said) - 1] = 0;
-    if (error > 0)
-        error = -EINVAL;
-    if (!error)
-        error = in.error ? in.error : l->out.error;
-    if (error)
-        return refused(&change, &in, error, from->id, why);
-    if (is_item(&l->out))
-        return 0;
-    fault_where(why, NULL, NULL, from->id, "message_change");
-    return fault(
-        why, -EBADMSG,
-        "message_change of server '%s' from format %u to %u does not write one "
-        "item",
-        from->id, change.from, change.to);
-}
-
-int mail_build(struct mail *m, struct process *p, const struct code *from,
-               const struct code *to, struct fault *why)
+int mail_build(struct mail *m, struct process *p, const struct passage *legs,
+               size_t count, struct fault *why)
 {
     int error;
 
@@ -190,9 +121,14 @@ int mail_build(struct mail *m, struct process *p, const struct code *from,
     send_timers_pause(p);
     error = collect(m, p);
     if (error)
-        return fault(why, error, "no memory for the messages of server '%s'", from->id);
-    for (size_t i = 0; i < m->count && !error; i++)
-        error = translate(&m->letters[i], from, to, why);
+        return fault(why, error, "no memory for the messages of server '%s'",
+                     legs->from->id);
+    for (size_t i = 0; i < m->count && !error; i++) {
+        struct letter *l = &m->letters[i];
+
+        error = message_carry(legs, count, l->kind, out_read(&l->envelope->out),
+                              &l->out, why);
+    }
     return error;
 }
 
@@ -236,4 +172,53 @@ void mail_finish(struct mail *m)
         out_release(&m->letters[i].out);
     free(m->letters);
     *m = (struct mail){0};
+}
+
+/* -- copies -- */
+
+static const char *kind_text(int32_t kind)
+{
+    return kind == MOULT_GOT_CALL ? "call" : kind == MOULT_GOT_CAST ? "cast" : "info";
+}
+
+/* Leave `most` of them, from the first to the last, and of these what fits. */
+static void thin_out(struct mail *m, size_t most)
+{
+    size_t count = m->count < most ? m->count : most, bytes = 0;
+    size_t steps = count > 1 ? count - 1 : 1, all = m->count;
+
+    m->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct letter *l = &m->letters[count < all ? i * (all - 1) / steps : i];
+
+        bytes += l->envelope->out.len;
+        if (bytes > MAIL_COPY_BYTES)
+            return;
+        m->letters[m->count++] = *l;
+    }
+}
+
+static void put_letter(const struct letter *l, moult_out *out)
+{
+    moult_put_array(out, 2);
+    moult_put_text(out, kind_text(l->kind));
+    moult_put_item(out, l->envelope->out.bytes, l->envelope->out.len);
+}
+
+int mail_copy(struct process *p, size_t most, moult_out *out)
+{
+    struct mail m = {.process = p};
+    int error;
+
+    send_timers_pause(p);
+    error = collect(&m, p);
+    if (!error) {
+        thin_out(&m, most);
+        moult_put_array(out, m.count);
+        for (size_t i = 0; i < m.count; i++)
+            put_letter(&m.letters[i], out);
+    }
+    mail_abandon(&m);
+    mail_finish(&m);
+    return error;
 }

@@ -11,7 +11,10 @@
 #ifndef MOULT_MAIL_H
 #define MOULT_MAIL_H
 
-#include "server.h"
+#include "message_carry.h"
+
+#define MAIL_COPY_MOST  100u                /* messages of one server that are copied */
+#define MAIL_COPY_BYTES ((size_t)256 << 10) /* of these */
 
 /* All zero is empty. */
 struct mail {
@@ -20,34 +23,26 @@ struct mail {
     size_t count, room;
 };
 
-/* Do they read messages differently?  [pure] */
-static inline bool mail_differs(const struct code *from, const struct code *to)
-{
-    return from->server.message_format != to->server.message_format;
-}
-
-/* The version whose message_change translates between the two. */
-static inline const struct code *mail_translator(const struct code *a,
-                                                 const struct code *b)
-{
-    return a->server.message_format > b->server.message_format ? a : b;
-}
-
-/* Can what waits for the one be carried to the other?  0, or -ENOTSUP and `why`.  [pure] */
-int mail_check(const struct code *a, const struct code *b, struct fault *why);
-
 /*
- * Make what `to` reads of all that waits for `p`, which runs `from`.  0; or a negative
- * errno and `why` names the function.  Nobody but this looks at `p` meanwhile.
+ * Make what is read at the end of `count` legs of all that waits for `p`, which runs the
+ * code that they begin at; see message_carry().  0; or a negative errno and `why` names the
+ * function.  Nobody but this looks at `p` meanwhile.
  */
-int mail_build(struct mail *m, struct process *p, const struct code *from,
-               const struct code *to, struct fault *why);
+int mail_build(struct mail *m, struct process *p, const struct passage *legs,
+               size_t count, struct fault *why);
 
 /* Exchange the contents; `p` runs the new version already, and still rests. */
 void mail_commit(struct mail *m);
 
 /* Let its timers go on, with what they had.  While it still rests; empty is fine. */
 void mail_abandon(struct mail *m);
+
+/*
+ * Write to `out` an array of [kind, message] with copies of what waits for `p`, a server: of
+ * `most` from the first to the last, or fewer, if these are MAIL_COPY_BYTES.  `kind` is
+ * "call", "cast" or "info".  0 or -ENOMEM.  By `p`.
+ */
+int mail_copy(struct process *p, size_t most, moult_out *out);
 
 /* Free what nobody reads: after a commit the old contents, else the new. */
 void mail_finish(struct mail *m);

@@ -48,7 +48,9 @@ extern const struct process_class server_class, statem_class, manager_class;
 
 /* What servers and supervisors answer to calls of ENVELOPE_SYSTEM, by `code`. */
 enum system_request {
-    SYSTEM_STATE = 1, /* {vsn, format, state}; given true, state as people may see it */
+    /* {vsn, format, state}; given true, state as people may see it; given a number, also
+     * messages: so many at most of those that wait, see mail_copy() */
+    SYSTEM_STATE = 1,
     SYSTEM_STATUS,    /* a map; OTP: sys:get_status/1 */
     SYSTEM_REPLACE,   /* given a state's map: null; OTP: sys:replace_state/2 */
     SYSTEM_TERMINATE, /* given a reason: it ends; OTP: sys:terminate/2 */

@@ -2,6 +2,7 @@
 /*
  * server_system - what is asked of a server by others than its callers.  OTP: sys.
  */
+#include "mail.h"
 #include "server_show.h"
 #include "serving.h"
 #include "statem.h"
@@ -31,9 +32,17 @@ static int put_state(struct request *r, bool shown)
 
 static int state(struct request *r)
 {
-    moult_put_map(r->out, 3);
+    bool shown = moult_peek(&r->in) == MOULT_BOOL && moult_get_bool(&r->in);
+    int64_t most = moult_peek(&r->in) == MOULT_INT ? moult_get_int(&r->in) : 0;
+    int error;
+
+    moult_put_map(r->out, most > 0 ? 4 : 3);
     put_name(r->out, r->s);
-    return put_state(r, moult_peek(&r->in) == MOULT_BOOL && moult_get_bool(&r->in));
+    error = put_state(r, shown);
+    if (error || most <= 0)
+        return error;
+    moult_put_text(r->out, "messages");
+    return mail_copy(r->p, (size_t)most, r->out);
 }
 
 static int status(struct request *r)

@@ -403,7 +403,8 @@ static const struct command commands[] = {
         .name = "snapshot",
         .synopsis = "APP FILE",
         .summary = "write live states of an application to a file",
-        .details = "  Each is taken between two messages of its server, and nothing is held up.\n"
+        .details = "  Each is taken between two messages of its server, with 100 at most of those\n"
+                   "  that wait for it, and nothing is held up.\n"
                    "  'moult check NEW OLD --states FILE' tries another version on them, without a\n"
                    "  host.  The file has what the servers know: it is readable by you alone.\n"
                    "\n"
@@ -654,7 +655,8 @@ static const struct command commands[] = {
         .details =
             "  Reads FILE, loads it in another process, and saves, loads and carries\n"
             "  initial states; with OLD, another version of it, from that one and back.\n"
-            "  So are live states of OLD that 'moult snapshot' wrote.\n"
+            "  So are live states of OLD, and messages that waited, that 'moult snapshot'\n"
+            "  wrote.\n"
             "\n"
             "  moult check counter-2.0.0.so counter-1.1.0.so\n"
             "  moult check counter-2.0.0.so counter-1.1.0.so --states counter.states\n",

@@ -74,7 +74,7 @@ struct check {
     char *path, *old; /* absolute */
     struct manifest manifest;
     json_t *lints;
-    size_t states; /* of a snapshot, that were carried */
+    size_t states, messages; /* of a snapshot, that were carried */
     struct fault why;
 };
 
@@ -157,6 +157,7 @@ static int try_states(struct check *check, const struct manifest *old, const cha
     if (!error)
         error = carry_all(check, &s);
     check->states = s.count;
+    check->messages = s.messages;
     snapshot_finish(&s);
     return error;
 }
@@ -209,9 +210,10 @@ static void print_check(const struct check *check, bool json,
 
     if (json) {
         json_t *all =
-            json_pack("{s:s, s:s, s:s, s:O, s:I}", "name", check->manifest.name, "vsn",
-                      check->manifest.vsn, "hash", check->manifest.hash, "lints",
-                      check->lints, "states", (json_int_t)check->states);
+            json_pack("{s:s, s:s, s:s, s:O, s:I, s:I}", "name", check->manifest.name,
+                      "vsn", check->manifest.vsn, "hash", check->manifest.hash, "lints",
+                      check->lints, "states", (json_int_t)check->states, "messages",
+                      (json_int_t)check->messages);
 
         json_dumpf(all, screen->out, JSON_COMPACT);
         putc('\n', screen->out);
@@ -221,7 +223,8 @@ static void print_check(const struct check *check, bool json,
     fprintf(screen->out, "%s %s is fit to be loaded%s\n", check->manifest.name,
             check->manifest.vsn, check->old ? ", and carries states both ways" : "");
     if (check->states)
-        fprintf(screen->out, "%zu live states were carried\n", check->states);
+        fprintf(screen->out, "%zu live states were carried%s\n", check->states,
+                check->messages ? ", and the messages that waited" : "");
     json_array_foreach(check->lints, i, lint)
     {
         fputs("lint: ", screen->out);

@@ -249,13 +249,16 @@ void show_upgrade(const struct screen *screen, const json_t *result)
 
 static void print_rehearsed(const struct screen *screen, const json_t *one)
 {
-    json_int_t count = show_number(one, "rehearsed");
+    json_int_t count = show_number(one, "rehearsed"),
+               messages = show_number(one, "rehearsed_messages");
 
     print_heading(screen, one);
-    fprintf(screen->out,
-            ": %" JSON_INTEGER_FORMAT " live state%s carried; nothing was "
-            "changed\n",
-            count, plural(count));
+    fprintf(screen->out, ": %" JSON_INTEGER_FORMAT " live state%s", count,
+            plural(count));
+    if (messages)
+        fprintf(screen->out, " and %" JSON_INTEGER_FORMAT " message%s", messages,
+                plural(messages));
+    fputs(" carried; nothing was changed\n", screen->out);
 }
 
 void show_rehearsed(const struct screen *screen, const json_t *result)
@@ -272,13 +275,17 @@ void show_rehearsed(const struct screen *screen, const json_t *result)
 
 void show_snapshot(const struct screen *screen, const json_t *result)
 {
-    json_int_t count = show_number(result, "states");
+    json_int_t count = show_number(result, "states"),
+               messages = show_number(result, "messages");
 
     screen_text(screen, BOLD, 0, show_text(result, "application"));
     putc(' ', screen->out);
     screen_text(screen, PLAIN, 0, show_text(result, "vsn"));
-    fprintf(screen->out, ": %" JSON_INTEGER_FORMAT " state%s in ", count,
-            plural(count));
+    fprintf(screen->out, ": %" JSON_INTEGER_FORMAT " state%s", count, plural(count));
+    if (messages)
+        fprintf(screen->out, " and %" JSON_INTEGER_FORMAT " message%s", messages,
+                plural(messages));
+    fputs(" in ", screen->out);
     screen_text(screen, PLAIN, 0, show_text(result, "file"));
     putc('\n', screen->out);
 }

@@ -269,7 +269,7 @@ const struct protocol_method protocol_methods[] = {
               "one, the object: application, from, to, servers (how many), moved (how many by\n"
               "pointer, schema and code_change, and how many were added and removed),\n"
               "list (server, pid, moved, took_us; the first 100,000), rehearsed (states that\n"
-              "were tried before), pause_us, total_us and, in it, vet_us, rehearse_us and\n"
+              "were tried before), rehearsed_messages (that waited for them), pause_us, total_us and, in it, vet_us, rehearse_us and\n"
               "record_us (to write down what runs), waited (messages that came during the\n"
               "pause and were answered after it); of one that was there already moved is\n"
               "{unchanged}; of one that went by way of others, via, their vsns; of one\n"
@@ -310,26 +310,29 @@ const struct protocol_method protocol_methods[] = {
     .summary = "try an upgrade or downgrade on copies of live states, and no more",
     .params = "targets  array of strings, as of upgrade",
     .result = "of several targets an array with an object for each, of one the object:\n"
-              "application, from, to, rehearsed (states that were carried)",
+              "application, from, to, rehearsed (states that were carried),\n"
+              "rehearsed_messages (that wait for these servers, of each 100 at most; if\n"
+              "message_change is to carry any)",
     .errors = "as of upgrade",
     .example = ASK("'method':'rehearse',\n"
                "   'params':{'targets':['counter@2.0.0']}")
                ANSWER("{'application':'counter','from':'1.1.0',\n"
-               "   'to':'2.0.0','rehearsed':12}"),
+               "   'to':'2.0.0','rehearsed':12,'rehearsed_messages':0}"),
     .command = "moult rehearse",
 },
 {
     .name = "snapshot",
-    .summary = "write live states of an application to a file",
+    .summary = "write live states of an application, and what waits for it, to a file",
     .params = "application  string, its name\n"
               "file         string, an absolute path; CBOR, for 'moult check --states'",
     .result = "an object: application, vsn, file, states (how many; a server that is busy\n"
-              "for a second is left out)",
+              "for a second is left out), messages (that wait for these, of each 100 at\n"
+              "most)",
     .errors = "not_found, and why the file can't be written",
     .example = ASK("'method':'snapshot',\n"
                "   'params':{'application':'counter','file':'/tmp/counter.states'}")
                ANSWER("{'application':'counter','vsn':'1.1.0',\n"
-               "   'file':'/tmp/counter.states','states':1}"),
+               "   'file':'/tmp/counter.states','states':1,'messages':0}"),
     .command = "moult snapshot",
 },
 {

@@ -66,15 +66,9 @@ int trial_check_initial(const struct code *code, struct fault *why)
     return err;
 }
 
-/* How a state goes, leg by leg. */
-struct legs {
-    struct passage list[ROUTE_LEGS_MAX];
-    size_t count;
-};
-
-static struct legs legs_of(const struct journey *journey, const char *module)
+static struct trial_legs legs_of(const struct journey *journey, const char *module)
 {
-    struct legs legs = {0};
+    struct trial_legs legs = {0};
 
     if (journey->count)
         legs.count = journey_passages(journey, module, legs.list);
@@ -135,7 +129,7 @@ static int carry(const struct passage *by, const moult_out *from, moult_out *to,
     return err;
 }
 
-static int carry_all(const struct legs *by, const moult_out *from, moult_out *to,
+static int carry_all(const struct trial_legs *by, const moult_out *from, moult_out *to,
                      struct fault *why)
 {
     int err = 0;
@@ -152,8 +146,9 @@ static int carry_all(const struct legs *by, const moult_out *from, moult_out *to
 }
 
 /* There it must go; and back, if there is a way, which may be refused. */
-static int carry_both_ways(const struct legs *there, const struct legs *back,
-                           const moult_out *from, json_t *lints, struct fault *why)
+static int carry_both_ways(const struct trial_legs *there,
+                           const struct trial_legs *back, const moult_out *from,
+                           json_t *lints, struct fault *why)
 {
     struct fault refused = {0};
     moult_out carried, again;
@@ -171,7 +166,7 @@ static int carry_both_ways(const struct legs *there, const struct legs *back,
 }
 
 /* Each newer version needs a code_change where the format is another. */
-static int check_legs(const struct legs *by, struct fault *why)
+static int check_legs(const struct trial_legs *by, struct fault *why)
 {
     for (size_t i = 0; i < by->count; i++) {
         const struct code *a = by->list[i].from, *b = by->list[i].to,
@@ -189,7 +184,7 @@ static int check_legs(const struct legs *by, struct fault *why)
     return 0;
 }
 
-static int carry_initial(const struct legs *there, const struct legs *back,
+static int carry_initial(const struct trial_legs *there, const struct trial_legs *back,
                          json_t *lints, struct fault *why)
 {
     moult_out initial;
@@ -206,7 +201,8 @@ static int carry_initial(const struct legs *there, const struct legs *back,
 }
 
 /* The same of one kind of handler: false if a version on the way has none of it. */
-static bool legs_of_kind(const struct legs *module, const char *kind, struct legs *out)
+static bool legs_of_kind(const struct trial_legs *module, const char *kind,
+                         struct trial_legs *out)
 {
     *out = *module;
     for (size_t i = 0; i < out->count; i++) {
@@ -218,14 +214,15 @@ static bool legs_of_kind(const struct legs *module, const char *kind, struct leg
     return true;
 }
 
-static int carry_initial_handlers(const struct legs *there, const struct legs *back,
-                                  json_t *lints, struct fault *why)
+static int carry_initial_handlers(const struct trial_legs *there,
+                                  const struct trial_legs *back, json_t *lints,
+                                  struct fault *why)
 {
     const struct code *a = there->list[0].from;
     int err = 0;
 
     for (size_t i = 0; i < a->kind_count && !err; i++) {
-        struct legs out, home;
+        struct trial_legs out, home;
 
         if (legs_of_kind(there, a->kinds[i].handler.name, &out) &&
             legs_of_kind(back, a->kinds[i].handler.name, &home))
@@ -237,8 +234,8 @@ static int carry_initial_handlers(const struct legs *there, const struct legs *b
 int trip_carry(const struct trip *trip, const struct vet_state *state,
                struct fault *why)
 {
-    const struct legs there = legs_of(&trip->there, state->server),
-                      back = legs_of(&trip->back, state->server);
+    const struct trial_legs there = legs_of(&trip->there, state->server),
+                            back = legs_of(&trip->back, state->server);
     moult_out from;
     int err;
 
@@ -251,7 +248,7 @@ int trip_carry(const struct trip *trip, const struct vet_state *state,
             ? carry_both_ways(&there, &back, &from, NULL, why)
             : fault(why, -EBADMSG, "the state of server '%s' is no map", state->server);
     out_release(&from);
-    return err;
+    return err ? err : trial_carry_messages(&there, &back, state, why);
 }
 
 int trip_plan(const struct image *const *stops, size_t count, struct trip *trip,
@@ -284,8 +281,8 @@ int trip_carry_initial(const struct trip *trip, json_t *lints, struct fault *why
     int err = 0;
 
     for (size_t i = 0; i < d->count && !err; i++) {
-        const struct legs there = legs_of(&trip->there, d->codes[i].id),
-                          back = legs_of(&trip->back, d->codes[i].id);
+        const struct trial_legs there = legs_of(&trip->there, d->codes[i].id),
+                                back = legs_of(&trip->back, d->codes[i].id);
 
         if (!there.count || d->codes[i].branch)
             continue;
@@ -293,6 +290,8 @@ int trip_carry_initial(const struct trip *trip, json_t *lints, struct fault *why
             err = carry_initial(&there, &back, lints, why);
         if (!err)
             err = carry_initial_handlers(&there, &back, lints, why);
+        if (!err)
+            trial_lint_messages(&there, lints);
     }
     return err;
 }

@@ -26,12 +26,30 @@ int trip_plan(const struct image *const *stops, size_t count, struct trip *trip,
 /* Carry what each has with its initial values.  0, or a negative errno and `why`. */
 int trip_carry_initial(const struct trip *trip, json_t *lints, struct fault *why);
 
-/* Carry a state of a server that runs.  0, or a negative errno and `why`. */
+/*
+ * Carry a state of a server that runs, and what waits for it.  0, or a negative errno and
+ * `why`.
+ */
 int trip_carry(const struct trip *trip, const struct vet_state *state,
                struct fault *why);
 
 /* A state with its initial values must be the same after being saved and loaded. */
 int trial_check_initial(const struct code *code, struct fault *why);
+
+/* How something goes, leg by leg. */
+struct trial_legs {
+    struct passage list[ROUTE_LEGS_MAX];
+    size_t count;
+};
+
+/* -- of trial_messages.c -- */
+
+/* Say why what waits for a server that goes so could not be carried, if it is so. */
+void trial_lint_messages(const struct trial_legs *there, json_t *lints);
+
+/* Carry what waits for the server of `state`.  0, or a negative errno and `why`. */
+int trial_carry_messages(const struct trial_legs *there, const struct trial_legs *back,
+                         const struct vet_state *state, struct fault *why);
 
 /* -- of trial.c -- */
 

@@ -300,6 +300,8 @@ static int judge_end(struct vet_verdict *v, unsigned timeout_ms, struct fault *w
     fault_where(why, NULL, NULL, p->server, NULL);
     if (strncmp(p->doing, "code_change", 11) == 0)
         fault_where(why, NULL, NULL, NULL, "code_change");
+    if (strncmp(p->doing, "message_change", 14) == 0)
+        fault_where(why, NULL, NULL, NULL, "message_change");
     if (v->end == VET_TIMED_OUT)
         return fault(why, -ENOEXEC, "%s did not come to an end within %u ms", what,
                      timeout_ms);

@@ -20,11 +20,13 @@
 
 struct vet;
 
-/* The state of one server, as the running version saved it. */
+/* The state of one server, as the running version saved it, and what waits for it. */
 struct vet_state {
     const char *server; /* the child's id */
     const void *bytes;  /* one CBOR map */
     size_t len;
+    const void *messages; /* as mail_copy() writes them */
+    size_t messages_len;  /* 0: none are known */
 };
 
 /* What to try.  All is borrowed. */

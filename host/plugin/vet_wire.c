@@ -90,6 +90,9 @@ int vet_job_write(const struct vet_job *job, struct vet_buffer *b)
         err = add_text(b, job->states[i].server);
         if (!err)
             err = vet_buffer_add_frame(b, job->states[i].bytes, job->states[i].len);
+        if (!err)
+            err = vet_buffer_add_frame(b, job->states[i].messages,
+                                       job->states[i].messages_len);
     }
     return err;
 }
@@ -101,7 +104,8 @@ static int take_state(const struct vet_buffer *b, size_t *at, struct vet_state *
     if (err || !state->server)
         return -EBADMSG;
     state->bytes = vet_buffer_frame(b, at, &state->len);
-    return state->bytes ? 0 : -EBADMSG;
+    state->messages = vet_buffer_frame(b, at, &state->messages_len);
+    return state->bytes && state->messages ? 0 : -EBADMSG;
 }
 
 /* How many there are of what follows; each takes more than a byte. */

@@ -2,15 +2,25 @@
 /* Messages that wait while their server goes to a version that reads them differently. */
 #include "test.h"
 
+#include <ftw.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host_fixture.h"
+#include "program.h"
 
 /* A host with purse 1.0.0, and `next` at hand. */
 static void start(struct host *h, const char *next, const char *vsn)
 {
     drop("integration/purse-1.0.0");
     host_start(h, "--on-drop", "stage", NULL);
+    drop(next);
+    host_event(h, "plugin.staged", "vsn", vsn);
+}
+
+static void stage(struct host *h, const char *next, const char *vsn)
+{
     drop(next);
     host_event(h, "plugin.staged", "vsn", vsn);
 }
@@ -171,20 +181,141 @@ static void versions_of_one_format_leave_it_as_it_is(void **state)
     host_stop(h);
 }
 
+static void each_version_between_carries_it_on(void **state)
+{
+    struct host *h = *state;
+    json_t *report;
+    json_int_t id;
+
+    start(h, "integration/purse-2.0.0", "2.0.0");
+    stage(h, "integration/purse-3.1.0", "3.1.0");
+    suspend(h, "purse");
+    cast(h, "purse", 5);
+    id = talk_ask(h->talk, "call", message("purse", 3, NULL));
+    cast(h, "till", 9);
+    report = host_change(h, "upgrade", "purse@3.1.0");
+    assert_string_equal(json_string_value(json_array_get(at(report, "via"), 0)),
+                        "2.0.0");
+    assert_int_equal(int_at(report, "rehearsed_messages"), 3);
+    resume(h, "purse");
+    assert_int_equal(int_at(talk_answer(h->talk, id), "result.pence"), 800);
+    assert_has_pence(h, "purse", 800, 1, 1);
+    host_stop(h);
+}
+
+static void and_back_again(void **state)
+{
+    struct host *h = *state;
+
+    start(h, "integration/purse-2.0.0", "2.0.0");
+    stage(h, "integration/purse-3.1.0", "3.1.0");
+    host_change(h, "upgrade", "purse@3.1.0");
+    suspend(h, "purse");
+    cast(h, "purse", 5000);
+    host_change(h, "downgrade", "purse@1.0.0");
+    resume(h, "purse");
+    assert_has_pence(h, "purse", 500, 0, 1);
+    host_stop(h);
+}
+
+static void without_one_between_there_is_no_way(void **state)
+{
+    struct host *h = *state;
+    json_t *error;
+
+    start(h, "integration/purse-3.1.0", "3.1.0");
+    error = host_change_refused(h, "upgrade", "purse@3.1.0");
+    assert_has(text_at(error, "message"),
+               "message_change of server 'purse' in 3.1.0 goes no further back than "
+               "format 1, and in 1.0.0 it has 0");
+    assert_string_equal(text_at(error, "data.step"), "plan");
+    host_stop(h);
+}
+
+/* Of 250 that wait there are 100 that are tried. */
+static void a_bounded_number_is_rehearsed(void **state)
+{
+    struct host *h = *state;
+    json_t *report;
+
+    start(h, "integration/purse-2.0.0", "2.0.0");
+    suspend(h, "purse");
+    for (int i = 0; i < 250; i++)
+        cast(h, "purse", 1);
+    report = host_ask(h, "rehearse", json_pack("{s:[s]}", "targets", "purse@2.0.0"));
+    assert_int_equal(int_at(report, "rehearsed_messages"), 100);
+    assert_int_equal(int_at(report, "rehearsed"), 2);
+    resume(h, "purse");
+    assert_has_pence(h, "purse", 25000, 0, 0);
+    host_stop(h);
+}
+
+static bool has_step(const json_t *plan, const char *text)
+{
+    json_t *step;
+    size_t i;
+
+    json_array_foreach(at(plan, "steps"), i, step)
+    {
+        if (strcmp(text_at(step, "text"), text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void a_plan_says_that_messages_are_carried(void **state)
+{
+    struct host *h = *state;
+    json_t *plan;
+
+    start(h, "integration/purse-2.0.0", "2.0.0");
+    stage(h, "integration/purse-3.1.0", "3.1.0");
+    plan = host_ask(h, "upgrade",
+                    json_pack("{s:[s], s:b}", "targets", "purse@3.1.0", "plan", 1));
+    assert_true(has_step(plan, "'purse' moves by pointer: nothing changed; what waits "
+                               "for it by message_change (0 -> 1 -> 2)"));
+    assert_true(
+        has_step(plan, "of 2 live states a copy is carried in another process"));
+    host_stop(h);
+}
+
+static void none_is_where_none_is_changed(void **state)
+{
+    struct host *h = *state;
+    json_t *report;
+
+    start(h, "integration/purse-1.1.0", "1.1.0");
+    suspend(h, "purse");
+    cast(h, "purse", 666);
+    report = host_ask(h, "rehearse", json_pack("{s:[s]}", "targets", "purse@1.1.0"));
+    assert_int_equal(int_at(report, "rehearsed_messages"), 0);
+    resume(h, "purse");
+    host_stop(h);
+}
+
+/* A host whose states and messages are tried as `rehearse` says. */
+static void start_rehearsing(struct host *h, const char *rehearse)
+{
+    drop("integration/purse-1.0.0");
+    host_start(h, "--on-drop", "stage", "--rehearse", rehearse, NULL);
+    stage(h, "integration/purse-2.0.0", "2.0.0");
+}
+
 /* With that amount among others the upgrade is refused, and nothing has changed. */
-static void assert_refused(struct host *h, int amount, const char *words)
+static void assert_refused_at(struct host *h, const char *step, int amount,
+                              const char *words)
 {
     json_t *error;
     json_int_t id;
 
-    start(h, "integration/purse-2.0.0", "2.0.0");
+    start_rehearsing(h, strcmp(step, "rehearse") == 0 ? "all" : "off");
     host_call(h, "purse", "{\"after\": [100, 9]}");
     suspend(h, "purse");
     cast(h, "purse", 1);
     cast(h, "purse", amount);
     id = talk_ask(h->talk, "call", message("purse", 3, NULL));
     error = host_change_refused(h, "upgrade", "purse@2.0.0");
-    assert_string_equal(text_at(error, "data.step"), "migrate");
+    assert_string_equal(text_at(error, "data.step"), step);
     assert_string_equal(text_at(error, "data.server"), "purse");
     assert_string_equal(text_at(error, "data.field"), "message_change");
     assert_has(text_at(error, "message"), words);
@@ -195,6 +326,14 @@ static void assert_refused(struct host *h, int amount, const char *words)
     assert_has_pence(h, "purse", (1 + amount + 3 + 9) * 100, 0, 0);
     assert_int_equal(host_events(h, "server.restart"), 0);
     host_stop(h);
+}
+
+static void assert_refused(struct host *h, int amount, const char *words)
+{
+    assert_refused_at(h, "rehearse", amount, words);
+    nftw(in_folder("data"), folder_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    unlink(in_folder("plugins/purse-2.0.0.so"));
+    assert_refused_at(h, "migrate", amount, words);
 }
 
 static void one_that_is_refused_refuses_the_upgrade(void **state)
@@ -212,6 +351,46 @@ static void so_does_one_that_it_crashes_on(void **state)
 static void so_does_one_that_becomes_nothing(void **state)
 {
     assert_refused(*state, 668, "does not write one item");
+}
+
+static const struct ran *check_kept(const char *next)
+{
+    char one[300], two[300];
+
+    snprintf(one, sizeof(one), "%s", built("integration/purse-1.0.0"));
+    snprintf(two, sizeof(two), "%s", built(next));
+    return moult(NULL, "check", two, one, "--states", "purse.states", NULL);
+}
+
+static json_t *keep(struct host *h)
+{
+    return host_ask(h, "snapshot",
+                    json_pack("{s:s, s:s}", "application", "purse", "file",
+                              in_folder("purse.states")));
+}
+
+static void what_was_kept_is_carried_without_a_host(void **state)
+{
+    struct host *h = *state;
+    const struct ran *ran;
+
+    start(h, "integration/purse-1.1.0", "1.1.0");
+    suspend(h, "purse");
+    cast(h, "purse", 5);
+    assert_int_equal(int_at(keep(h), "messages"), 1);
+    ran = check_kept("integration/purse-2.0.0");
+    assert_int_equal(ran->status, 0);
+    assert_has(ran->out, "2 live states were carried, and the messages");
+    cast(h, "purse", 666);
+    keep(h);
+    host_stop(h);
+    assert_int_equal(check_kept("integration/purse-1.1.0")->status, 0);
+    ran = check_kept("integration/purse-2.0.0");
+    assert_int_equal(ran->status, 1);
+    assert_has(ran->err, "message_change of server 'purse' refuses");
+    ran = check_kept("integration/purse_no_change");
+    assert_int_equal(ran->status, 1);
+    assert_has(ran->err, "3.0.0 has no message_change");
 }
 
 static void a_version_without_a_message_change_is_refused(void **state)
@@ -239,6 +418,13 @@ int main(void)
         HOST_TEST(the_newer_format_s_version_carries_it_back_as_well),
         HOST_TEST(one_that_was_carried_is_carried_again),
         HOST_TEST(versions_of_one_format_leave_it_as_it_is),
+        HOST_TEST(each_version_between_carries_it_on),
+        HOST_TEST(and_back_again),
+        HOST_TEST(without_one_between_there_is_no_way),
+        HOST_TEST(a_bounded_number_is_rehearsed),
+        HOST_TEST(a_plan_says_that_messages_are_carried),
+        HOST_TEST(none_is_where_none_is_changed),
+        HOST_TEST(what_was_kept_is_carried_without_a_host),
         HOST_TEST(one_that_is_refused_refuses_the_upgrade),
         HOST_TEST(so_does_one_that_it_crashes_on),
         HOST_TEST(so_does_one_that_becomes_nothing),

@@ -263,6 +263,14 @@ static void at_rehearse(void **state)
                                     .words = "code_change of server 'main' refuses"});
 }
 
+static void at_rehearse_by_a_message(void **state)
+{
+    fails(*state, &(struct attempt){.plugin = "integration/beta_sin_5",
+                                    .vsn = "2.0.5",
+                                    .step = "rehearse",
+                                    .words = "message_change of server"});
+}
+
 static void at_check(void **state)
 {
     fails(*state, &(struct attempt){.plugin = "integration/beta_sin_3",
@@ -355,7 +363,8 @@ static void at_migrate_by_a_message(void **state)
     fails(*state, &(struct attempt){.plugin = "integration/beta_sin_5",
                                     .vsn = "2.0.5",
                                     .step = "migrate",
-                                    .words = "message_change of server"});
+                                    .words = "message_change of server",
+                                    .rehearse = "off"});
 }
 
 static void at_migrate_by_a_crash(void **state)
@@ -363,7 +372,8 @@ static void at_migrate_by_a_crash(void **state)
     fails(*state, &(struct attempt){.plugin = "integration/beta_sin_6",
                                     .vsn = "2.0.6",
                                     .step = "migrate",
-                                    .words = "SIGSEGV"});
+                                    .words = "SIGSEGV",
+                                    .rehearse = "off"});
 }
 
 int main(void)
@@ -371,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HOST_TEST(at_plan),
         HOST_TEST(at_rehearse),
+        HOST_TEST(at_rehearse_by_a_message),
         HOST_TEST(at_check),
         HOST_TEST(at_prepare),
         HOST_TEST(at_start),

@@ -9,7 +9,8 @@
  *     "open"                     the till, which puts off what it is told until then
  *
  * KIND 0: format 0; 1: format 1, which refuses 666, fails with 667, and writes nothing for
- * 668; 2: the same with another state, too; 3: format 2, and no way there.
+ * 668; 2: the same with another state, too; 3: format 2, and no way there; 4: format 2, in
+ * tenths of a penny, and a way from format 1 only.
  */
 #include <moult.h>
 
@@ -34,6 +35,7 @@ MOULT_STATE(purse_state, struct purse, MOULT_FIELD(pence), MOULT_FIELD(call),
 #endif
 
 #define PENCE (KIND == 0 ? 100 : 1) /* of what is added */
+#define PARTS (KIND == 4 ? 10 : 1)  /* of a penny */
 
 static bool add(struct purse *p, moult_in *message)
 {
@@ -42,7 +44,7 @@ static bool add(struct purse *p, moult_in *message)
 
     if (!moult_find(&whole, "add", &value))
         return false;
-    p->pence += PENCE * moult_get_int(&value);
+    p->pence += PENCE * moult_get_int(&value) / PARTS;
     if (moult_find(&whole, "carried", &value))
         carried = moult_get_int(&value);
     p->call += carried == MOULT_GOT_CALL;
@@ -127,21 +129,25 @@ static moult_next handle_event(moult_ctx *ctx, void *data, const moult_event *ev
     return handle_call(ctx, data, event->from, event->content, event->reply);
 }
 
+__attribute__((unused)) static int copy(moult_in *from, moult_out *to)
+{
+    size_t len;
+    const void *bytes = moult_get_item(from, &len);
+
+    moult_put_item(to, bytes, len);
+    return 0;
+}
+
 #if KIND == 1 || KIND == 2
 static int message_change(const moult_change *change, int32_t kind, moult_in *from,
                           moult_out *to)
 {
     bool up = change->from < change->to;
     moult_in whole = *from, value;
-    const void *bytes;
     int64_t n;
-    size_t len;
 
-    if (moult_peek(from) != MOULT_MAP || !moult_find(&whole, "add", &value)) {
-        bytes = moult_get_item(from, &len);
-        moult_put_item(to, bytes, len);
-        return 0;
-    }
+    if (moult_peek(from) != MOULT_MAP || !moult_find(&whole, "add", &value))
+        return copy(from, to);
     n = moult_get_int(&value);
     if (n == 667)
         *(volatile int *)8 = 1;
@@ -159,6 +165,23 @@ static int message_change(const moult_change *change, int32_t kind, moult_in *fr
     return 0;
 }
 #define CHANGE .message_format = 1, .message_change = message_change
+#elif KIND == 4
+static int message_change(const moult_change *change, int32_t kind, moult_in *from,
+                          moult_out *to)
+{
+    moult_in whole = *from, value;
+    int64_t n;
+
+    if (moult_peek(from) != MOULT_MAP || !moult_find(&whole, "add", &value))
+        return copy(from, to);
+    n = moult_get_int(&value);
+    moult_put_map(to, 2);
+    moult_put_int_at(to, "add", change->from < change->to ? n * 10 : n / 10);
+    moult_put_int_at(to, "carried", kind);
+    return 0;
+}
+#define CHANGE \
+    .message_format = 2, .message_change = message_change, .message_format_least = 1
 #elif KIND == 3
 #define CHANGE .message_format = 2
 #else
