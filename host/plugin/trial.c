@@ -54,6 +54,7 @@ static int open_image(const char *path, struct image **out, struct fault *why)
     struct manifest manifest;
     int err = manifest_read(path, &manifest, why);
 
+    trial_spot_add(path);
     return err ? err : image_open(path, &manifest, trial_note, out, why);
 }
 
@@ -201,6 +202,7 @@ int trial_run(const struct vet_job *job, struct trial_progress *p, json_t *lints
     int err;
 
     progress = p;
+    trial_spot_watch(&p->spot);
     commons_start();
     trial_note("reading it", NULL);
     err = open_image(job->path, &image, why);

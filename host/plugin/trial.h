@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 #include "fault.h"
+#include "trial_spot.h"
 #include "vet.h"
 
 /* What a trial is doing; in memory shared with the helper.  Texts are cut to fit. */
 struct trial_progress {
     char doing[96]; /* "its constructor", "code_change ... from format 0 to 1" */
     char server[128];
+    struct trial_spot spot;
     int64_t state; /* index of the state being carried, or -1 */
     bool with;     /* it is the version that runs now, not the new one */
     bool done;     /* all was said in the report */

@@ -9,6 +9,23 @@
 #include "manager.h"
 #include "out.h"
 #include "server.h"
+#include "trial_spot.h"
+
+/* A function of `code` failed: that is where. */
+static void blame(const struct code *code, const struct fault *why)
+{
+    const moult_server *s = &code->server;
+    const void *function = NULL;
+
+    if (strcmp(why->field, "code_change") == 0)
+        memcpy(&function, &s->code_change, sizeof(function));
+    else if (strcmp(why->field, "load") == 0)
+        memcpy(&function, &s->load, sizeof(function));
+    else if (strcmp(why->field, "save") == 0)
+        memcpy(&function, &s->save, sizeof(function));
+    if (function)
+        trial_spot_set(function);
+}
 
 /*
  * Load the map in `from` (NULL: initial values), which `writer` describes if it isn't
@@ -23,6 +40,7 @@ static int load_and_save(const struct code *code, const moult_schema *writer,
     int err;
 
     heap_init(&ctx.heap, NULL);
+    trial_spot_set(NULL);
     if (from)
         in = out_read(from);
     trial_note("loading a state", code->id);
@@ -39,6 +57,8 @@ static int load_and_save(const struct code *code, const moult_schema *writer,
             "save of server '%s' does not write one map: begin with moult_put_map",
             code->id);
     }
+    if (err)
+        blame(code, why);
     return err;
 }
 
@@ -60,6 +80,7 @@ int trial_check_initial(const struct code *code, struct fault *why)
                   "the state of server '%s' is another after it was saved and loaded: "
                   "save and load must agree",
                   code->id);
+        blame(code, why);
     }
     out_release(&first);
     out_release(&second);
@@ -79,11 +100,16 @@ static int translate(const struct passage *by, const moult_out *from, moult_out 
                      struct fault *why)
 {
     char what[96];
+    int err;
 
     snprintf(what, sizeof(what), "code_change from format %u to %u",
              by->from->server.format, by->to->server.format);
+    trial_spot_set(NULL);
     trial_note(what, by->from->id);
-    return carry_translate(by, from, to, why);
+    err = carry_translate(by, from, to, why);
+    if (err)
+        blame(carry_translator(by->from, by->to), why);
+    return err;
 }
 
 /* The same for those of a manager's handlers that `from` has. */

@@ -16,8 +16,7 @@
 
 #include "commons.h"
 #include "event.h"
-#include "json_memory.h"
-#include "vet_wire.h"
+#include "vet_judge.h"
 
 #define GRACE_MS 5000 /* more than a job's time, before the helper itself is given up */
 
@@ -254,108 +253,6 @@ static int exchange_or_restart(struct vet *v, struct exchange *x, unsigned timeo
                : 0;
 }
 
-/* -- what came of it -- */
-
-static const char *last_line(char *text)
-{
-    size_t len = strlen(text);
-    char *line;
-
-    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-        text[--len] = '\0';
-    line = strrchr(text, '\n');
-    return line ? line + 1 : text;
-}
-
-static int judge_signal(struct vet_verdict *v, const char *what, struct fault *why)
-{
-    const char *said = last_line(v->tail);
-    const char *colon = said[0] ? ": " : "";
-
-    if (v->code == SIGABRT)
-        return fault(why, -ENOEXEC, "%s called abort(), or failed an assertion%s%s",
-                     what, colon, said);
-    if (v->code == SIGXCPU)
-        return fault(why, -ENOEXEC, "%s did not come to an end", what);
-    if (v->code == SIGXFSZ)
-        return fault(why, -ENOEXEC, "%s wrote a very large file", what);
-    if (v->code == SIGKILL)
-        return fault(why, -ENOEXEC, "%s was killed, perhaps for want of memory", what);
-    return fault(why, -ENOEXEC, "%s crashed with SIG%s (%s)%s%s", what,
-                 sigabbrev_np(v->code), strsignal(v->code), colon, said);
-}
-
-/* The child ended without a report: say what it was doing, and how it ended. */
-static int judge_end(struct vet_verdict *v, unsigned timeout_ms, struct fault *why)
-{
-    const struct trial_progress *p = &v->progress;
-    char what[320];
-
-    if (v->end == VET_NOT_STARTED)
-        return fault(why, -v->code, "unable to vet: no process can be started: %s",
-                     strerror(v->code));
-    snprintf(what, sizeof(what), "%.95s%s%.127s%s%s", p->doing,
-             p->server[0] ? " of server '" : "", p->server, p->server[0] ? "'" : "",
-             p->with ? " (of the running version)" : "");
-    fault_where(why, NULL, NULL, p->server, NULL);
-    if (strncmp(p->doing, "code_change", 11) == 0)
-        fault_where(why, NULL, NULL, NULL, "code_change");
-    if (strncmp(p->doing, "message_change", 14) == 0)
-        fault_where(why, NULL, NULL, NULL, "message_change");
-    if (v->end == VET_TIMED_OUT)
-        return fault(why, -ENOEXEC, "%s did not come to an end within %u ms", what,
-                     timeout_ms);
-    if (v->end == VET_SIGNALLED)
-        return judge_signal(v, what, why);
-    return fault(why, -ENOEXEC,
-                 "%s ended the process (exit status %d): a plugin must not call exit()",
-                 what, v->code);
-}
-
-static int judge_report(json_t *report, struct vet_report *out, struct fault *why)
-{
-    const char *app = "", *server = "", *field = "", *text = "";
-    json_int_t state = -1;
-    json_t *lints = NULL, *release = NULL;
-    int error = -EBADMSG;
-
-    if (json_memory_lacked() ||
-        json_unpack(report, "{s:i, s:o, s?o, s:s, s:s, s:s, s:s, s:I}", "error", &error,
-                    "lints", &lints, "release", &release, "app", &app, "server",
-                    &server, "field", &field, "text", &text, "state", &state) < 0 ||
-        error > 0)
-        return json_memory_lacked()
-                   ? fault(why, -ENOMEM, "no memory for the report of its trial")
-                   : fault(why, -ENOEXEC, "it spoilt the report of its trial");
-    if (error) {
-        out->state = (long)state;
-        fault_where(why, NULL, app, server, field);
-        return fault(why, error, "%s", text);
-    }
-    out->lints = json_incref(lints);
-    out->release = json_incref(release);
-    return 0;
-}
-
-static int judge(struct exchange *x, unsigned timeout_ms, struct vet_report *out,
-                 struct fault *why)
-{
-    size_t at = 0, len;
-    const char *frame = vet_buffer_frame(&x->in, &at, &len);
-    json_t *report;
-    int err;
-
-    out->state = x->verdict.progress.state;
-    if (!frame || !x->verdict.progress.done)
-        return judge_end(&x->verdict, timeout_ms, why);
-    json_memory_watch();
-    report = json_loadb(frame, len, 0, NULL);
-    err = judge_report(report, out, why);
-    json_memory_done();
-    json_decref(report);
-    return err;
-}
-
 int vet_run_job(struct vet *vet, const struct vet_job *job, struct vet_report *out,
                 struct fault *why)
 {
@@ -376,7 +273,7 @@ int vet_run_job(struct vet *vet, const struct vet_job *job, struct vet_report *o
     else
         err = exchange_or_restart(vet, &x, timeout_ms, why);
     if (!err)
-        err = judge(&x, timeout_ms, out, why);
+        err = vet_judge(&x.in, &x.verdict, timeout_ms, out, why);
     if (err)
         fault_where(why, job->state_count ? "rehearse" : "vet", NULL, NULL, NULL);
     vet_buffer_release(&x.out);

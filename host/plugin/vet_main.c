@@ -28,6 +28,8 @@
 #define MEMORY_LIMIT ((rlim_t)8 << 30)  /* bytes of address space */
 #define FILE_LIMIT   ((rlim_t)16 << 20) /* bytes of a file that is written */
 
+#define NOTE_MS 200 /* for a child whose time is over */
+
 /* The helper. */
 struct helper {
     int control;                     /* to the host */
@@ -239,8 +241,12 @@ static bool has_ended(struct helper *h, struct child *c)
     return true;
 }
 
-static void kill_child(struct child *c)
+static void kill_child(struct helper *h, struct child *c)
 {
+    struct pollfd end = {.fd = h->signals, .events = POLLIN};
+
+    kill(c->pid, SIGXCPU); /* it notes where it is, see trial_spot.h, and ends of it */
+    poll(&end, 1, NOTE_MS);
     kill(-c->pid, SIGKILL);
     waitpid(c->pid, NULL, 0);
     c->verdict.end = VET_TIMED_OUT;
@@ -257,13 +263,13 @@ static bool wait_for_child(struct helper *h, struct child *c)
         int64_t left = c->deadline_ms - now_ms();
 
         if (left <= 0) {
-            kill_child(c);
+            kill_child(h, c);
             return true;
         }
         if (poll(fds, 3, (int)left) < 0)
             continue;
         if (fds[0].revents & (POLLHUP | POLLERR)) {
-            kill_child(c);
+            kill_child(h, c);
             return false;
         }
         if (fds[2].revents && !read_tail(c))

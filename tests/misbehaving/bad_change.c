@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bad_change - versions of good whose code_change sins: REFUSES, CRASHES, LOOPS or
- * WRITES_NOTHING; with ABOVE they do so only where the count is above that.
+ * bad_change - versions of good whose code_change sins: REFUSES, CRASHES, LOOPS,
+ * CALLS_NULL, RECURSES or WRITES_NOTHING; with ABOVE they do so only where the count is
+ * above that.
  */
 #include <stdio.h>
 
@@ -16,6 +17,16 @@ struct tally {
 };
 
 MOULT_STATE(tally_state, struct tally, MOULT_FIELD(tripled));
+
+#ifdef RECURSES
+static int deeper(volatile char *above)
+{
+    volatile char more[4096];
+
+    more[0] = above[0];
+    return above[0] ? 0 : deeper(more) + more[0];
+}
+#endif
 
 static int code_change(const moult_change *change, moult_in *from, moult_out *to)
 {
@@ -33,6 +44,14 @@ static int code_change(const moult_change *change, moult_in *from, moult_out *to
 #elif defined(LOOPS)
         for (volatile int i = 1; i;)
             ;
+#elif defined(CALLS_NULL)
+        int (*volatile function)(void) = NULL;
+
+        function();
+#elif defined(RECURSES)
+        volatile char top = 0;
+
+        deeper(&top);
 #else
         return 0;
 #endif

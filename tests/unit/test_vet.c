@@ -100,6 +100,30 @@ static void a_crash_an_exit_an_abort_and_a_hang_are_told_apart(void **state)
     assert_refused("crashes_in_destructor", NULL, "its destructor crashed", "SIGSEGV");
 }
 
+static void where_it_failed_is_told_by_function_and_line(void **state)
+{
+    assert_refused("change_crashes", "good_1_0_0", "(Segmentation fault)",
+                   " in code_change (bad_change.c:");
+    assert_refused("change_loops", "good_1_0_0", "within 300 ms",
+                   " in code_change (bad_change.c:");
+    assert_refused("change_refuses", "good_1_0_0", "0 is too many (bad_change.c:", "");
+    assert_refused("change_writes_nothing", "good_1_0_0", "one map", "(bad_change.c:");
+    assert_refused("crashes_in_constructor", NULL,
+                   "(crashes_in_constructor.c:", "its constructor");
+    assert_string_equal(why.field, "begin");
+    assert_refused("aborts_in_constructor", NULL,
+                   "(aborts_in_constructor.c:", "the moon is full");
+    assert_refused("exits_in_constructor", NULL,
+                   "(exits_in_constructor.c:", "exit status 0");
+    assert_refused("hangs_in_constructor", NULL, "(hangs_in_constructor.c:", "300 ms");
+    assert_refused("crashes_in_destructor", NULL, "(crashes_in_destructor.c:", "");
+    assert_refused("loses_a_field", NULL, "must agree", "(loses_a_field.c:");
+    assert_refused("change_calls_null", "good_1_0_0", "SIGSEGV",
+                   " in code_change (bad_change.c:");
+    assert_refused("change_recurses", "good_1_0_0", "SIGSEGV",
+                   " in deeper (bad_change.c:");
+}
+
 static const char *this_abi(void)
 {
     static char text[24];
@@ -294,6 +318,7 @@ int main(int argc, char **argv)
         TEST(a_good_plugin_passes_without_lints),
         TEST(good_versions_pass_with_one_another),
         TEST(a_crash_an_exit_an_abort_and_a_hang_are_told_apart),
+        TEST(where_it_failed_is_told_by_function_and_line),
         TEST(what_is_wrong_with_a_plugin_is_told),
         TEST(formats_without_a_way_are_refused_and_named),
         TEST(a_code_change_that_sins_is_refused),
