@@ -286,10 +286,14 @@ int record_prepare(struct record *r, json_t *next, struct fault *why)
     return 0;
 }
 
-/* The record becomes the one before, and what is beside it the record. */
+/*
+ * The record becomes the one before, and what is beside it the record.  One that was set
+ * aside can't: then the one before, which was used for it, stays.
+ */
 static int rename_all(struct record *r, struct fault *why)
 {
-    unlink(r->before);
+    if (access(r->path, F_OK) == 0)
+        unlink(r->before);
     if (link(r->path, r->before) < 0 && errno != ENOENT)
         event_emit(EVENT_WARN, "release.record_alone", "{s:s, s:s}", "file", r->before,
                    "reason", strerror(errno));

@@ -138,6 +138,21 @@ static void what_was_read_from_the_one_before_is_the_record_from_then_on(void **
     record_close(r);
 }
 
+static void a_record_may_be_torn_again_and_again(void **state)
+{
+    struct record *r = reopen(NULL);
+
+    put(r, "counter", "1.0.0");
+    put(r, "counter", "2.0.0");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(truncate(in_folder("releases.json"), 9), 0);
+        r = reopen(r);
+        assert_string_equal(vsn_of(r, "counter"), "1.0.0");
+        assert_int_equal(record_replace(r, (json_t *)record_ledger(r), NULL), 0);
+    }
+    record_close(r);
+}
+
 static void without_one_before_a_torn_record_is_empty(void **state)
 {
     struct record *r = reopen(NULL);
@@ -245,6 +260,7 @@ int main(void)
         RECORD_TEST(what_is_forgotten_leaves_no_file),
         RECORD_TEST(of_a_torn_record_the_one_before_is_used),
         RECORD_TEST(what_was_read_from_the_one_before_is_the_record_from_then_on),
+        RECORD_TEST(a_record_may_be_torn_again_and_again),
         RECORD_TEST(without_one_before_a_torn_record_is_empty),
         RECORD_TEST(a_record_with_a_wrong_checksum_or_format_is_set_aside),
         RECORD_TEST(a_record_of_format_1_is_the_release_that_it_would_boot),
