@@ -55,6 +55,7 @@ static const struct option canary_options[] = {
     {"confirm-within", "S", "go back, unless 'moult confirm' comes in that time"},
     {"canary", "N%|NAME,...",
      "only so many of its servers, or these; see 'moult canary'"},
+    {"brutal", NULL, "then kill what still runs a version that was left"},
     {0},
 };
 static const struct option promote_options[] = {

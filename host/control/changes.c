@@ -93,8 +93,8 @@ static json_t *canary_words(struct params *p, const json_t *targets,
 
     if (json_array_size(targets) != 1)
         params_wrong(p, "a canary is of one application");
-    if (plan || terms->confirm_ms)
-        params_wrong(p, "a canary has no plan, and nothing to confirm");
+    if (plan || terms->confirm_ms || terms->brutal)
+        params_wrong(p, "a canary has no plan, and nothing to confirm or to kill");
     words = json_copy((json_t *)(uintptr_t)targets);
     if (json_array_extend(words, (json_t *)(uintptr_t)canary) == 0)
         return words;
