@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "reboot.h"
 
 /* Will `name` run when it is done? */
 static bool will_run(const struct upgrade *u, const char *name)
@@ -59,7 +60,12 @@ int ahead_plan_quietly(struct attempt *a, struct fault *why)
         if (!error)
             error = check_needs(a->u, &a->u->moves[i], why);
     }
-    return error ? error : check_pick(a, why);
+    if (!error)
+        error = check_pick(a, why);
+    if (!error && attempt_reboots(a))
+        for (size_t i = 0; i < a->u->move_count; i++)
+            a->parts[i].plan.reboots = true;
+    return error ? error : reboot_check(a, why);
 }
 
 int ahead_plan(struct attempt *a, struct fault *why)

@@ -39,6 +39,14 @@ const char *attempt_app(const struct attempt *a)
     return a->u->move_count == 1 ? a->u->moves[0].app->name : NULL;
 }
 
+bool attempt_reboots(const struct attempt *a)
+{
+    for (size_t i = 0; i < a->u->move_count; i++)
+        if (a->parts[i].plan.reboots)
+            return true;
+    return false;
+}
+
 void attempt_progress(const struct attempt *a, const char *step, const json_t *more)
 {
     if (a->u->progress)

@@ -29,6 +29,9 @@ void attempt_finish(struct attempt *a);
 /* The one application that this is about, or NULL. */
 const char *attempt_app(const struct attempt *a);
 
+/* Is it by the host's end, and beginning anew?  Once it is planned. */
+bool attempt_reboots(const struct attempt *a);
+
 /* Who asked is told that it is at `step`, with `more` (lent, or NULL). */
 void attempt_progress(const struct attempt *a, const char *step, const json_t *more);
 

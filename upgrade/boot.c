@@ -13,6 +13,7 @@
 #include "ledger.h"
 #include "loaded.h"
 #include "needs.h"
+#include "once.h"
 #include "order.h"
 #include "remove.h"
 #include "unpack.h"
@@ -194,6 +195,7 @@ static bool goes_on(void)
 
 struct boot {
     struct stock *stock;
+    bool once;    /* what it begins with is not permanent */
     json_t *apps; /* that run, or should: of the release that this comes to */
 };
 
@@ -314,24 +316,33 @@ static void settle(struct boot *b)
     struct stock *s = b->stock;
     char name[LEDGER_NAME_TEXT];
     struct fault why = {0};
-    json_t *next;
+    json_t *became, *next;
+    const json_t *running;
 
     if (json_object_size(b->apps) == 0 && !ledger_running(record_ledger(s->record)))
         return; /* there is nothing yet */
-    next = ledger_become(record_ledger(s->record), b->apps, s->manual);
+    became = ledger_become(record_ledger(s->record), b->apps, s->manual || b->once);
+    next = became ? ledger_settled(became) : NULL;
     if (record_replace(s->record, next, &why) < 0)
         event_emit(EVENT_ERROR, "release.record_failed", "{s:s}", "reason", why.text);
     json_decref(next);
-    event_emit(EVENT_INFO, "release.boot", "{s:s}", "release",
-               ledger_name(ledger_running(record_ledger(s->record)), name));
+    json_decref(became);
+    once_settled();
+    running = ledger_running(record_ledger(s->record));
+    event_emit(EVENT_INFO, "release.boot", "{s:s, s:b}", "release",
+               ledger_name(running, name), "permanent",
+               ledger_is(running, "permanent"));
 }
 
 int boot_all(struct stock *s, const char *plugins, struct fault *why)
 {
-    struct boot b = {.stock = s, .apps = stock_applications(s, NULL)};
+    struct boot b = {.stock = s, .once = once_take(s)};
     struct intake_folder folder = {0};
-    int error = b.apps ? 0 : fault(why, -ENOMEM, "no memory to start what there is");
+    int error = 0;
 
+    b.apps = stock_applications(s, NULL); /* of what is tried, if anything is */
+    if (!b.apps)
+        error = fault(why, -ENOMEM, "no memory to start what there is");
     if (!error)
         error = intake_read_folder(plugins, &folder, why);
     if (!error) {
@@ -342,6 +353,8 @@ int boot_all(struct stock *s, const char *plugins, struct fault *why)
     }
     if (!error && !goes_on())
         error = fault(why, -ECANCELED, "asked to stop before all had started");
+    if (!error && b.once)
+        error = once_check(s, why);
     if (!error) {
         settle(&b);
         start_waiting(s);

@@ -290,6 +290,7 @@ void change_to_new(const struct change *c, struct application *app,
     if (!app->spec || version_compare(entry->manifest.vsn, app->spec->vsn) <= 0)
         return; /* a lower one is there to be asked for */
     all.order.vet_ns = vet_ns;
+    all.order.unasked = true;
     if (run(&all, &report, &why) < 0)
         refused(app->name, entry->manifest.vsn, &why);
     order_finish(&all.order);

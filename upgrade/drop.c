@@ -38,7 +38,7 @@ static void go_to_plugin(struct stock *s, const struct unpacked *u)
 
 static void go_to_release(struct stock *s, const char *name)
 {
-    struct order order = {.stock = s};
+    struct order order = {.stock = s, .unasked = true};
     struct fault why = {0}; /* it is told */
     json_t *report = NULL;
 

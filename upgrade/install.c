@@ -133,8 +133,9 @@ static int install(struct order *o, const json_t *release, bool lasts, json_t **
     if (!error && o->mode == UPGRADE_RUN) {
         const json_t *runs = ledger_running(record_ledger(o->stock->record));
 
-        json_object_set_new(*report, "permanent",
-                            json_boolean(ledger_is(runs, "permanent")));
+        json_object_set_new(
+            *report, "permanent",
+            json_boolean(!o->stock->reboots && ledger_is(runs, "permanent")));
     }
     return error;
 }

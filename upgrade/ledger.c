@@ -233,6 +233,12 @@ static bool is_release(const json_t *release)
             ledger_is(release, "old"));
 }
 
+/* The name of a release, or nothing. */
+static bool is_named(const json_t *one)
+{
+    return !one || (text(one, "name") && text(one, "vsn"));
+}
+
 bool ledger_is_valid(const json_t *ledger)
 {
     json_t *release;
@@ -250,6 +256,8 @@ bool ledger_is_valid(const json_t *ledger)
             return false;
     }
     return json_is_array(releases(ledger)) && json_is_array(ledger_removed(ledger)) &&
+           is_named(json_object_get(ledger, "next")) &&
+           is_named(ledger_tried(ledger)) &&
            json_is_integer(json_object_get(ledger, "serial"));
 }
 

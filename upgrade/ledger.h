@@ -19,6 +19,9 @@
  *   {"serial": 3, "removed": [], "releases": [{"name": "local", "vsn": "3", "made": true,
  *     "status": "permanent", "applications": {"counter": {"vsn": "2.0.0", "hash": "..."}}}]}
  *
+ * One that a host begins with once only is "next", {name, vsn}, until it does; then it is
+ * "tried" until all of it runs, or it is told that it did not.
+ *
  * What gives a ledger gives a changed copy, or NULL when out of memory.  All is [pure].
  */
 #ifndef MOULT_LEDGER_H
@@ -69,6 +72,10 @@ bool ledger_is_higher(const json_t *ledger, const char *name);
  * name, the highest vsn.  NULL: neither. */
 json_t *ledger_wanted(const json_t *ledger);
 
+/* What a host is to begin with next, once; or, while or since it did, with what. */
+json_t *ledger_next(const json_t *ledger);
+const json_t *ledger_tried(const json_t *ledger); /* {name, vsn, reason} */
+
 /* How many there are that the host did not make. */
 size_t ledger_unpacked(const json_t *ledger);
 
@@ -95,6 +102,17 @@ json_t *ledger_become(const json_t *ledger, json_t *apps, bool manual);
 
 /* The release is permanent; the one that was is old. */
 json_t *ledger_make_permanent(const json_t *ledger, const json_t *release);
+
+/*
+ * The release that would run in `after`, which came of this ledger, is what a host begins
+ * with next, once; until then all is as it was.
+ */
+json_t *ledger_once(const json_t *ledger, const json_t *after);
+
+/* It is current and tried now, but not the next time; it failed for `reason`; it is over. */
+json_t *ledger_try(const json_t *ledger);
+json_t *ledger_failed(const json_t *ledger, const char *reason);
+json_t *ledger_settled(const json_t *ledger);
 
 /* There is a release of that name, vsn and applications (borrowed), unpacked. */
 json_t *ledger_add(const json_t *ledger, const char *name, const char *vsn,

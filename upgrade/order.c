@@ -203,6 +203,7 @@ static int run(struct order *o, json_t *next, json_t **report, struct fault *why
                         .terms = o->terms,
                         .pick = o->pick,
                         .lists = o->listener != NULL,
+                        .unasked = o->unasked,
                         .progress = o->listener ? o->listener->progress : NULL,
                         .context = o->listener ? o->listener->context : NULL};
     int error;
@@ -210,9 +211,12 @@ static int run(struct order *o, json_t *next, json_t **report, struct fault *why
     if (o->mode == UPGRADE_REHEARSE && u.rehearse == 0)
         u.rehearse = REHEARSE_SAMPLE; /* who asks for it wants it */
     error = modes[o->mode](&u, report, why);
-    if (!error && o->mode == UPGRADE_RUN && !o->pick)
+    if (error || o->mode != UPGRADE_RUN || o->pick)
+        return error;
+    o->stock->reboots = json_is_true(json_object_get(*report, "restart"));
+    if (!o->stock->reboots)
         committed(o, *report);
-    return error;
+    return 0;
 }
 
 /* -- what goes first -- */

@@ -19,6 +19,7 @@ struct order {
     enum upgrade_mode mode;
     bool lasts;              /* confirmed, it is permanent if what ran before is */
     const struct pick *pick; /* only these servers; NULL: all */
+    bool unasked;            /* what was dropped: nobody said that it is to be done */
     uint64_t vet_ns;         /* spent on the files so far */
     struct upgrade_move *moves;
     const struct application_spec **starts;

@@ -173,11 +173,50 @@ static void count_keeper(struct process *p, void *context)
     k->count += s && s->code->image == k->image;
 }
 
+/* What the host's end costs: it is not this application's alone. */
+struct losing {
+    size_t processes, applications;
+};
+
+static void count_lost(struct application *app, void *context)
+{
+    struct losing *l = context;
+    size_t count = group_count(&app->group);
+
+    l->processes += count;
+    l->applications += count > 0;
+}
+
+static void add_reboot(struct writing *w)
+{
+    struct losing l = {0};
+
+    application_each(count_lost, &l);
+    journey_each_apply(&w->o->plan->journey, true, add_apply, w);
+    add_step(w, "commit",
+             json_string("the release record says what to begin with next, once"));
+    add_step(
+        w, "restart",
+        json_sprintf("the host ends in order and begins anew, with '%s' as %s: all "
+                     "that %zu process%s of %zu application%s hold is lost",
+                     w->o->app->name, w->o->plan->to->vsn, l.processes,
+                     l.processes == 1 ? "" : "es", l.applications,
+                     l.applications == 1 ? "" : "s"));
+    add_step(
+        w, "permanent",
+        json_string("until 'moult permanent', a host that ends begins with what is "
+                    "permanent now"));
+}
+
 static void write_steps(struct writing *w)
 {
     struct keeping kept = {.image = w->o->plan->from};
     size_t tried = w->carried < w->o->rehearse ? w->carried : w->o->rehearse;
 
+    if (w->o->plan->reboots) {
+        add_reboot(w);
+        return;
+    }
     group_each(&w->o->app->group, count_keeper, &kept);
     if (tried)
         add_step(
@@ -213,7 +252,7 @@ static json_t *servers_json(const struct writing *w)
     const struct plan *plan = w->o->plan;
     json_t *servers = json_array();
 
-    for (size_t i = 0; i < plan->count; i++) {
+    for (size_t i = 0; i < plan->count && !plan->reboots; i++) {
         const struct plan_child *c = &plan->children[i];
         const struct code *code = c->to ? c->to : c->from;
         uint64_t count = c->from ? w->live[i] : plan_servers_of(plan->to, code);
@@ -245,13 +284,13 @@ static json_t *whole(struct writing *w)
     bool measured;
     uint64_t pause_ns = pace_estimate_ns(&w->counts, &measured);
 
-    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:O, s:o, s:o, s:I, s:s}",
-                     "application", w->o->app->name, "from", plan->from->vsn, "to",
-                     plan->to->vsn, "via", via_json(plan), "by",
-                     way ? way->where : "derived", "steps", w->steps, "servers",
-                     servers_json(w), "env", env_changes(w->o->app->env, w->o->env),
-                     "pause_us", (json_int_t)(pause_ns / 1000), "pause_by",
-                     measured ? "measured" : "assumed");
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:s, s:O, s:o, s:o, s:b, s:I, s:s}", "application",
+        w->o->app->name, "from", plan->from->vsn, "to", plan->to->vsn, "via",
+        via_json(plan), "by", way ? way->where : "derived", "steps", w->steps,
+        "servers", servers_json(w), "env", env_changes(w->o->app->env, w->o->env),
+        "restart", plan->reboots, "pause_us", (json_int_t)(pause_ns / 1000), "pause_by",
+        measured ? "measured" : "assumed");
 }
 
 json_t *outline_json(const struct outline *o)

@@ -205,6 +205,7 @@ int plan_make_by(const struct image *const *stops, size_t count, struct plan *ou
     *out = (struct plan){.from = from, .to = to};
     error = journey_find(stops, count, &out->journey, why);
     out->restarts = !error && journey_restarts(&out->journey);
+    out->reboots = !error && journey_reboots(&out->journey);
     if (out->restarts)
         return 0;
     if (!error && a && b)

@@ -41,6 +41,7 @@ struct plan {
     struct journey journey;
     struct passage *passages;    /* of all children */
     bool restarts;               /* it is started anew: then there are no children */
+    bool reboots;                /* and so is all of the host */
     struct plan_child *children; /* in the order of `to`, then what is removed */
     size_t count;
 };

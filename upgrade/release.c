@@ -21,6 +21,7 @@
 #include "keepers.h"
 #include "ledger.h"
 #include "loaded.h"
+#include "once.h"
 #include "permanent.h"
 #include "plain.h"
 #include "purge.h"
@@ -38,7 +39,8 @@ static struct {
     struct watch *watch;
     bool stage_only;
     int (*reload)(void *context, json_t **report, struct fault *why);
-    void *context; /* for `reload` */
+    void (*reboot)(void *context);
+    void *context; /* for both */
 } self;
 
 /* -- what is asked -- */
@@ -182,7 +184,10 @@ static int withdraw(struct job *job, json_t **report, struct fault *why)
 
 static int reboot_old(struct job *job, json_t **report, struct fault *why)
 {
-    return permanent_make_old(self.stock.record, first_word(job), report, why);
+    int error = permanent_make_old(self.stock.record, first_word(job), report, why);
+
+    self.stock.reboots = !error;
+    return error;
 }
 
 static int remove_one(struct job *job, json_t **report, struct fault *why)
@@ -256,7 +261,9 @@ static void run_asked(struct job *job)
     struct fault why = {0};
     json_t *report = NULL;
 
-    if (has_to_wait(job->verb))
+    if (self.stock.reboots)
+        fault(&why, -EBUSY, "the host is about to begin anew");
+    else if (has_to_wait(job->verb))
         busy(&why);
     else if (verbs[job->verb](job, &report, &why) == 0 && !report)
         fault(&why, -ENOMEM, "it is done, but there was no memory to tell of it");
@@ -360,6 +367,10 @@ static bool take_dropped(const char *path)
 /* Do it; false if it has to be done again later. */
 static bool run_job(struct job *job)
 {
+    if (job->kind == JOB_ASKED)
+        return run_asked(job), true;
+    if (self.stock.reboots)
+        return true; /* who begins anew looks at what there is */
     if (job->kind == JOB_DROP)
         return take_dropped(job->path);
     if (job->kind == JOB_LOOK) {
@@ -367,10 +378,7 @@ static bool run_job(struct job *job)
         canary_look();
         return true;
     }
-    if (job->kind == JOB_PURGE)
-        loaded_purge(&self.stock);
-    else
-        run_asked(job);
+    loaded_purge(&self.stock);
     return true;
 }
 
@@ -397,11 +405,16 @@ static void *handler_main(void *unused)
 {
     struct job *job;
 
-    while ((job = job_take())->kind != JOB_END)
+    while ((job = job_take())->kind != JOB_END) {
+        bool was = self.stock.reboots;
+
         if (run_job(job))
             job_destroy(job);
         else
             job_put_off(job);
+        if (self.stock.reboots && !was)
+            self.reboot(self.context);
+    }
     return NULL;
 }
 
@@ -438,6 +451,7 @@ int release_start(const struct release_options *options, struct fault *why)
 
     release_configure(options);
     self.reload = options->reload;
+    self.reboot = options->reboot;
     self.context = options->context;
     applications_on_ensure(ensure);
     if (!error)
@@ -454,6 +468,11 @@ int release_start(const struct release_options *options, struct fault *why)
     if (error)
         release_stop();
     return error;
+}
+
+bool release_is_tried(void)
+{
+    return once_is_trying();
 }
 
 void release_cancel(void)

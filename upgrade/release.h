@@ -28,7 +28,9 @@ struct release_options {
      * negative errno and `why`.  On the release handler's thread.
      */
     int (*reload)(void *context, json_t **report, struct fault *why);
-    void *context;
+    /* Have the host end, and begin anew.  On the same thread, when who asked was told. */
+    void (*reboot)(void *context);
+    void *context; /* for both */
 };
 
 /*
@@ -38,6 +40,12 @@ struct release_options {
  * `why`.  Workers running.
  */
 int release_start(const struct release_options *options, struct fault *why);
+
+/*
+ * Does it begin with a release that is begun with once?  If that fails the host should begin
+ * anew, with the permanent one.  [any]
+ */
+bool release_is_tried(void);
 
 /* Have that start no more, and fail with -ECANCELED.  [any] */
 void release_cancel(void);
@@ -63,7 +71,7 @@ enum release_verb {
     RELEASE_CANARY,     /* "APP" or "APP@VSN", then a share or names of servers */
     RELEASE_PROMOTE,    /* the rest follows the canary */
     RELEASE_HOW_CANARY, /* how it does */
-    RELEASE_REBOOT_OLD, /* a release: it is permanent then, and does not run yet */
+    RELEASE_REBOOT_OLD, /* a release: it is permanent, and the host begins anew */
     RELEASE_START,      /* "APP": unless it runs, with what it needs */
     RELEASE_RELOAD,     /* the configuration; no words */
     RELEASE_PURGE       /* "APP@VSN", which does not run: unload it */

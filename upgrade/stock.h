@@ -33,6 +33,7 @@ struct stock {
     size_t rehearse;    /* states of servers that are tried before; 0: none */
     struct terms terms; /* unless others are asked for */
     bool manual;        /* what is upgraded to is not permanent until it is made so */
+    bool reboots;       /* the host is to end, and to begin anew */
 };
 
 /*

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "upgrade.h"
 
+#include <errno.h>
+
 #include "ahead.h"
 #include "clock.h"
 #include "event.h"
 #include "pause.h"
+#include "reboot.h"
 
 static void retire(struct attempt *a)
 {
@@ -37,10 +40,50 @@ static void undo(struct attempt *a)
         record_forget(u->record);
 }
 
-/* All that may refuse, in order. */
-static int (*const before[])(struct attempt *a, struct fault *why) = {
-    ahead_plan, ahead_rehearse, ahead_check,   ahead_prepare, ahead_start,
-    ahead_add,  ahead_apply,    ahead_restart, pause_drain,   pause_migrate};
+/* All that may refuse, in order; what is planned first says which of them. */
+typedef int step(struct attempt *a, struct fault *why);
+
+static step *const before[] = {ahead_rehearse, ahead_check, ahead_prepare, ahead_start,
+                               ahead_add,      ahead_apply, ahead_restart, pause_drain,
+                               pause_migrate,  NULL};
+static step *const before_reboot[] = {ahead_check, ahead_apply, NULL};
+
+static void finish(struct attempt *a)
+{
+    pause_commit(a);
+    pause_resume(a);
+    pause_tell(a);
+    retire(a);
+    pause_note(a);
+    attempt_told(a, NULL);
+}
+
+static int take_steps(struct attempt *a, struct fault *why)
+{
+    int error = ahead_plan(a, why);
+    step *const *next = attempt_reboots(a) ? before_reboot : before;
+
+    while (!error && *next)
+        error = (*next++)(a, why);
+    return error;
+}
+
+/* It is told of first, since nothing may fail once it is committed. */
+static int reboot(struct attempt *a, json_t **report, struct fault *why)
+{
+    json_t *said = NULL;
+    int error = attempt_tell(a, reboot_part_json, &said, why);
+
+    if (!error && json_object_set_new(said, "restart", json_true()) < 0)
+        error = fault(why, -ENOMEM, "no memory to tell of it");
+    if (!error)
+        error = reboot_commit(a, why);
+    if (error)
+        json_decref(said);
+    else
+        *report = said;
+    return error;
+}
 
 int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why)
 {
@@ -51,18 +94,14 @@ int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why)
         return error;
     a.runs = true;
     attempt_told_start(&a);
-    for (size_t i = 0; i < sizeof(before) / sizeof(*before) && !error; i++)
-        error = before[i](&a, why);
+    error = take_steps(&a, why);
+    if (!error && attempt_reboots(&a))
+        error = reboot(&a, report, why);
     if (error) {
         undo(&a);
         attempt_told(&a, why);
-    } else {
-        pause_commit(&a);
-        pause_resume(&a);
-        pause_tell(&a);
-        retire(&a);
-        pause_note(&a);
-        attempt_told(&a, NULL);
+    } else if (!attempt_reboots(&a)) {
+        finish(&a);
         *report = attempt_report(&a);
     }
     attempt_finish(&a);

@@ -63,7 +63,8 @@ struct upgrade {
     size_t rehearse; /* states of servers, of each application; 0: none */
     uint64_t vet_ns; /* that was spent on vetting files before; for the report */
     struct terms terms;
-    bool lists; /* the report has each server */
+    bool lists;   /* the report has each server */
+    bool unasked; /* nobody said that it is to be done */
     /* Told each step as it begins, and whom it waits for in `more`; may be NULL. */
     void (*progress)(void *context, const char *step, const json_t *more);
     void *context;
@@ -75,6 +76,9 @@ struct upgrade {
  * total_us, vet_us); started and stopped, arrays of objects (application, vsn).  Or a
  * negative errno, `why` with step, application, server and field, and everything is as it
  * was.  On the release handler's thread.
+ *
+ * If an appup says so the host has to end now, and begin anew with it (see reboot.h): then
+ * `*report` has restart, true, and of upgraded only application, from and to.
  */
 int upgrade_run(const struct upgrade *u, json_t **report, struct fault *why);
 

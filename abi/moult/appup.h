@@ -81,7 +81,15 @@ enum {
      * what it did is not undone then.  Behind that it is called when all runs on, and what
      * it refuses is told as event `upgrade.apply_failed`.
      */
-    MOULT_APPLY = 11
+    MOULT_APPLY = 11,
+    /*
+     * The host ends in order and begins anew as the same process, with the release that
+     * this makes, once: one that ends before `moult permanent` begins with the permanent
+     * one again, and so does one that does not come up.  All that servers hold is lost, of
+     * all applications.  It covers all that changed; every function is called before, and
+     * may refuse.  It takes no name.  OTP: restart_emulator, restart_new_emulator.
+     */
+    MOULT_RESTART = 12
 };
 
 /* How a module's servers are updated. */

@@ -92,6 +92,13 @@ static void stop(void *context)
     uv_stop(&h->loop);
 }
 
+static int reread_all(void *context, json_t **report, struct fault *why)
+{
+    struct host *h = context;
+
+    return reread(&h->reread, report, why);
+}
+
 /* By way of a signal, since only the loop's thread may stop it. */
 static void reboot(void *context)
 {
@@ -275,8 +282,9 @@ static int boot(struct host *h, struct fault *why)
                                             .rehearse = c->rehearse,
                                             .terms = c->terms,
                                             .manual = c->manual,
-                                            .reload = reread,
-                                            .context = &h->reread};
+                                            .reload = reread_all,
+                                            .reboot = reboot,
+                                            .context = h};
 
     if (!booting_run(&h->booting, &h->loop, &options)) {
         event_emit(EVENT_ERROR, "host.stuck", "{}");
@@ -288,6 +296,20 @@ static int boot(struct host *h, struct fault *why)
                      "an application that the host needs did not start");
     *why = h->booting.why;
     return h->is_stopping ? 0 : h->booting.error;
+}
+
+/* With a release that may not do; then the next one is permanent. */
+static int boot_or_again(struct host *h, struct fault *why)
+{
+    int error = boot(h, why);
+
+    if (!error || !release_is_tried())
+        return error;
+    event_emit(EVENT_ERROR, "host.boot_failed", "{s:s}", "reason", why->text);
+    atomic_store(&h->again, true);
+    h->is_stopping = true;
+    h->failed = false;
+    return 0;
 }
 
 static void ready(struct host *h)
@@ -361,7 +383,6 @@ int host_run(struct config *config, const struct config_options *options)
                                 .loop = &h.loop,
                                 .started_ns = clock_ns(),
                                 .stop = stop,
-                                .reboot = reboot,
                                 .context = &h};
     loop_memory_use();
     error = uv_loop_init(&h.loop);
@@ -373,7 +394,7 @@ int host_run(struct config *config, const struct config_options *options)
     if (!error)
         error = start(&h, &why);
     if (!error)
-        error = boot(&h, &why);
+        error = boot_or_again(&h, &why);
     if (!error && !h.is_stopping)
         error = control_serve(h.control, &why);
     if (!error && !h.is_stopping) {

@@ -75,6 +75,11 @@ static void print_done(const struct screen *screen, const json_t *upgrade)
 
     print_heading(screen, upgrade);
     fputs(": ", screen->out);
+    if (json_is_true(json_object_get(upgrade, "restart"))) {
+        fputs("the host begins anew with it, and 'moult permanent' keeps it\n",
+              screen->out);
+        return;
+    }
     if (json_is_true(json_object_get(upgrade, "restarted")))
         fputs("started anew", screen->out);
     else
@@ -97,6 +102,10 @@ static void print_outlook(const struct screen *screen, const json_t *plan)
         fprintf(screen->out, "as %s says", by);
     else
         fputs("worked out from both versions", screen->out);
+    if (json_is_true(json_object_get(plan, "restart"))) {
+        fputs("; nothing is carried over\n", screen->out);
+        return;
+    }
     fputs("; a pause of about ", screen->out);
     print_milliseconds(screen->out, show_number(plan, "pause_us"));
     fputs(pace && strcmp(pace, "measured") == 0 ? ", by the last one\n"
@@ -304,6 +313,8 @@ void show_installed(const struct screen *screen, const json_t *result)
         fputs(": a plan: nothing was done\n", screen->out);
     else if (show_number(result, "confirm_within_ms"))
         fputs(" runs, on trial\n", screen->out);
+    else if (json_is_true(json_object_get(result, "restart")))
+        fputs(" is what the host begins anew with, once\n", screen->out);
     else if (json_is_true(json_object_get(result, "permanent")))
         fputs(" runs, and is permanent\n", screen->out);
     else

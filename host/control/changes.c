@@ -2,7 +2,6 @@
 #include "changes.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "methods.h"
@@ -246,52 +245,11 @@ void changes_reload(struct request *request, void *context)
         handle(request, RELEASE_RELOAD, json_array());
 }
 
-/* A reboot that was asked for, until the record is ready for it. */
-struct rebooting {
-    struct request *request;
-    const struct host_view *host;
-};
-
-static void reboot_progress(void *context, const char *step, const json_t *more)
-{
-    const struct rebooting *r = context;
-
-    change_progress(r->request, step, more);
-}
-
-static void reboot_done(void *context, json_t *report, const struct fault *why)
-{
-    struct rebooting *r = context;
-    bool begins = report != NULL;
-
-    change_done(r->request, report, why);
-    if (begins)
-        r->host->reboot(r->host->context);
-    free(r);
-}
-
 void changes_reboot_old(struct request *request, void *context)
 {
-    struct rebooting *r;
     struct params p = params_of(request);
     const char *release = params_text(&p, "release");
-    json_t *words;
-    int error;
 
-    if (params_refused(&p, request))
-        return;
-    r = malloc(sizeof(*r));
-    words = json_pack("[s]", release);
-    if (r)
-        *r = (struct rebooting){request, context};
-    error =
-        r && words
-            ? release_ask(RELEASE_REBOOT_OLD, words, NULL,
-                          &(struct release_listener){reboot_progress, reboot_done, r})
-            : -ENOMEM;
-    json_decref(words);
-    if (error) {
-        free(r);
-        not_begun(request, error);
-    }
+    if (!params_refused(&p, request))
+        handle(request, RELEASE_REBOOT_OLD, json_pack("[s]", release));
 }

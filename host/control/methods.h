@@ -16,10 +16,9 @@
 /* The `context` that control_open() is to be given along with the table.  All borrowed. */
 struct host_view {
     const char *plugins, *data, *socket;
-    uv_loop_t *loop;               /* that they run on */
-    uint64_t started_ns;           /* by clock_ns() */
-    void (*stop)(void *context);   /* ask the host to end; on the loop */
-    void (*reboot)(void *context); /* ask it to end and begin again; [any] */
+    uv_loop_t *loop;             /* that they run on */
+    uint64_t started_ns;         /* by clock_ns() */
+    void (*stop)(void *context); /* ask the host to end; on the loop */
     void *context;
 };
 

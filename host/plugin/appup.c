@@ -18,6 +18,7 @@ static const char *const kinds[] = {
     [MOULT_REMOVE_APPLICATION] = "remove_application",
     [MOULT_RESTART_APPLICATION] = "restart_application",
     [MOULT_APPLY] = "apply",
+    [MOULT_RESTART] = "restart",
 };
 
 const char *instruction_text(int32_t kind)
@@ -172,12 +173,22 @@ const struct instruction *way_find(const struct way *way, const char *name)
     return NULL;
 }
 
-bool way_restarts(const struct way *way)
+static bool has_kind(const struct way *way, int32_t kind)
 {
     for (size_t i = 0; way && i < way->count; i++)
-        if (way->list[i].kind == MOULT_RESTART_APPLICATION)
+        if (way->list[i].kind == kind)
             return true;
     return false;
+}
+
+bool way_restarts(const struct way *way)
+{
+    return has_kind(way, MOULT_RESTART_APPLICATION) || way_reboots(way);
+}
+
+bool way_reboots(const struct way *way)
+{
+    return has_kind(way, MOULT_RESTART);
 }
 
 const struct function *appup_function(const struct appup *appup, const char *name)
@@ -269,6 +280,15 @@ static int check_module(const struct way *way, const struct instruction *i,
     return check_deps(way, i, why);
 }
 
+/* About nothing in particular. */
+static int check_bare(const struct instruction *i, struct fault *why)
+{
+    if (i->name[0] || i->change != MOULT_SOFT || i->extra || i->deps)
+        return fault(why, -EINVAL, "%s: %s has no name and nothing else", i->where,
+                     kinds[i->kind]);
+    return 0;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): all that there is to look at */
 static int check_instruction(const struct appup *appup, const struct way *way,
                              const struct instruction *i, const char *own,
@@ -276,6 +296,8 @@ static int check_instruction(const struct appup *appup, const struct way *way,
 {
     if (i->kind == MOULT_APPLY)
         return check_apply(appup, i, why);
+    if (i->kind == MOULT_RESTART)
+        return check_bare(i, why);
     return instruction_is_module(i) ? check_module(way, i, why)
                                     : check_application(way, i, own, why);
 }

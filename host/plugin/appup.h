@@ -89,8 +89,11 @@ static inline bool instruction_is_module(const struct instruction *i)
     return i->kind <= MOULT_REMOVE;
 }
 
-/* Does `way` (may be NULL) have the application itself restarted?  [pure] */
+/* Does `way` (may be NULL) have the application itself, or the host, restarted?  [pure] */
 bool way_restarts(const struct way *way);
+
+/* The host?  [pure] */
+bool way_reboots(const struct way *way);
 
 /* The instruction of `way` (may be NULL) for the module `name`, or NULL.  [pure] */
 const struct instruction *way_find(const struct way *way, const char *name);

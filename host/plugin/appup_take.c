@@ -73,7 +73,7 @@ static int take_instruction(const struct taking *t, const moult_instruction *fro
 
     snprintf(where, sizeof(where), "instruction %zu of its appup, %s '%.64s'",
              way->count + 1, direction_text(t), way->vsn ? way->vsn : way->pattern);
-    if (from->kind < MOULT_UPDATE || from->kind > MOULT_APPLY)
+    if (from->kind < MOULT_UPDATE || from->kind > MOULT_RESTART)
         return fault(t->why, -EINVAL, "%s has kind %d, which there is not", where,
                      from->kind);
     to = way_add(way, from->kind, from->name, where);

@@ -38,7 +38,16 @@ static const struct word {
              {"add_application", MOULT_ADD_APPLICATION, MOULT_SOFT},
              {"remove_application", MOULT_REMOVE_APPLICATION, MOULT_SOFT},
              {"restart_application", MOULT_RESTART_APPLICATION, MOULT_SOFT},
-             {"apply", MOULT_APPLY, MOULT_SOFT}};
+             {"apply", MOULT_APPLY, MOULT_SOFT},
+             {"restart", MOULT_RESTART, MOULT_SOFT},
+             {"restart_emulator", MOULT_RESTART, MOULT_SOFT},
+             {"restart_new_emulator", MOULT_RESTART, MOULT_SOFT}};
+
+/* Is it about nothing that has a name? */
+static bool is_bare(const struct word *word)
+{
+    return word->kind == MOULT_RESTART;
+}
 
 static const struct word *find_word(const char *key)
 {
@@ -60,6 +69,20 @@ static bool is_always_done(const char *key)
     return false;
 }
 
+/* It has a name, or is just true. */
+static int check_value(const struct reading *r, const config_setting_t *s,
+                       const char *from)
+{
+    bool bare = is_bare(find_word(config_setting_name(s)));
+
+    if (bare && !config_setting_get_bool(s))
+        return fault(r->why, -EINVAL, "%s is about nothing with a name: set it to true",
+                     from);
+    return bare || config_setting_get_string(s)
+               ? 0
+               : fault(r->why, -EINVAL, "%s must be a name", from);
+}
+
 static int unknown_key(const struct reading *r, const config_setting_t *s)
 {
     char from[BESIDE_ORIGIN];
@@ -74,8 +97,8 @@ static int unknown_key(const struct reading *r, const config_setting_t *s)
     return fault(r->why, -EINVAL,
                  "%s is no instruction: there are update, load_module, add_module, "
                  "delete_module, code_change, load, remove, add_application, "
-                 "remove_application, restart_application and apply, with change, "
-                 "extra, args and deps",
+                 "remove_application, restart_application, apply and restart, with "
+                 "change, extra, args and deps",
                  from);
 }
 
@@ -99,8 +122,8 @@ static int find_kind(const struct reading *r, const config_setting_t *group,
         if (*out)
             return fault(r->why, -EINVAL, "%s is a second instruction in one group",
                          from);
-        if (!config_setting_get_string(s))
-            return fault(r->why, -EINVAL, "%s must be a name", from);
+        if (check_value(r, s, from) < 0)
+            return -EINVAL;
         *out = s;
     }
     beside_origin(r->label, group, from);

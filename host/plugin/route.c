@@ -105,6 +105,7 @@ int journey_each_apply(const struct journey *journey, bool before,
                                     const struct instruction *i),
                        void *context)
 {
+    bool reboots = journey_reboots(journey);
     int error = 0;
 
     for (size_t l = 0; l < journey->count; l++) {
@@ -112,7 +113,7 @@ int journey_each_apply(const struct journey *journey, bool before,
         bool passed = false;
 
         for (size_t i = 0; way && i < way->count && !error; i++) {
-            passed |= is_point_of_no_return(&way->list[i]);
+            passed |= !reboots && is_point_of_no_return(&way->list[i]);
             if (way->list[i].kind == MOULT_APPLY && passed != before)
                 error = visit(context, newer_of(&journey->legs[l]), &way->list[i]);
         }
@@ -124,6 +125,14 @@ bool journey_restarts(const struct journey *journey)
 {
     for (size_t i = 0; i < journey->count; i++)
         if (way_restarts(journey->legs[i].way))
+            return true;
+    return false;
+}
+
+bool journey_reboots(const struct journey *journey)
+{
+    for (size_t i = 0; i < journey->count; i++)
+        if (way_reboots(journey->legs[i].way))
             return true;
     return false;
 }

@@ -58,6 +58,9 @@ int journey_each_apply(const struct journey *journey, bool before,
 /* Is the application started anew on the way, so that no state is carried?  [pure] */
 bool journey_restarts(const struct journey *journey);
 
+/* Because the host is?  Then all its applies come before.  [pure] */
+bool journey_reboots(const struct journey *journey);
+
 /*
  * How a state of the module `id` is carried: to `legs`, which has room for
  * ROUTE_LEGS_MAX, one from each version that has it to the next that does; how many, 0 if

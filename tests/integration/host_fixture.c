@@ -108,20 +108,26 @@ void host_begin(struct host *h, const char *const *options)
     h->exit = program_watch(h->pid);
 }
 
+bool host_comes_up(struct host *h)
+{
+    struct pollfd either[2] = {{.fd = h->notify, .events = POLLIN},
+                               {.fd = h->exit, .events = POLLIN}};
+
+    do {
+        if (poll(either, 2, PATIENCE_MS) < 1)
+            fail_msg("the host is not ready after %d ms", PATIENCE_MS);
+        if (!either[0].revents)
+            return false;
+    } while (strcmp(host_told(h), "READY=1") != 0);
+    return true;
+}
+
 bool host_try_start(struct host *h, const char *const *variables,
                     const char *const *options)
 {
-    struct pollfd either[2];
-
     h->pid = launch(variables, options);
     h->exit = program_watch(h->pid);
-    either[0] = (struct pollfd){.fd = h->notify, .events = POLLIN};
-    either[1] = (struct pollfd){.fd = h->exit, .events = POLLIN};
-    if (poll(either, 2, PATIENCE_MS) < 1)
-        fail_msg("the host is not ready after %d ms", PATIENCE_MS);
-    if (!either[0].revents || strcmp(host_told(h), "READY=1") != 0)
-        return false;
-    return true;
+    return host_comes_up(h);
 }
 
 void host_start_with(struct host *h, const char *const *variables,

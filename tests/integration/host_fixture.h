@@ -55,6 +55,9 @@ void host_start_with(struct host *h, const char *const *variables,
 bool host_try_start(struct host *h, const char *const *variables,
                     const char *const *options);
 
+/* Wait until it is ready, perhaps begun anew, or has ended.  True if it is ready. */
+bool host_comes_up(struct host *h);
+
 /* The next thing it tells its service manager: "READY=1". */
 const char *host_told(struct host *h);
 

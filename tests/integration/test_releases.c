@@ -3,9 +3,8 @@
 #include "test.h"
 
 #include <dirent.h>
-#include <signal.h>
 
-#include "host_fixture.h"
+#include "dying.h"
 #include "program.h"
 
 #define MANUAL "--permanent", "manual"
@@ -632,22 +631,12 @@ static const char *const staging[] = {"--on-drop", "stage", MANUAL, NULL};
 /* What is walked through. */
 struct walk {
     void (*prepare)(struct host *h); /* what has to be there before */
-    bool (*ask)(struct talk *talk);  /* false if the host died of it */
-    void (*check)(struct host *h);   /* what must be true afterwards */
-    bool goes_back;                  /* it is begun with counter 1.0.0 in any case */
-    unsigned writes;                 /* at least, that it may die at */
+    /* False if the host died of it. */
+    bool (*ask)(struct host *h, struct talk *talk);
+    void (*check)(struct host *h); /* what must be true afterwards */
+    bool goes_back;                /* it is begun with counter 1.0.0 in any case */
+    unsigned writes;               /* at least, that it may die at */
 };
-
-static bool does(struct talk *talk, const char *method, json_t *params)
-{
-    json_int_t id = talk_ask(talk, method, params);
-    json_t *line;
-
-    while ((line = talk_hear(talk)))
-        if (json_integer_value(json_object_get(line, "id")) == id)
-            return json_object_get(line, "result") != NULL;
-    return false;
-}
 
 static void upgrade(struct host *h)
 {
@@ -662,16 +651,17 @@ static void upgrade_and_back(struct host *h)
     host_ask(h, "install", release("local@1"));
 }
 
-static bool install(struct talk *talk)
+static bool install(struct host *h, struct talk *talk)
 {
-    return does(talk, "install", release("local@2")) &&
-           does(talk, "install", release("local@1")) &&
-           does(talk, "install", release("local@2"));
+    return dying_does(talk, "install", release("local@2")) &&
+           dying_does(talk, "install", release("local@1")) &&
+           dying_does(talk, "install", release("local@2"));
 }
 
-static bool install_and_keep(struct talk *talk)
+static bool install_and_keep(struct host *h, struct talk *talk)
 {
-    return does(talk, "install", release("local@2")) && does(talk, "permanent", NULL);
+    return dying_does(talk, "install", release("local@2")) &&
+           dying_does(talk, "permanent", NULL);
 }
 
 static void unpack_next(struct host *h)
@@ -680,21 +670,21 @@ static void unpack_next(struct host *h)
              json_pack("{s:[s]}", "files", built("samples/counter-2.0.0")));
 }
 
-static bool upgrade_on_trial(struct talk *talk)
+static bool upgrade_on_trial(struct host *h, struct talk *talk)
 {
-    return does(talk, "upgrade",
-                json_pack("{s:[s], s:i}", "targets", "counter@2.0.0",
-                          "confirm_within_ms", 600000));
+    return dying_does(talk, "upgrade",
+                      json_pack("{s:[s], s:i}", "targets", "counter@2.0.0",
+                                "confirm_within_ms", 600000));
 }
 
-static bool confirm_it(struct talk *talk)
+static bool confirm_it(struct host *h, struct talk *talk)
 {
-    return upgrade_on_trial(talk) && does(talk, "confirm", NULL);
+    return upgrade_on_trial(h, talk) && dying_does(talk, "confirm", NULL);
 }
 
-static bool withdraw_it(struct talk *talk)
+static bool withdraw_it(struct host *h, struct talk *talk)
 {
-    return upgrade_on_trial(talk) && does(talk, "withdraw", NULL);
+    return upgrade_on_trial(h, talk) && dying_does(talk, "withdraw", NULL);
 }
 
 static void it_goes_either_way(struct host *h)
@@ -707,9 +697,9 @@ static void it_goes_either_way(struct host *h)
     assert_int_equal(host_call_int(h, "counter", "\"get\""), 3);
 }
 
-static bool remove_one(struct talk *talk)
+static bool remove_one(struct host *h, struct talk *talk)
 {
-    return does(talk, "remove", release("local@2"));
+    return dying_does(talk, "remove", release("local@2"));
 }
 
 static void both_ways_are_open(struct host *h)
@@ -759,33 +749,6 @@ static void begin_prepared(struct host *h, const struct walk *w)
     host_stop(h);
 }
 
-/* In a host that dies at its n-th write; false if it does not do as many. */
-static bool dies_at(struct host *h, const struct walk *w, int n)
-{
-    char preload[600], die_at[32], asan[400];
-    const char *variables[] = {preload, die_at, asan, NULL};
-    const char *given = getenv("ASAN_OPTIONS");
-    struct talk *talk;
-    bool survived;
-
-    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s/integration/die_at.so", BUILT);
-    snprintf(asan, sizeof(asan), "ASAN_OPTIONS=%s:verify_asan_link_order=0",
-             given ? given : "");
-    snprintf(die_at, sizeof(die_at), "DIE_AT=%d", n);
-    survived = host_try_start(h, variables, staging);
-    if (survived) {
-        talk = talk_open(h->socket);
-        survived = w->ask(talk);
-        talk_close(talk);
-    }
-    if (survived)
-        host_kill(h);
-    else
-        assert_int_equal(host_wait(h), SIGKILL);
-    program_orphans();
-    return !survived;
-}
-
 static void walk_through(struct host *h, const struct walk *w)
 {
     unsigned writes = 0;
@@ -793,7 +756,7 @@ static void walk_through(struct host *h, const struct walk *w)
 
     do {
         begin_prepared(h, w);
-        died = dies_at(h, w, (int)writes + 1);
+        died = dying_at(h, (int)writes + 1, staging, w->ask);
         comes_up_whole(h, w);
         writes += died;
         assert_true(writes < 100);

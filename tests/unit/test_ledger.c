@@ -228,6 +228,58 @@ static void of_those_that_the_host_made_the_oldest_are_forgotten(void **state)
     is(*state, "local@65", "permanent");
 }
 
+/* What a host is to begin with next, once: 2.0 after 1.0. */
+static void next_is(json_t **ledger, const char *text)
+{
+    json_t *all = apps(text), *after = ledger_become(*ledger, all, true);
+
+    replace(ledger, ledger_once(*ledger, after));
+    json_decref(after);
+    json_decref(all);
+}
+
+static void
+what_is_begun_with_once_is_neither_current_nor_permanent_before(void **state)
+{
+    become(LEDGER, "{\"counter\": \"1.0\"}", false);
+    next_is(LEDGER, "{\"counter\": \"2.0\"}");
+    is(*state, "local@1", "permanent");
+    is(*state, "local@2", "unpacked");
+    assert_ptr_equal(ledger_next(*state), find(*state, "local@2"));
+    assert_ptr_equal(ledger_running(*state), find(*state, "local@1"));
+    next_is(LEDGER, "{\"counter\": \"2.0\"}"); /* there is one of it */
+    assert_int_equal(json_array_size(json_object_get(*state, "releases")), 2);
+    assert_true(ledger_is_valid(*state));
+}
+
+static void it_is_tried_once_and_current_meanwhile(void **state)
+{
+    become(LEDGER, "{\"counter\": \"1.0\"}", false);
+    next_is(LEDGER, "{\"counter\": \"2.0\"}");
+    replace(LEDGER, ledger_try(*state));
+    is(*state, "local@2", "current");
+    is(*state, "local@1", "permanent");
+    assert_null(ledger_next(*state));
+    assert_non_null(ledger_tried(*state));
+    replace(LEDGER, ledger_saved(*state)); /* the host has died */
+    assert_ptr_equal(ledger_wanted(*state), find(*state, "local@1"));
+    assert_true(ledger_is_valid(*state));
+    replace(LEDGER, ledger_settled(*state));
+    assert_null(ledger_tried(*state));
+}
+
+static void why_it_failed_is_kept_until_that_is_told(void **state)
+{
+    become(LEDGER, "{\"counter\": \"1.0\"}", false);
+    next_is(LEDGER, "{\"counter\": \"2.0\"}");
+    replace(LEDGER, ledger_try(*state));
+    replace(LEDGER, ledger_failed(*state, "no counter"));
+    replace(LEDGER, ledger_saved(*state));
+    assert_string_equal(
+        json_string_value(json_object_get(ledger_tried(*state), "reason")),
+        "no counter");
+}
+
 static void what_is_built_otherwise_is_not_valid(void **state)
 {
     static const char *const texts[] = {
@@ -241,6 +293,8 @@ static void what_is_built_otherwise_is_not_valid(void **state)
         "{\"serial\": 1, \"removed\": [], \"releases\": [{\"name\": \"a\", \"vsn\": "
         "\"1\", \"status\": \"old\", \"applications\": {\"../b\": {\"vsn\": \"1\", "
         "\"hash\": \"\"}}}]}",
+        "{\"serial\": 1, \"removed\": [], \"releases\": [], \"next\": {}}",
+        "{\"serial\": 1, \"removed\": [], \"releases\": [], \"tried\": \"a@1\"}",
     };
 
     assert_true(ledger_is_valid(*state));
@@ -268,6 +322,9 @@ int main(void)
         LEDGER_TEST(it_is_called_in_full_or_by_what_only_one_has),
         LEDGER_TEST(removing_names_the_versions_that_no_other_has),
         LEDGER_TEST(of_those_that_the_host_made_the_oldest_are_forgotten),
+        LEDGER_TEST(what_is_begun_with_once_is_neither_current_nor_permanent_before),
+        LEDGER_TEST(it_is_tried_once_and_current_meanwhile),
+        LEDGER_TEST(why_it_failed_is_kept_until_that_is_told),
         LEDGER_TEST(what_is_built_otherwise_is_not_valid),
     };
 
