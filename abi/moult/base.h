@@ -25,7 +25,7 @@
 MOULT_BEGIN
 
 #define MOULT_ABI_MAJOR 1u /* raised when older plugins can no longer be loaded */
-#define MOULT_ABI_MINOR 2u /* raised when something is added */
+#define MOULT_ABI_MINOR 3u /* raised when something is added */
 
 #define MOULT_INFINITY UINT64_MAX /* a time that never comes */
 
