@@ -241,7 +241,6 @@ static void next_is(json_t **ledger, const char *text)
 static void
 what_is_begun_with_once_is_neither_current_nor_permanent_before(void **state)
 {
-    become(LEDGER, "{\"counter\": \"1.0\"}", false);
     next_is(LEDGER, "{\"counter\": \"2.0\"}");
     is(*state, "local@1", "permanent");
     is(*state, "local@2", "unpacked");
@@ -254,7 +253,6 @@ what_is_begun_with_once_is_neither_current_nor_permanent_before(void **state)
 
 static void it_is_tried_once_and_current_meanwhile(void **state)
 {
-    become(LEDGER, "{\"counter\": \"1.0\"}", false);
     next_is(LEDGER, "{\"counter\": \"2.0\"}");
     replace(LEDGER, ledger_try(*state));
     is(*state, "local@2", "current");
@@ -270,7 +268,6 @@ static void it_is_tried_once_and_current_meanwhile(void **state)
 
 static void why_it_failed_is_kept_until_that_is_told(void **state)
 {
-    become(LEDGER, "{\"counter\": \"1.0\"}", false);
     next_is(LEDGER, "{\"counter\": \"2.0\"}");
     replace(LEDGER, ledger_try(*state));
     replace(LEDGER, ledger_failed(*state, "no counter"));
