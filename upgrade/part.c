@@ -28,7 +28,7 @@ static int configure(struct part *part, struct fault *why)
         return fault(why, -ENOTSUP,
                      "which applications '%s' includes can't change while it runs",
                      m->app->name);
-    return env_make(m->app->name, to, &part->env, why);
+    return env_make_next(&m->app->env, m->app->name, to, false, &part->env, why);
 }
 
 int part_plan(struct part *part, struct fault *why)
@@ -176,6 +176,8 @@ int part_migrate(struct part *part, const struct budget *budget, struct fault *w
     if (part->plan.restarts)
         return 0; /* that was done */
     error = part->pick ? 0 : supervision_check(&part->supervision, why);
+    if (!error && !part->pick)
+        error = env_settle(part->env, why);
     if (!error)
         error = migration_collect(&part->migration, &part->plan, &app->group,
                                   part->pick, why);
@@ -238,7 +240,7 @@ void part_finish(struct part *part)
     migration_finish(&part->migration);
     plan_release(&part->plan);
     supervision_finish(&part->supervision);
-    env_destroy(part->env);
+    env_drop(&part->move->app->env, part->env);
 }
 
 /* -- telling -- */

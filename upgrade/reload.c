@@ -46,7 +46,8 @@ static int list_all(struct reload *r)
 static int make(struct fresh *f, struct fault *why)
 {
     struct application *app = f->app;
-    int error = env_make_anew(app->name, application_resource(app->spec), &f->env, why);
+    int error = env_make_next(&app->env, app->name, application_resource(app->spec),
+                              true, &f->env, why);
 
     if (!error && !(f->changes = env_changes(app->env, f->env)))
         error = fault(why, -ENOMEM, "no memory for the configuration");
@@ -74,6 +75,8 @@ int reload_prepare(struct reload *r, struct fault *why)
         error = make(&r->list[i], why);
     for (size_t i = 0; i < r->count && !error; i++)
         error = check(&r->list[i], why);
+    for (size_t i = 0; i < r->count && !error; i++)
+        error = env_settle(r->list[i].env, why);
     return error;
 }
 
@@ -118,7 +121,7 @@ json_t *reload_json(const struct reload *r)
 void reload_finish(struct reload *r)
 {
     for (size_t i = 0; i < r->count; i++) {
-        env_destroy(r->list[i].env);
+        env_drop(&r->list[i].app->env, r->list[i].env);
         json_decref(r->list[i].changes);
     }
     free(r->list);

@@ -141,7 +141,8 @@ MOULT_EXPORT const char *moult_env_text(moult_ctx *ctx, const char *key,
 /*
  * The value of `key` is `value` (taken) from now on: until the application is started
  * again, upgraded or reloaded, also then with `persistent`.  Nobody is told.  0; -ENOENT (no such
- * application, or key), -EINVAL (it may not be that; moult_call_text() says why), -ENOMEM.
+ * application, or key), -EINVAL (it may not be that, or with `persistent` not in the version that is about to run;
+ * moult_call_text() says why), -ENOMEM.
  * OTP: application:set_env/4.  [server]
  */
 MOULT_EXPORT int moult_put_env(moult_ctx *ctx, const char *app, const char *key,

@@ -2,26 +2,15 @@
 #include "env.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "env_check.h"
 #include "env_said.h"
+#include "env_value.h"
 #include "json.h"
 #include "out.h"
-
-/* A key and what it has.  All its own: versions come and go. */
-struct value {
-    struct env_spec spec;
-    char *from;
-};
-
-struct env {
-    size_t count;
-    struct value values[];
-};
 
 /* -- what a version has -- */
 
@@ -128,20 +117,24 @@ static int check_keys(const char *app, const struct resource *r, bool anew,
     return 0;
 }
 
-static int make(const char *app, const struct resource *r, bool anew, struct env **out,
-                struct fault *why)
+/* For `former`, which hears of it, unless that is NULL. */
+/* NOLINTNEXTLINE(readability-function-size): all that says what it has */
+static int make(struct env **former, const char *app, const struct resource *r,
+                bool anew, struct env **out, struct fault *why)
 {
     struct env *env = calloc(1, sizeof(*env) + r->env_count * sizeof(struct value));
     int error;
 
     if (!env)
         return no_memory(why);
-    pthread_rwlock_rdlock(&env_lock);
+    pthread_rwlock_wrlock(&env_lock);
     error = check_keys(app, r, anew, why);
     for (size_t i = 0; i < r->env_count && !error; i++) {
         env->count++;
         error = fill(&env->values[i], app, &r->env[i], anew, why);
     }
+    if (!error && former && *former)
+        (*former)->next = env;
     pthread_rwlock_unlock(&env_lock);
     if (error)
         env_destroy(env);
@@ -153,13 +146,14 @@ static int make(const char *app, const struct resource *r, bool anew, struct env
 int env_make(const char *app, const struct resource *r, struct env **out,
              struct fault *why)
 {
-    return make(app, r, false, out, why);
+    return make(NULL, app, r, false, out, why);
 }
 
-int env_make_anew(const char *app, const struct resource *r, struct env **out,
-                  struct fault *why)
+/* NOLINTNEXTLINE(readability-function-size): as above */
+int env_make_next(struct env **env, const char *app, const struct resource *r,
+                  bool anew, struct env **out, struct fault *why)
 {
-    return make(app, r, true, out, why);
+    return make(env, app, r, anew, out, why);
 }
 
 void env_destroy(struct env *env)
@@ -168,8 +162,32 @@ void env_destroy(struct env *env)
         free(env->values[i].spec.key);
         free(env->values[i].spec.value);
         free(env->values[i].from);
+        free(env->values[i].unfit);
     }
     free(env);
+}
+
+int env_settle(struct env *next, struct fault *why)
+{
+    int error = 0;
+
+    pthread_rwlock_wrlock(&env_lock);
+    for (size_t i = 0; i < next->count && !error; i++)
+        if (next->values[i].unfit)
+            error = fault(why, -EINVAL, "%s; that was put meanwhile",
+                          next->values[i].unfit);
+    next->settled = !error;
+    pthread_rwlock_unlock(&env_lock);
+    return error;
+}
+
+void env_drop(struct env **env, struct env *next)
+{
+    pthread_rwlock_wrlock(&env_lock);
+    if (*env && (*env)->next == next)
+        (*env)->next = NULL;
+    pthread_rwlock_unlock(&env_lock);
+    env_destroy(next);
 }
 
 struct env *env_swap(struct env **env, struct env *to)
@@ -178,6 +196,8 @@ struct env *env_swap(struct env **env, struct env *to)
 
     pthread_rwlock_wrlock(&env_lock);
     former = *env;
+    if (former)
+        former->next = NULL;
     *env = to;
     pthread_rwlock_unlock(&env_lock);
     return former;
@@ -185,7 +205,7 @@ struct env *env_swap(struct env **env, struct env *to)
 
 /* -- reading and writing -- */
 
-static struct value *find(const struct env *env, const char *key)
+struct value *env_find(const struct env *env, const char *key)
 {
     for (size_t i = 0; env && i < env->count; i++)
         if (strcmp(env->values[i].spec.key, key) == 0)
@@ -199,7 +219,7 @@ int env_get(struct env *const *env, const char *key, moult_out *out)
     int error = -ENOENT;
 
     pthread_rwlock_rdlock(&env_lock);
-    v = find(*env, key);
+    v = env_find(*env, key);
     if (v && v->spec.value) {
         moult_put_item(out, v->spec.value, v->spec.len);
         error = moult_out_error(out);
@@ -208,11 +228,60 @@ int env_get(struct env *const *env, const char *key, moult_out *out)
     return error;
 }
 
+static int take_put(struct value *v, const struct given *g, struct fault *why)
+{
+    int error = take_given(v, g, why);
+    char *from = error ? NULL : strdup("put");
+
+    if (error || !from)
+        return error ? error : no_memory(why);
+    free(v->from);
+    v->from = from;
+    return 0;
+}
+
+/* May what is to come not have it, and it is too late to give that up? */
+static int check_next(const struct env *next, const char *key, const struct given *g,
+                      struct fault *why)
+{
+    const struct value *v = env_find(next, key);
+
+    return v && next->settled
+               ? env_check_value(&v->spec, g->from, g->bytes, g->len, why)
+               : 0;
+}
+
+/* What is to come has it as well; or can't, which env_settle() says. */
+static int put_next(struct env *next, const char *key, const struct given *g,
+                    struct fault *why)
+{
+    struct value *v = env_find(next, key);
+    struct fault unfit = {0};
+    int error = v ? take_put(v, g, &unfit) : 0;
+
+    if (!v)
+        return 0;
+    free(v->unfit);
+    v->unfit = error ? strdup(unfit.text) : NULL;
+    return error == -ENOMEM || (error && !v->unfit) ? no_memory(why) : 0;
+}
+
+/* It stays, also when another takes its place. */
+static int keep(struct env *env, const char *app, const char *key,
+                const struct given *g, struct fault *why)
+{
+    int error = put_next(env->next, key, g, why);
+
+    if (!error && said_keep(app, key, g->bytes, g->len) < 0)
+        error = no_memory(why);
+    return error;
+}
+
 /* The lock is held. */
 static int put(struct env *env, const char *app, const char *key, moult_in value,
                bool persist, struct fault *why)
 {
-    struct value *v = find(env, key);
+    struct value *v = env_find(env, key);
     size_t len = (size_t)(value.end - value.at);
     char from[APP_KEY_TEXT];
     struct given g = {.from = from, .bytes = (void *)value.at, .len = len};
@@ -221,12 +290,10 @@ static int put(struct env *env, const char *app, const char *key, moult_in value
     if (!v)
         return fault(why, -ENOENT, "application '%s' has no env '%s'", app, key);
     snprintf(from, sizeof(from), "env '%s' of application '%s'", key, app);
-    error = take_given(v, &g, why);
-    if (!error && !(free(v->from), v->from = strdup("put")))
-        error = no_memory(why);
-    if (!error && persist && said_keep(app, key, v->spec.value, v->spec.len) < 0)
-        error = no_memory(why);
-    return error;
+    error = persist ? check_next(env->next, key, &g, why) : 0;
+    if (!error)
+        error = take_put(v, &g, why);
+    return error || !persist ? error : keep(env, app, key, &g, why);
 }
 
 int env_put(struct env **env, const char *app, const char *key, moult_in value,
@@ -238,142 +305,4 @@ int env_put(struct env **env, const char *app, const char *key, moult_in value,
     error = put(*env, app, key, value, persist, why);
     pthread_rwlock_unlock(&env_lock);
     return error;
-}
-
-/* -- comparing -- */
-
-static const struct value *with_value(const struct env *env, const char *key)
-{
-    const struct value *v = find(env, key);
-
-    return v && v->spec.value ? v : NULL;
-}
-
-static bool is_same(const struct value *a, const struct value *b)
-{
-    return a->spec.len == b->spec.len &&
-           memcmp(a->spec.value, b->spec.value, a->spec.len) == 0;
-}
-
-/* Write the pairs of `to` that are new (or else that are others), and count them. */
-static size_t put_pairs(const struct env *from, const struct env *to, bool is_new,
-                        moult_out *out)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; to && i < to->count; i++) {
-        const struct value *v = &to->values[i], *old = with_value(from, v->spec.key);
-
-        if (!v->spec.value || is_new != !old || (old && is_same(old, v)))
-            continue;
-        count++;
-        if (!out)
-            continue;
-        moult_put_text(out, v->spec.key);
-        moult_put_item(out, v->spec.value, v->spec.len);
-    }
-    return count;
-}
-
-static size_t put_removed(const struct env *from, const struct env *to, moult_out *out)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; from && i < from->count; i++) {
-        const struct value *v = &from->values[i];
-
-        if (!v->spec.value || with_value(to, v->spec.key))
-            continue;
-        count++;
-        if (out)
-            moult_put_text(out, v->spec.key);
-    }
-    return count;
-}
-
-bool env_compare(const struct env *from, const struct env *to, moult_out *changed,
-                 moult_out *added, moult_out *removed)
-{
-    size_t others, news, gone;
-
-    pthread_rwlock_rdlock(&env_lock);
-    others = put_pairs(from, to, false, NULL);
-    news = put_pairs(from, to, true, NULL);
-    gone = put_removed(from, to, NULL);
-    moult_put_map(changed, others);
-    put_pairs(from, to, false, changed);
-    moult_put_map(added, news);
-    put_pairs(from, to, true, added);
-    moult_put_array(removed, gone);
-    put_removed(from, to, removed);
-    pthread_rwlock_unlock(&env_lock);
-    return others + news + gone > 0;
-}
-
-/* -- showing -- */
-
-static json_t *content_json(const struct value *v)
-{
-    moult_in in = {0};
-
-    if (!v || !v->spec.value)
-        return json_null();
-    in = moult_in_over(v->spec.value, v->spec.len);
-    return json_from_cbor(&in, NULL);
-}
-
-static int add_change(json_t *list, const char *key, const struct value *from,
-                      const struct value *to)
-{
-    if ((!from && !to) || (from && to && is_same(from, to)))
-        return 0;
-    return json_array_append_new(list,
-                                 json_pack("{s:s, s:o, s:o}", "key", key, "from",
-                                           content_json(from), "to", content_json(to)));
-}
-
-json_t *env_changes(const struct env *from, const struct env *to)
-{
-    json_t *list = json_array();
-    int error = 0;
-
-    pthread_rwlock_rdlock(&env_lock);
-    for (size_t i = 0; to && i < to->count && !error; i++) {
-        const char *key = to->values[i].spec.key;
-
-        error = add_change(list, key, with_value(from, key), with_value(to, key));
-    }
-    for (size_t i = 0; from && i < from->count && !error; i++)
-        if (!find(to, from->values[i].spec.key))
-            error = add_change(list, from->values[i].spec.key,
-                               with_value(from, from->values[i].spec.key), NULL);
-    pthread_rwlock_unlock(&env_lock);
-    if (!error)
-        return list;
-    json_decref(list);
-    return NULL;
-}
-
-static json_t *value_json(const struct value *v)
-{
-    json_t *value = content_json(v);
-    json_t *json = json_pack("{s:s, s:o, s:s, s:s}", "key", v->spec.key, "value", value,
-                             "from", v->from, "type", env_type_text(v->spec.type));
-
-    if (json && (v->spec.least || v->spec.most)) {
-        json_object_set_new(json, "least", json_integer(v->spec.least));
-        json_object_set_new(json, "most", json_integer(v->spec.most));
-    }
-    return json;
-}
-
-json_t *env_json(struct env *const *env)
-{
-    json_t *list = json_array();
-
-    pthread_rwlock_rdlock(&env_lock);
-    for (size_t i = 0; list && *env && i < (*env)->count; i++)
-        json_array_append_new(list, value_json(&(*env)->values[i]));
-    pthread_rwlock_unlock(&env_lock);
-    return list;
 }

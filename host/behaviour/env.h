@@ -45,7 +45,7 @@ int env_give_variables(char *const *variables);
 int env_give_word(const char *word, struct fault *why);
 
 /*
- * The file says anew, as with env_give(): a draft, which only env_make_anew() hears, until
+ * The file says anew, as with env_give(): a draft, which only env_make_next() hears, until
  * all drafts take the place of everything that the file has said, or are dropped.
  */
 int env_draft(const char *app, const char *key, const json_t *value, const char *from,
@@ -62,9 +62,18 @@ void env_forget_all(void);
  */
 int env_make(const char *app, const struct resource *r, struct env **out,
              struct fault *why);
-int env_make_anew(const char *app, const struct resource *r, struct env **out,
-                  struct fault *why);
 void env_destroy(struct env *env);
+
+/*
+ * The same of what is to take the place of `*env`, and with `anew` hears the drafts: what is
+ * put meanwhile and persists is put to it, too, until env_swap() or env_drop(), which
+ * destroys it, or another is made.  Whoever asked for such a value before env_settle() may
+ * have got one that it can't have: -EINVAL then, and `why`.  From there on that is refused.
+ */
+int env_make_next(struct env **env, const char *app, const struct resource *r,
+                  bool anew, struct env **out, struct fault *why);
+int env_settle(struct env *next, struct fault *why);
+void env_drop(struct env **env, struct env *next);
 
 /* It is `to` (taken) from now on; the former, given. */
 struct env *env_swap(struct env **env, struct env *to);

@@ -38,8 +38,9 @@ const struct protocol_method protocol_methods[] = {
     .summary = "what is configured of an application",
     .params = "application  string\n"
               "key          string: only that\n"
-              "value        any JSON: it is that from now on, until the host ends.  Its\n"
-              "             config_change is not called",
+              "value        any JSON: it is that from now on, until the host ends; also if an\n"
+              "             upgrade is under way, which is refused if the new version can't\n"
+              "             have it.  Its config_change is not called",
     .result = "an object: application, and env, an array of objects: key, value (null: it has\n"
               "none), type (\"any\", \"integer\", \"number\", \"boolean\", \"text\", \"array\",\n"
               "\"map\"), from (who said it), least and most where there are any",

@@ -300,7 +300,7 @@ static void make_anew(void)
 {
     struct env *made;
 
-    assert_int_equal(env_make_anew("web", &resource, &made, &why), 0);
+    assert_int_equal(env_make_next(&env, "web", &resource, true, &made, &why), 0);
     env_destroy(env_swap(&env, made));
 }
 
@@ -325,6 +325,54 @@ static void what_the_file_says_anew_counts_when_it_is_adopted(void **state)
     assert_int_equal(make(), 0);
     assert_string_equal(value_of("port"), "82");
     assert_string_equal(value_of("extra"), "[1]");
+}
+
+/* What is to take the place of `env`; its port may be 1000 at most. */
+static struct env *make_next(void)
+{
+    struct env *next;
+
+    assert_int_equal(make(), 0);
+    specs[0].most = 1000;
+    free(specs[0].value);
+    declare(0, "port", MOULT_ENV_INT, "80");
+    specs[0].most = 1000;
+    resource.env_count = 3;
+    assert_int_equal(env_make_next(&env, "web", &resource, false, &next, &why), 0);
+    return next;
+}
+
+static void what_is_put_meanwhile_and_persists_is_of_what_comes(void **state)
+{
+    struct env *next = make_next();
+
+    assert_int_equal(put("port", "90", true), 0);
+    assert_int_equal(put("title", "\"ours\"", false), 0);
+    assert_string_equal(value_of("port"), "90");
+    assert_int_equal(env_settle(next, &why), 0);
+    assert_int_equal(put("extra", "7", true), 0);
+    env_destroy(env_swap(&env, next));
+    assert_string_equal(value_of("port"), "90");
+    assert_string_equal(value_of("title"), "-");
+    assert_string_equal(value_of("extra"), "7");
+}
+
+static void what_it_can_t_have_is_told_when_it_settles(void **state)
+{
+    struct env *next = make_next();
+
+    assert_int_equal(put("port", "5000", true), 0);
+    assert_string_equal(value_of("port"), "5000");
+    assert_int_equal(env_settle(next, &why), -EINVAL);
+    assert_non_null(strstr(why.text, "1000, not 5000"));
+    assert_int_equal(put("port", "500", true), 0); /* now it can */
+    assert_int_equal(env_settle(next, NULL), 0);
+    why = (struct fault){0};
+    assert_int_equal(put("port", "5000", true), -EINVAL);
+    assert_string_equal(value_of("port"), "500");
+    env_drop(&env, next);
+    assert_int_equal(put("port", "5000", true), 0);
+    assert_string_equal(value_of("port"), "5000");
 }
 
 static void a_key_must_be_one(void **state)
@@ -368,6 +416,8 @@ int main(void)
         TEST(what_is_put_must_fit_too),
         TEST(config_change_is_told_what_changed_is_new_and_gone),
         TEST(what_the_file_says_anew_counts_when_it_is_adopted),
+        TEST(what_is_put_meanwhile_and_persists_is_of_what_comes),
+        TEST(what_it_can_t_have_is_told_when_it_settles),
         TEST(a_key_must_be_one),
     };
 

@@ -16,6 +16,7 @@
  *     5 migrate     message_change refuses
  *     6 migrate     message_change crashes
  *     7 start       the application's start refuses (of a version 1)
+ *     8 migrate     its mode is a number, if somebody puts text there meanwhile
  */
 #include <moult.h>
 
@@ -41,7 +42,11 @@ MOULT_STATE(twin_state, struct twin, MOULT_FIELD(count), MOULT_FIELD(label),
 #endif
 
 static const moult_env env[] = {
+#if SIN == 8
+    {.key = "mode", .type = MOULT_ENV_INT, .value = "1"},
+#else
     {.key = "mode", .type = MOULT_ENV_TEXT, .value = KIND == 1 ? "\"new\"" : "\"old\""},
+#endif
     {.key = NULL}};
 
 static moult_next init(moult_ctx *ctx, void *state, moult_in *args)
