@@ -395,14 +395,14 @@ static json_t *side_json(const struct side *side, json_int_t servers)
     const struct figures *f = &side->times;
 
     return json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "vsn", side->vsn, "servers",
-        servers, "crashes",
+        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "vsn", side->vsn,
+        "servers", servers, "crashes",
         (json_int_t)atomic_load_explicit(&side->crashes, memory_order_relaxed),
         "restarts",
         (json_int_t)atomic_load_explicit(&side->restarts, memory_order_relaxed),
-        "calls", (json_int_t)figures_calls(f), "mean_us", us(figures_mean(f)), "p50_us",
-        us(figures_quantile(f, 50)), "p99_us", us(figures_quantile(f, 99)), "most_us",
-        us(figures_most(f)));
+        "calls", (json_int_t)figures_calls(f), "failed", (json_int_t)figures_failed(f),
+        "mean_us", us(figures_mean(f)), "p50_us", us(figures_quantile(f, 50)), "p99_us",
+        us(figures_quantile(f, 99)), "most_us", us(figures_most(f)));
 }
 
 static void count_all(struct process *p, void *context)

@@ -60,7 +60,7 @@ void canary_look(void);
 
 /*
  * How it does, given: application, from, to, for_ms, versions (an array of objects: vsn,
- * servers, crashes, restarts, calls, mean_us, p50_us, p99_us, most_us); null: there is
+ * servers, crashes, restarts, calls, failed, mean_us, p50_us, p99_us, most_us); null: there is
  * none.
  */
 json_t *canary_json(void);

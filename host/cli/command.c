@@ -505,13 +505,14 @@ static const struct command commands[] = {
         .details = "  'moult upgrade APP --canary 5%' moves so many of its servers, one at least, and\n"
                    "  --canary NAME,NAME these; the two versions run side by side.  Of each version\n"
                    "  this tells how many servers there are, crashed and were started again, and of a\n"
-                   "  hundred of them how long calls took.  Then 'moult promote' has the rest follow,\n"
+                   "  hundred of them how many calls were answered by an error and how long calls\n"
+                   "  took.  Then 'moult promote' has the rest follow,\n"
                    "  or 'moult withdraw' has the part come back; meanwhile other changes are refused,\n"
                    "  and what is dropped is only taken in.  A server that is started again keeps its\n"
                    "  version, new ones have the old one, as have all after the host ended.\n"
                    "\n"
                    "  moult upgrade web@2.0.0 --canary 5%\n"
-                   "  moult canary --json | jq '.versions[] | {vsn, crashes, p99_us}'\n",
+                   "  moult canary --json | jq '.versions[] | {vsn, crashes, failed, p99_us}'\n",
         .method = "canary",
         .show = show_canary,
         .run = talk_run,

@@ -73,6 +73,7 @@ void show_canary(const struct screen *screen, const json_t *result)
         {"CRASHES", "crashes", COLUMN_NUMBER},
         {"RESTARTS", "restarts", COLUMN_NUMBER},
         {"CALLS", "calls", COLUMN_NUMBER},
+        {"FAILED", "failed", COLUMN_NUMBER},
         {"MEAN US", "mean_us", COLUMN_NUMBER},
         {"P50 US", "p50_us", COLUMN_NUMBER},
         {"P99 US", "p99_us", COLUMN_NUMBER},

@@ -37,8 +37,14 @@ void figures_add(struct figures *f, uint64_t ns)
         ;
 }
 
+void figures_fail(struct figures *f)
+{
+    atomic_fetch_add_explicit(&f->failed, 1, memory_order_relaxed);
+}
+
 void figures_reset(struct figures *f)
 {
+    atomic_store_explicit(&f->failed, 0, memory_order_relaxed);
     atomic_store_explicit(&f->calls, 0, memory_order_relaxed);
     atomic_store_explicit(&f->total_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&f->most_ns, 0, memory_order_relaxed);
@@ -63,6 +69,11 @@ uint64_t figures_quantile(const struct figures *f, unsigned percent)
 uint64_t figures_calls(const struct figures *f)
 {
     return atomic_load_explicit(&f->calls, memory_order_relaxed);
+}
+
+uint64_t figures_failed(const struct figures *f)
+{
+    return atomic_load_explicit(&f->failed, memory_order_relaxed);
 }
 
 uint64_t figures_mean(const struct figures *f)

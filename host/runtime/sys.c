@@ -263,8 +263,11 @@ void sys_sends(struct process *p, moult_pid to, const struct envelope *e)
         (p->current && p->current->kind == ENVELOPE_SYSTEM))
         return;
     sys->out++;
-    if (sys->times && e->kind == ENVELOPE_REPLY && e->ref == sys->call)
+    if (sys->times && e->kind == ENVELOPE_REPLY && e->ref == sys->call) {
         figures_add(sys->times, clock_ns() - sys->call_ns);
+        if (e->flags & ENVELOPE_ERROR)
+            figures_fail(sys->times);
+    }
     take_note(p, sys, "out", to, e, true);
 }
 

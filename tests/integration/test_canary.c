@@ -173,7 +173,7 @@ static void who_is_started_again_keeps_its_version(void **state)
     host_stop(h);
 }
 
-static void how_long_calls_take_is_told_by_version(void **state)
+static void how_long_calls_take_and_how_many_fail_is_told_by_version(void **state)
 {
     struct host *h = *state;
 
@@ -187,10 +187,14 @@ static void how_long_calls_take_is_told_by_version(void **state)
     assert_true(int_at(of_new(h, true), "p50_us") >= 20000);
     assert_true(int_at(of_new(h, true), "mean_us") >= 20000);
     assert_true(int_at(of_new(h, false), "p50_us") < 20000);
+    host_refuses(h, "call", talk_message("bird.1", "\"sing\""));
+    assert_int_equal(int_at(of_new(h, true), "calls"), 11);
+    assert_int_equal(int_at(of_new(h, true), "failed"), 1);
+    assert_int_equal(int_at(of_new(h, false), "failed"), 0);
     falls(h, 1); /* who takes its place is timed, too */
     do
         host_call_int(h, "bird.1", "\"get\"");
-    while (int_at(of_new(h, true), "calls") < 12);
+    while (int_at(of_new(h, true), "calls") < 13);
     host_ask(h, "withdraw", NULL);
     host_stop(h);
 }
@@ -471,7 +475,7 @@ int main(void)
         HOST_TEST(the_rest_follows_when_it_is_promoted),
         HOST_TEST(the_part_comes_back_when_it_is_withdrawn),
         HOST_TEST(who_is_started_again_keeps_its_version),
-        HOST_TEST(how_long_calls_take_is_told_by_version),
+        HOST_TEST(how_long_calls_take_and_how_many_fail_is_told_by_version),
         HOST_TEST(a_refused_promotion_leaves_it_as_it_was),
         HOST_TEST(a_refused_return_leaves_it_as_it_was),
         HOST_TEST(a_canary_that_is_refused_changes_nothing),

@@ -53,6 +53,17 @@ static void all_times_have_a_place(void **state)
     assert_true(figures_quantile(&f, 100) == UINT64_MAX);
 }
 
+static void failed_calls_are_counted_apart(void **state)
+{
+    figures_add(&f, 5);
+    figures_add(&f, 5);
+    figures_fail(&f);
+    assert_int_equal(figures_calls(&f), 2);
+    assert_int_equal(figures_failed(&f), 1);
+    figures_reset(&f);
+    assert_int_equal(figures_failed(&f), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -60,6 +71,7 @@ int main(void)
         cmocka_unit_test_setup(quantiles_are_an_eighth_too_long_at_most, begin),
         cmocka_unit_test_setup(one_of_a_hundred_shows_at_the_end_alone, begin),
         cmocka_unit_test_setup(all_times_have_a_place, begin),
+        cmocka_unit_test_setup(failed_calls_are_counted_apart, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
