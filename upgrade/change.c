@@ -67,13 +67,29 @@ static int check_direction(enum release_verb verb, const char *from, const char 
     return 0;
 }
 
+/* Perhaps a version of it waits for a release. */
+static int not_started(const struct targets *all, const struct target *t,
+                       struct fault *why)
+{
+    struct catalog_entry entry = {0};
+    int error = catalog_find_highest(all->change->stock->catalog, t->name, &entry);
+
+    if (error)
+        return fault(why, -ENOENT, "no application is called '%s'", t->name);
+    catalog_entry_release(&entry);
+    return fault(why, -ESRCH,
+                 "application '%s' does not run: a release that has it starts it, see "
+                 "'moult help release'",
+                 t->name);
+}
+
 static int find(struct targets *all, struct target *t, struct fault *why)
 {
     int error;
 
     t->app = application_find(t->name);
     if (!t->app)
-        return fault(why, -ENOENT, "no application is called '%s'", t->name);
+        return not_started(all, t, why);
     if (!t->app->spec || t->app->status != APPLICATION_RUNNING)
         return fault(why, -ESRCH, "application '%s' does not run", t->name);
     error = resolve(all->change, t, why);
@@ -113,6 +129,9 @@ static int take_target(struct targets *all, const char *word, struct fault *why)
 
     if (len > MANIFEST_NAME_MAX)
         return fault(why, -ENOENT, "no application is called '%.*s'", (int)len, word);
+    if (word[len] && !word[len + 1])
+        return fault(why, -EINVAL, "'%s' names no version, as counter@1.0.0 does",
+                     word);
     memcpy(t->name, word, len);
     t->vsn = word[len] ? word + len + 1 : "";
     for (size_t i = 0; i < all->count; i++)

@@ -53,9 +53,10 @@ static bool is_as_before(const char *path, const struct stat *before)
            now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
 }
 
-int intake_file(struct stock *s, const char *path, struct manifest *m, uint64_t *vet_ns,
-                struct fault *reason)
+int intake_file(struct stock *s, const struct intake_source *from, struct manifest *m,
+                uint64_t *vet_ns, struct fault *reason)
 {
+    const char *path = from->path;
     struct fault why = {0};
     struct stat before = {0};
     char *stored = NULL;
@@ -72,7 +73,7 @@ int intake_file(struct stock *s, const char *path, struct manifest *m, uint64_t 
         return fault(reason, -EBUSY, "'%s' is being written to", path);
     if (!error || m->hash[0]) {
         struct fault known = {0};
-        int considered = catalog_consider(s->catalog, m, path, &known);
+        int considered = catalog_consider(s->catalog, m, from->shown, &known);
 
         if (considered == -EALREADY || considered == -ECANCELED) {
             *reason = known;
@@ -86,16 +87,16 @@ int intake_file(struct stock *s, const char *path, struct manifest *m, uint64_t 
         return -EBUSY;
     }
     if (!error)
-        error = vet_and_add(s, m, path, stored, vet_ns, &why);
+        error = vet_and_add(s, m, from->shown, stored, vet_ns, &why);
     if (error && stored)
         store_drop(s->store, stored);
     free(stored);
     *reason = why;
     if (error)
-        drop_refused(s, m, path, &why);
+        drop_refused(s, m, from->shown, &why);
     else
         event_emit(EVENT_INFO, "plugin.staged", "{s:s, s:s, s:s}", "app", m->name,
-                   "vsn", m->vsn, "file", path);
+                   "vsn", m->vsn, "file", from->shown);
     return error;
 }
 

@@ -11,14 +11,19 @@
 #include "manifest.h"
 #include "stock.h"
 
+/* A file; `shown`, to people: where it came from, the path of a package perhaps. */
+struct intake_source {
+    const char *path, *shown;
+};
+
 /*
- * Take in the file at `path`.  0, `*m` says what it is and `*vet_ns` how long vetting
+ * Take in that file.  0, `*m` says what it is and `*vet_ns` how long vetting
  * took; -EALREADY (it is here, `*m` says what it is); -ECANCELED (it was refused before);
  * -EBUSY (it is being written to); -ENOENT (it is gone again); or it is refused now, told
  * and remembered.  `*reason` says why.
  */
-int intake_file(struct stock *stock, const char *path, struct manifest *m,
-                uint64_t *vet_ns, struct fault *reason);
+int intake_file(struct stock *stock, const struct intake_source *from,
+                struct manifest *m, uint64_t *vet_ns, struct fault *reason);
 
 /* The paths of the plugin files in a folder, by text. */
 struct intake_folder {

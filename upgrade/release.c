@@ -60,13 +60,21 @@ static int change(struct job *job, json_t **report, struct fault *why)
     return change_named(&c, job->words, report, why);
 }
 
+static bool runs(const char *name)
+{
+    const struct application *app = application_find(name);
+
+    return app && app->status == APPLICATION_RUNNING;
+}
+
 /* Add what `u` is to the array `report`. */
 static int tell_unpacked(const struct unpacked *u, bool is_new, json_t *report)
 {
-    json_t *one = u->plugin.name[0]
-                      ? json_pack("{s:s, s:s, s:b}", "application", u->plugin.name,
-                                  "vsn", u->plugin.vsn, "new", is_new)
-                      : json_pack("{s:s, s:b}", "release", u->release, "new", is_new);
+    json_t *one =
+        u->plugin.name[0]
+            ? json_pack("{s:s, s:s, s:b, s:b}", "application", u->plugin.name, "vsn",
+                        u->plugin.vsn, "new", is_new, "runs", runs(u->plugin.name))
+            : json_pack("{s:s, s:b}", "release", u->release, "new", is_new);
 
     return json_array_append_new(report, one);
 }

@@ -146,9 +146,10 @@ static int take_member(struct unpacking *u, struct archive *p,
         return 0;
     }
     if (!error && unpack_is_plugin(path)) {
+        const struct intake_source from = {path, u->label};
         struct fault known = {0};
 
-        error = intake_file(u->stock, path, &one.plugin, &one.vet_ns, &known);
+        error = intake_file(u->stock, &from, &one.plugin, &one.vet_ns, &known);
         error = error == -EALREADY ? 0 : error;
         if (error)
             *why = known;
@@ -205,10 +206,17 @@ static int unpack_package(struct stock *s, const char *path, struct unpacked *ou
 int unpack_file(struct stock *s, const char *path, struct unpacked *out,
                 struct fault *why)
 {
+    const struct intake_source from = {path, path};
+
     if (unpack_is_plugin(path))
-        return intake_file(s, path, &out->plugin, &out->vet_ns, why);
+        return intake_file(s, &from, &out->plugin, &out->vet_ns, why);
     if (access(path, R_OK) < 0)
         return fault(why, -errno, "unable to read '%s': %s", path, strerror(errno));
+    if (!unpack_is_release(path) && !ends_with(path, ".pack"))
+        return fault(why, -EINVAL,
+                     "'%s' is neither a plugin (.so), nor a release file (.rel), nor a "
+                     "package (.pack)",
+                     path);
     if (watch_is_being_written(path))
         return fault(why, -EBUSY, "'%s' is being written to", path);
     return unpack_is_release(path) ? unpack_release(s, path, out, why)

@@ -227,6 +227,11 @@ static void print_unpacked(const struct screen *screen, const json_t *result)
     putc(' ', screen->out);
     screen_text(screen, PLAIN, 0, vsn);
     fputs(known ? " was known already" : " is there", screen->out);
+    if (json_is_false(json_object_get(result, "runs"))) {
+        fputs(": a release that has it starts it, see 'moult help release'\n",
+              screen->out);
+        return;
+    }
     fputs(": 'moult upgrade ", screen->out);
     screen_text(screen, PLAIN, 0, name);
     putc('@', screen->out);

@@ -343,14 +343,14 @@ const struct protocol_method protocol_methods[] = {
     .summary = "take files in without upgrading to them",
     .params = "files  array of strings, absolute paths of plugins (.so), release files (.rel)\n"
               "       and packages of both (.pack)",
-    .result = "an array of objects, one for each: application and vsn, or release, and new\n"
-              "(false: it was known already)",
+    .result = "an array of objects, one for each: application, vsn and runs (whether a version\n"
+              "of it does), or release; and new (false: it was known already)",
     .errors = "not_found, invalid and others: `data` says what is wrong with the file; those\n"
               "before it have been taken in",
     .example = ASK("'method':'unpack',\n"
                "   'params':{'files':['/tmp/counter-1.1.0.so']}")
                ANSWER("[{'application':'counter','vsn':'1.1.0',\n"
-               "   'new':true}]"),
+               "   'new':true,'runs':true}]"),
     .command = "moult unpack",
 },
 {
@@ -408,8 +408,8 @@ const struct protocol_method protocol_methods[] = {
     .params = "none",
     .result = "null: there is no canary; or an object: application, from, to, for_ms and\n"
               "versions, an array of two objects, the old one first: vsn, servers (how many),\n"
-              "crashes, restarts, and of calls that were timed calls (how many), mean_us,\n"
-              "p50_us, p99_us, most_us",
+              "crashes, restarts, and of calls that were timed calls (how many), failed (how\n"
+              "many were answered by an error), mean_us, p50_us, p99_us, most_us",
     .errors = "none",
     .example = ASK("'method':'canary'")
                ANSWER("{'application':'web','from':'1.4.0',\n"

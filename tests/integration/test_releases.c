@@ -484,6 +484,7 @@ static void a_package_is_unpacked_and_installed_when_asked(void **state)
     assert_true(json_is_false(at(json_array_get(report, 0), "new")));
     is(h, "shop@1.0", "unpacked");
     assert_string_equal(host_vsn(h, "counter"), "1.0.0");
+    assert_has(text_at(host_release(h, "good", "1.0.0", "staged"), "file"), "/a.pack");
     host_ask(h, "install", release("shop"));
     is(h, "shop@1.0", "current");
     both_run(h, "2.0.0", "1.0.0");
