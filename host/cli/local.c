@@ -12,8 +12,8 @@
 #include "host.h"
 #include "manifest.h"
 #include "plan.h"
+#include "refusal.h"
 #include "rehearse.h"
-#include "request.h"
 #include "sample.h"
 #include "show.h"
 #include "snapshot.h"
@@ -193,13 +193,17 @@ static int check_all(const struct args *args, struct check *check)
     return error || !states ? error : try_states(check, &old, states);
 }
 
-/* A method's error object, so that it looks like one. */
-static json_t *refusal(const struct fault *why)
+static bool goes_back(const struct check *check)
 {
-    json_t *data = request_fault_data(why);
+    const json_t *lint;
+    size_t i;
 
-    return json_pack("{s:i, s:o, s:o*}", "code", (int)rpc_code_of(why->error),
-                     "message", rpc_text(why->text), "data", data);
+    json_array_foreach(check->lints, i, lint)
+    {
+        if (strncmp(json_string_value(lint), "can't go back", 13) == 0)
+            return false;
+    }
+    return true;
 }
 
 static void print_check(const struct check *check, bool json,
@@ -220,10 +224,12 @@ static void print_check(const struct check *check, bool json,
         json_decref(all);
         return;
     }
-    fprintf(screen->out, "%s %s is fit to be loaded%s\n", check->manifest.name,
-            check->manifest.vsn, check->old ? ", and carries states both ways" : "");
+    fprintf(screen->out, "%s %s is fit to be loaded%s%s\n", check->manifest.name,
+            check->manifest.vsn, check->old ? ", and carries states" : "",
+            check->old && goes_back(check) ? " both ways" : "");
     if (check->states)
-        fprintf(screen->out, "%zu live states were carried%s\n", check->states,
+        fprintf(screen->out, "%zu live state%s carried%s\n", check->states,
+                check->states == 1 ? " was" : "s were",
                 check->messages ? ", and the messages that waited" : "");
     json_array_foreach(check->lints, i, lint)
     {
@@ -238,14 +244,10 @@ int local_check(const struct args *args, const struct screen *screen)
     struct check check = {.lints = json_array()};
     int error = check_all(args, &check);
 
-    if (error) {
-        json_t *told = refusal(&check.why);
-
-        show_error(screen, told, args->json);
-        json_decref(told);
-    } else {
+    if (error)
+        refusal_show(&check.why, args->json, screen);
+    else
         print_check(&check, args->json, screen);
-    }
     json_decref(check.lints);
     free(check.path);
     free(check.old);

@@ -10,6 +10,7 @@
 #include "archive.h"
 #include "beside.h"
 #include "manifest.h"
+#include "refusal.h"
 #include "relfile.h"
 
 /* What goes into it; the release file first. */
@@ -143,6 +144,8 @@ static int gather(struct pack *p, const struct args *args)
 static void print(const struct pack *p, const struct args *args,
                   const struct screen *screen)
 {
+    size_t count = json_object_size(json_object_get(p->spec, "applications"));
+
     if (args->json) {
         json_t *all =
             json_pack("{s:s, s:s, s:s, s:O}", "file", p->to, "name",
@@ -156,7 +159,7 @@ static void print(const struct pack *p, const struct args *args,
     }
     screen_text(screen, BOLD, 0, p->to);
     fprintf(screen->out, ": %s@%s, %zu application%s\n", text(p->spec, "name"),
-            text(p->spec, "vsn"), p->count - 1, p->count == 2 ? "" : "s");
+            text(p->spec, "vsn"), count, count == 1 ? "" : "s");
 }
 
 static void finish(struct pack *p)
@@ -182,7 +185,7 @@ int pack_run(const struct args *args, const struct screen *screen)
         error = archive_write(p.to, (const char *const *)p.paths,
                               (const char *const *)p.names, p.count, &p.why);
     if (error)
-        screen_complain(screen, "%s", p.why.text);
+        refusal_complain(&p.why, args->json, screen);
     else
         print(&p, args, screen);
     finish(&p);

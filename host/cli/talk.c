@@ -10,6 +10,7 @@
 #include "client.h"
 #include "config.h"
 #include "event.h"
+#include "refusal.h"
 #include "show.h"
 #include "words.h"
 
@@ -43,7 +44,7 @@ static int unable(const struct args *args, const struct screen *screen,
 {
     if (why->error == -EINTR)
         return interrupted(args, screen);
-    screen_complain(screen, "%s", why->text);
+    refusal_complain(why, args->json, screen);
     return CLI_FAILED;
 }
 
@@ -115,13 +116,13 @@ static int prepare(const struct args *args, const struct screen *screen,
 
     *params = NULL;
     if (args->command->params && args->command->params(args, params, &why) != 0) {
-        screen_complain(screen, "%s", why.text);
-        return CLI_USAGE;
+        refusal_complain(&why, args->json, screen);
+        return why.error == -EINVAL ? CLI_USAGE : CLI_FAILED;
     }
     if (open_host(args, client, &why) == 0)
         return CLI_DONE;
     json_decref(*params);
-    screen_complain(screen, "%s", why.text);
+    refusal_complain(&why, args->json, screen);
     return why.error == -ENAMETOOLONG || why.error == -EINVAL ? CLI_USAGE : CLI_NO_HOST;
 }
 

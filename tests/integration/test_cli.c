@@ -179,6 +179,15 @@ static void what_is_refused_ends_with_1_and_one_line(void **state)
     complains(h->socket, 1, "'conter'", "upgrade", "conter");
     complains(h->socket, 1, "use upgrade", "downgrade", "counter@2.0.0");
     complains(h->socket, 1, "ABI 2.0", "unpack", built("tests/misbehaving/wrong_abi"));
+    complains(h->socket, 1, "none.so", "unpack", "none.so");
+    complains(h->socket, 1, "neither a plugin", "unpack", "/dev/null");
+    complains(h->socket, 1, "names no version", "upgrade", "counter@");
+    complains(h->socket, 1, "a canary has no plan", "upgrade", "counter", "--canary",
+              "5%", "--brutal");
+    assert_has(moult(h->socket, "unpack", built("samples/kv-1.0.0"), NULL)->out,
+               "kv 1.0.0 is there: a release that has it starts it");
+    complains(h->socket, 1, "application 'kv' does not run: a release", "upgrade",
+              "kv");
 
     ran = moult(h->socket, "upgrade", "counter@9.0.0", "--json", NULL);
     assert_int_equal(ran->status, 1);
@@ -268,6 +277,10 @@ static void check_vets_as_a_host_would(void **state)
               built("tests/misbehaving/crashes_in_change"),
               built("samples/counter-1.1.0"));
     complains(NULL, 1, "none.so", "check", "none.so");
+    complains(NULL, 1, "{\"code\":2,", "check", "none.so", "--json");
+    complains(NULL, 1, "{\"code\":2,", "pack", "none.rel", "--json");
+    complains(NULL, 1, "{\"code\":2,", "unpack", "none.so", "--json");
+    complains("none.sock", 3, "\"reason\":\"no host listens", "status", "--json");
 }
 
 /* A program that follows until it is interrupted, and one that a host leaves. */

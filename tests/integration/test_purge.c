@@ -81,7 +81,7 @@ static void an_upgrade_can_be_brutal(void **state)
     host_stop(h);
 }
 
-static void the_program_says_it_too(void **state)
+static void the_command_line_upgrades_brutally(void **state)
 {
     struct host *h = *state;
     const struct ran *ran;
@@ -92,15 +92,6 @@ static void the_program_says_it_too(void **state)
     assert_int_equal(ran->status, 0);
     assert_false(host_maps(h, "hive-1.0.0"));
     assert_int_equal(host_call_int(h, "queen", "\"spawn\""), 0);
-    ran = moult(h->socket, "downgrade", "hive@1.0.0", NULL);
-    assert_int_equal(ran->status, 0);
-    ran = moult(h->socket, "purge", "hive@1.1.0", NULL);
-    assert_int_equal(ran->status, 1);
-    assert_has(ran->err, "'bee' <0.");
-    assert_has(moult(h->socket, "releases", NULL)->out, "'bee' <0.");
-    ran = moult(h->socket, "purge", "hive@1.1.0", "--brutal", NULL);
-    assert_has(ran->out, "1 killed");
-    assert_false(host_maps(h, "hive-1.1.0"));
     host_stop(h);
 }
 
@@ -191,7 +182,7 @@ int main(void)
         HOST_TEST(what_runs_it_is_named_and_left_alone),
         HOST_TEST(brutal_kills_it_and_the_code_is_gone),
         HOST_TEST(an_upgrade_can_be_brutal),
-        HOST_TEST(the_program_says_it_too),
+        HOST_TEST(the_command_line_upgrades_brutally),
         HOST_TEST(what_computes_without_end_is_killed_too),
         HOST_TEST(what_servers_run_is_not_purged),
         HOST_TEST(the_command_line_purges),
