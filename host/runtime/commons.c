@@ -2,6 +2,7 @@
 #include "commons.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <locale.h>
 #include <pthread.h>
@@ -196,20 +197,22 @@ void commons_disown(int descriptor)
 
 /* -- before and after -- */
 
-/* Without changing it, which umask() can't. */
-static mode_t current_mask(void)
+/* Read without changing it, which umask() can't, and without memory; `unless` it can't be. */
+static mode_t current_mask(mode_t unless)
 {
-    static const char key[] = "Umask:";
-    FILE *f = fopen("/proc/self/status", "re");
-    unsigned long mask = 0;
-    char line[256];
+    static const char key[] = "\nUmask:";
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    char text[256]; /* it is on the second line */
+    const char *at;
+    ssize_t len;
 
-    while (f && fgets(line, sizeof(line), f))
-        if (strncmp(line, key, strlen(key)) == 0)
-            mask = strtoul(line + strlen(key), NULL, 8);
-    if (f)
-        fclose(f);
-    return (mode_t)mask;
+    if (fd < 0)
+        return unless;
+    len = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[len > 0 ? len : 0] = 0;
+    at = strstr(text, key);
+    return at ? (mode_t)strtoul(at + strlen(key), NULL, 8) : unless;
 }
 
 void commons_start(void)
@@ -219,7 +222,8 @@ void commons_start(void)
     pthread_mutex_lock(&commons.lock);
     for (int s = 1; s < NSIG; s++)
         sigaction(s, NULL, &commons.signals[s]);
-    commons.mask = current_mask();
+    commons.mask = umask(S_IRWXG | S_IRWXO); /* nobody makes files yet */
+    umask(commons.mask);
     snprintf(commons.locale, sizeof(commons.locale), "%s", locale ? locale : "C");
     if (!getcwd(commons.folder, sizeof(commons.folder)))
         commons.folder[0] = 0;
@@ -275,7 +279,7 @@ static void check_files(void)
 {
     char folder[PATH_MAX];
 
-    if (current_mask() != commons.mask) {
+    if (current_mask(commons.mask) != commons.mask) {
         umask(commons.mask);
         put_back("the umask", true);
     }
