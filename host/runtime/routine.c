@@ -6,61 +6,57 @@
 #include <libunwind.h>
 #include <link.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sanitize.h"
 
 #define FAMILY 4u  /* entries of memmove beside one, that share its code */
 #define ALIGN  64u /* between functions, at most */
-#define BEHIND 2u /* a name's functions: what a call runs, and libc's own behind that */
 
 struct range {
     uintptr_t start, end;
 };
 
 /*
- * No lock, no state of libc's own but strtok's.  Those that allocate (strdup) do it with
- * nothing in hand: what fails in them while they do is in malloc, and no routine.
+ * No lock, and no state but that of strtok and strfry.  Those that allocate (strdup) do it
+ * with nothing in hand: what fails in them while they do is in malloc, and no routine.
  */
-static const char *const strings[] = {
-    "memcpy",        "memmove",       "mempcpy",
-    "memset",        "memcmp",        "memchr",
-    "memrchr",       "rawmemchr",     "memccpy",
-    "memmem",        "memfrob",       "bcopy",
-    "bzero",         "bcmp",          "explicit_bzero",
-    "strlen",        "strnlen",       "strcpy",
-    "strncpy",       "stpcpy",        "stpncpy",
-    "strcat",        "strncat",       "strcmp",
-    "strncmp",       "strcasecmp",    "strncasecmp",
-    "strcoll",       "strchr",        "strchrnul",
-    "strrchr",       "strstr",        "strcasestr",
-    "strspn",        "strcspn",       "strpbrk",
-    "strtok",        "strtok_r",      "strsep",
-    "strdup",        "strndup",       "strtol",
-    "strtoul",       "strtoll",       "strtoull",
-    "wcslen",        "wcscpy",        "wcsncpy",
-    "wcscat",        "wcscmp",        "wcschr",
-    "wmemcpy",       "wmemmove",      "wmemset",
-    "wmemcmp",       "__memcpy_chk",  "__memmove_chk",
-    "__mempcpy_chk", "__memset_chk",  "__strcpy_chk",
-    "__strncpy_chk", "__stpcpy_chk",  "__strcat_chk",
-    "__strncat_chk", "__stpncpy_chk", "__explicit_bzero_chk"};
+static const char strings[] =
+    "memcpy memmove mempcpy memset memcmp memchr memrchr rawmemchr memccpy memmem "
+    "memfrob swab bcopy bzero bcmp explicit_bzero strlen strnlen strcpy strncpy "
+    "stpcpy stpncpy strcat strncat strcmp strncmp strcasecmp strncasecmp "
+    "strcasecmp_l strncasecmp_l strverscmp strcoll strcoll_l strxfrm strxfrm_l "
+    "strchr strchrnul strrchr index rindex basename strstr strcasestr strspn "
+    "strcspn strpbrk strtok strtok_r strsep strfry strdup strndup atoi atol atoll "
+    "atof strtol strtoul strtoll strtoull strtol_l strtoul_l strtoll_l strtoull_l "
+    "strtoimax strtoumax strtod strtof strtold strtod_l strtof_l strtold_l wmemcpy "
+    "wmempcpy wmemmove wmemset wmemcmp wmemchr wcslen wcsnlen wcscpy wcsncpy wcpcpy "
+    "wcpncpy wcscat wcsncat wcscmp wcsncmp wcscasecmp wcsncasecmp wcscoll wcscoll_l "
+    "wcsxfrm wcsxfrm_l wcschr wcschrnul wcsrchr wcsstr wcsspn wcscspn wcspbrk "
+    "wcstok wcsdup wcstol wcstoul wcstoll wcstoull wcstoimax wcstoumax wcstod "
+    "wcstof wcstold __memcpy_chk __memmove_chk __mempcpy_chk __memset_chk "
+    "__strcpy_chk __strncpy_chk __stpcpy_chk __stpncpy_chk __strcat_chk "
+    "__strncat_chk __explicit_bzero_chk __wmemcpy_chk __wmemset_chk __wcscpy_chk "
+    "__wcsncpy_chk __wcscat_chk __wcsncat_chk __wmemmove_chk __rawmemchr __strdup "
+    "__strndup __strtok_r __isoc23_strtol __isoc23_strtoul __isoc23_strtoll "
+    "__isoc23_strtoull";
 /* They do nothing but wait in the kernel; a kill finds a plugin there. */
-static const char *const waits[] = {
-    "nanosleep", "clock_nanosleep", "sleep",       "usleep",      "pause",   "poll",
-    "ppoll",     "select",          "pselect",     "epoll_wait",  "read",    "write",
-    "readv",     "writev",          "pread",       "pwrite",      "recv",    "send",
-    "recvfrom",  "sendto",          "recvmsg",     "sendmsg",     "accept",  "accept4",
-    "connect",   "waitpid",         "sched_yield", "epoll_pwait", "sendfile"};
+static const char waits[] =
+    "nanosleep clock_nanosleep sleep usleep pause poll ppoll select pselect "
+    "epoll_wait read write readv writev pread pwrite recv send recvfrom sendto "
+    "recvmsg sendmsg accept accept4 connect waitpid sched_yield epoll_pwait "
+    "sendfile syscall";
 /* One source file of glibc holds many entries into one body, for these. */
-static const char *const families[] = {"memmove", "memset"};
+static const char *const families[] = {"memmove", "memset", "wmemset"};
 static const char *const callers[] = {"qsort", "qsort_r", "bsearch", "lfind",
                                       "lsearch"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define STRINGS_MOST 512u /* there are some 300, of which some have two bodies */
+#define NAME         32u
 
-static struct range
-    string_ranges[(COUNT(strings) + COUNT(waits)) * BEHIND + COUNT(families) * FAMILY];
+static struct range string_ranges[STRINGS_MOST];
 static struct range caller_ranges[COUNT(callers) + 1];
 static size_t string_count, caller_count;
 static struct dl_find_object interceptors; /* the sanitizer's library */
@@ -84,14 +80,97 @@ static bool named(const char *name, struct range *range)
     return function && around((uintptr_t)function, range);
 }
 
+static bool is_in(const struct range *ranges, size_t count, uintptr_t address)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ranges[i].start <= address && address < ranges[i].end)
+            return true;
+    return false;
+}
+
+/*
+ * -- what has no name --
+ *
+ * Many of them are only an entry into a body that others share, strtol say or wmemset:
+ * they end in a jump to it.
+ */
+
+#if defined(__x86_64__)
+#define STEP 1u
+
+/* Where the jump at `at` leads to, if there is one. */
+static uintptr_t jumps_to(uintptr_t at, uintptr_t end)
+{
+    const unsigned char *code = (const unsigned char *)at; /* NOLINT: an address */
+    int32_t distance;
+
+    if (end - at < 1 + sizeof(distance) || code[0] != 0xe9)
+        return 0;
+    memcpy(&distance, code + 1, sizeof(distance));
+    return at + 1 + sizeof(distance) + (uintptr_t)(intptr_t)distance;
+}
+#else
+#define STEP 4u
+
+static uintptr_t jumps_to(uintptr_t at, uintptr_t end)
+{
+    uint32_t code;
+
+    memcpy(&code, (const void *)at, sizeof(code)); /* NOLINT: an address */
+    if (code >> 26 != 0x05)
+        return 0;
+    return at + (uintptr_t)((intptr_t)(int32_t)(code << 6) >> 6) * 4;
+}
+#endif
+
+/* In the same library, and in a function of it: what looks like a jump may be none. */
+static bool leads_to(const struct range *from, uintptr_t target, struct range *body)
+{
+    struct dl_find_object here, there;
+
+    return target && _dl_find_object((void *)from->start, &here) == 0 && /* NOLINT */
+           _dl_find_object((void *)target, &there) == 0 &&               /* NOLINT */
+           here.dlfo_link_map == there.dlfo_link_map && around(target, body);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): a body is added once */
+static void add_range(const struct range *range)
+{
+    struct range body;
+
+    if (string_count == STRINGS_MOST ||
+        is_in(string_ranges, string_count, range->start))
+        return;
+    string_ranges[string_count++] = *range;
+    for (uintptr_t at = range->start; at < range->end; at += STEP)
+        if (leads_to(range, jumps_to(at, range->end), &body))
+            add_range(&body);
+}
+
 /* Libc's own too, for a sanitizer, say, may stand before it, and does call it. */
 static void add_string(void *libc, const char *name)
 {
     void *own = libc ? dlsym(libc, name) : NULL;
+    struct range range;
 
-    string_count += named(name, &string_ranges[string_count]);
-    if (own && own != dlsym(RTLD_DEFAULT, name))
-        string_count += around((uintptr_t)own, &string_ranges[string_count]);
+    if (named(name, &range))
+        add_range(&range);
+    if (own && own != dlsym(RTLD_DEFAULT, name) && around((uintptr_t)own, &range))
+        add_range(&range);
+}
+
+/* All of these, with a space between them. */
+static void add_strings(void *libc, const char *names)
+{
+    char name[NAME];
+
+    for (; *names; names += strspn(names, " ")) {
+        size_t len = strcspn(names, " ");
+
+        snprintf(name, sizeof(name), "%.*s", (int)len, names);
+        add_string(libc, name);
+        names += len;
+    }
 }
 
 static bool next_to(const struct range *range, int side, struct range *next)
@@ -121,22 +200,12 @@ void routines_find(void)
         if (!named(families[i], &range))
             continue;
         for (unsigned n = 0; n < FAMILY && next_to(&range, 1, &range); n++)
-            string_ranges[string_count++] = range;
+            add_range(&range);
     }
-    for (size_t i = 0; i < COUNT(strings); i++)
-        add_string(libc, strings[i]);
-    for (size_t i = 0; i < COUNT(waits); i++)
-        add_string(libc, waits[i]);
+    add_strings(libc, strings);
+    add_strings(libc, waits);
     if (libc)
         dlclose(libc);
-}
-
-static bool is_in(const struct range *ranges, size_t count, uintptr_t address)
-{
-    for (size_t i = 0; i < count; i++)
-        if (ranges[i].start <= address && address < ranges[i].end)
-            return true;
-    return false;
 }
 
 bool routine_is_string(uintptr_t address)

@@ -102,6 +102,34 @@ CONTAINED(smashes_its_stack, "stack smashing in smash", "smash")
 INTERPOSED(crashes_in_memcpy, "SIGSEGV at address ", "")
 INTERPOSED(crashes_in_strlen, "SIGSEGV at address 0x0 in ", "")
 INTERPOSED(frees_twice, "moult_free of what is no block in ", "")
+
+static void memory_and_string_functions_of_libc_end_their_caller_only(void **state)
+{
+    char message[32];
+    struct host *h = *state;
+    json_t *names, *name;
+    size_t i;
+
+    NEEDS_INTERPOSITION;
+    drop("tests/misbehaving/hands_libc_nonsense");
+    host_start(h, NULL);
+    names = host_call(h, "sinner", "\"names\"");
+    assert_true(json_array_size(names) > 90);
+    json_array_foreach(names, i, name)
+    {
+        json_t *answer;
+
+        snprintf(message, sizeof(message), "{\"call\": %zu}", i);
+        answer = talk_answer(
+            h->talk, talk_ask(h->talk, "call", talk_message("sinner", message)));
+        if (!json_object_get(answer, "error"))
+            fail_msg("%s came back", json_string_value(name));
+        assert_has(text_at(answer, "error.message"), "SIGSEGV at address 0x");
+        assert_has(text_at(answer, "error.message"), " of hands_libc_nonsense 1.0.0");
+        host_event(h, "server.restart", "server", "sinner");
+    }
+    host_stop(h);
+}
 #endif
 
 static void an_exception_that_nobody_catches(void **state)
@@ -386,6 +414,7 @@ int main(void)
         HOST_TEST(crashes_in_memcpy),
         HOST_TEST(crashes_in_strlen),
         HOST_TEST(frees_twice),
+        HOST_TEST(memory_and_string_functions_of_libc_end_their_caller_only),
         HOST_TEST(a_heap_that_is_spoilt_is_fatal),
         HOST_TEST(a_fault_in_the_hosts_own_code_is_fatal),
 #endif
