@@ -100,20 +100,6 @@ static void one_waits_for_what_it_needs(void **state)
     host_stop(h);
 }
 
-static void a_circle_is_named(void **state)
-{
-    struct host *h = *state;
-
-    drop("integration/ring-1.0.0");
-    drop("integration/wheel-1.0.0");
-    host_start(h, NULL);
-    assert_has(text_at(host_event(h, "application.refused", "app", "ring"), "reason"),
-               "applications need one another in a circle: ring -> wheel -> ring");
-    assert_null(host_vsn(h, "ring"));
-    assert_null(host_vsn(h, "wheel"));
-    host_stop(h);
-}
-
 static void ensure_all_started_starts_what_is_needed(void **state)
 {
     struct host *h = *state;
@@ -191,21 +177,6 @@ static void its_callbacks_are_called_in_order(void **state)
     host_stop(h);
     assert_true(host_log_has("\"prep_stop books\""));
     assert_true(host_log_has("\"stop closed books\""));
-}
-
-static void an_upgrade_keeps_the_state_and_calls_config_change(void **state)
-{
-    struct host *h = *state;
-
-    drop("integration/shop-1.0.0");
-    host_start(h, NULL);
-    drop("integration/shop-1.1.0");
-    told(h, "config_change port=9000 open=1 gone=1");
-    assert_int_equal(host_call_int(h, "shop", "{\"env\": \"port\"}"), 9000);
-    host_change(h, "downgrade", "shop@1.0.0");
-    told(h, "config_change port=8080 open=0 gone=1");
-    host_stop(h);
-    assert_true(host_log_has("\"prep_stop books\""));
 }
 
 static void an_upgrade_needs_what_the_new_version_needs(void **state)
@@ -456,12 +427,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HOST_TEST(all_start_after_what_they_need_and_stop_before_it),
         HOST_TEST(one_waits_for_what_it_needs),
-        HOST_TEST(a_circle_is_named),
         HOST_TEST(ensure_all_started_starts_what_is_needed),
         HOST_TEST(who_ask_for_the_same_at_once_share_one_start),
         HOST_TEST(what_is_included_runs_as_part_of_another),
         HOST_TEST(its_callbacks_are_called_in_order),
-        HOST_TEST(an_upgrade_keeps_the_state_and_calls_config_change),
         HOST_TEST(an_upgrade_needs_what_the_new_version_needs),
         HOST_TEST(the_host_stops_when_a_permanent_one_ends),
         HOST_TEST(the_host_does_not_start_without_a_permanent_one),

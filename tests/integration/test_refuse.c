@@ -144,40 +144,6 @@ static void what_a_file_says_of_itself(void **state)
     host_stop(h);
 }
 
-static void what_its_code_does_before_it_is_asked(void **state)
-{
-    static const char *const sins[][2] = {
-        {"crashes_in_constructor", "SIGSEGV"},
-        {"exits_in_constructor", "exit"},
-        {"aborts_in_constructor", "the moon is full"},
-        {"crashes_in_destructor", "SIGSEGV"},
-    };
-    struct host *h = *state;
-    char plugin_path[100];
-
-    start_counting(h);
-    for (size_t i = 0; i < sizeof(sins) / sizeof(sins[0]); i++) {
-        snprintf(plugin_path, sizeof(plugin_path), "tests/misbehaving/%s", sins[i][0]);
-        drop(plugin_path);
-        is_refused(h, sins[i][0], sins[i][1]);
-    }
-    goes_on(h);
-    host_stop(h);
-}
-
-static void a_constructor_that_hangs_while_calls_are_answered(void **state)
-{
-    struct host *h = *state;
-
-    start_counting(h);
-    drop("tests/misbehaving/hangs_in_constructor");
-    /* Sooner than it is given up. */
-    assert_int_equal(host_call_int(h, "counter", "\"get\""), 5);
-    is_refused(h, "hangs_in_constructor", "did not come to an end within");
-    goes_on(h);
-    host_stop(h);
-}
-
 static void a_name_that_another_application_has(void **state)
 {
     struct host *h = *state;
@@ -266,8 +232,6 @@ int main(void)
         HOST_TEST(a_file_that_is_cut_anywhere),
         HOST_TEST(another_architecture),
         HOST_TEST(what_a_file_says_of_itself),
-        HOST_TEST(what_its_code_does_before_it_is_asked),
-        HOST_TEST(a_constructor_that_hangs_while_calls_are_answered),
         HOST_TEST(a_name_that_another_application_has),
         HOST_TEST(an_upgrade_whose_new_child_wants_a_name_that_is_taken),
         HOST_TEST(what_was_refused_is_tried_again_when_it_changes),

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 10,000 servers upgraded at once, or none of them. */
+/*
+ * 10,000 servers upgraded at once, or none of them: release_handler_SUITE, otp_9395_*, which
+ * ask how long that takes and whether many are looked after.
+ */
 #include "test.h"
 
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Supervisors below supervisors, on a real host and through upgrades. */
+/*
+ * Supervisors below supervisors, on a real host and through upgrades: release_handler_SUITE,
+ * upgrade_supervisor and upgrade_supervisor_fail.
+ */
 #include "test.h"
 
 #include <errno.h>
@@ -153,6 +156,7 @@ static void assert_as_it_was(struct host *h)
     assert_int_equal(int_at(child(top(h), "pool"), "count"), 2);
 }
 
+/* upgrade_supervisor_fail: there it ends the node. */
 static void a_new_child_below_that_does_not_start_refuses_it(void **state)
 {
     struct host *h = *state;
@@ -195,5 +199,5 @@ int main(void)
         HOST_TEST(a_supervisor_does_not_become_something_else),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("upgrade_supervisor", tests, NULL, NULL);
 }

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Old code goes when nothing runs it, is named for what does, and goes at once if told. */
+/*
+ * Old code goes when nothing runs it, is named for what does, and goes at once if told; code
+ * that can't be loaded leaves what runs: the code_SUITEs of kernel and the emulator on a real
+ * host, and what a shared object may leave behind besides.  That more than two versions may
+ * live is in integration/test_spawn.c; call_purged_fun_* and replace_path have no counterpart.
+ */
 #include "test.h"
 
 #include <stdio.h>
@@ -28,6 +33,7 @@ static const char *bee(struct host *h)
     return json_string_value(host_call(h, "bee", "\"vsn\""));
 }
 
+/* soft_purge, t_check_old_code; release_handler_SUITE: instructions */
 static void what_runs_it_is_named_and_left_alone(void **state)
 {
     struct host *h = *state;
@@ -43,6 +49,7 @@ static void what_runs_it_is_named_and_left_alone(void **state)
     host_stop(h);
 }
 
+/* purge, multi_proc_purge; otp_9417: what is not loaded may be purged */
 static void brutal_kills_it_and_the_code_is_gone(void **state)
 {
     struct host *h = *state;
@@ -65,6 +72,7 @@ static void brutal_kills_it_and_the_code_is_gone(void **state)
     host_stop(h);
 }
 
+/* release_handler_SUITE: instructions, with brutal_purge before */
 static void an_upgrade_can_be_brutal(void **state)
 {
     struct host *h = *state;
@@ -95,6 +103,7 @@ static void the_command_line_upgrades_brutally(void **state)
     host_stop(h);
 }
 
+/* purge_many_exits: there, too, it does not have to wait for a message */
 static void what_computes_without_end_is_killed_too(void **state)
 {
     struct host *h = *state;
@@ -108,6 +117,7 @@ static void what_computes_without_end_is_killed_too(void **state)
     host_stop(h);
 }
 
+/* delete: what is current stays */
 static void what_servers_run_is_not_purged(void **state)
 {
     struct host *h = *state;
@@ -176,6 +186,61 @@ static void so_does_a_thread_local_with_a_destructor(void **state)
     assert_lingers(*state, "has_a_thread_local", "a destructor of thread-local data");
 }
 
+/* -- loading: on_load_update, on_load_errors -- */
+
+static void start_counting(struct host *h)
+{
+    drop("samples/counter-1.0.0");
+    host_start(h, NULL);
+    assert_int_equal(host_call_int(h, "counter", "{\"add\": 5}"), 5);
+}
+
+static void is_refused(struct host *h, const char *name, const char *words)
+{
+    assert_has(text_at(host_event(h, "plugin.refused", "file", name), "reason"), words);
+}
+
+static void goes_on(struct host *h)
+{
+    assert_string_equal(host_vsn(h, "counter"), "1.0.0");
+    assert_int_equal(host_call_int(h, "counter", "\"bump\""), 6);
+    assert_int_equal(host_events(h, "server.exit"), 0);
+}
+
+static void what_its_code_does_before_it_is_asked(void **state)
+{
+    static const char *const sins[][2] = {
+        {"crashes_in_constructor", "SIGSEGV"},
+        {"exits_in_constructor", "exit"},
+        {"aborts_in_constructor", "the moon is full"},
+        {"crashes_in_destructor", "SIGSEGV"},
+    };
+    struct host *h = *state;
+    char plugin_path[100];
+
+    start_counting(h);
+    for (size_t i = 0; i < sizeof(sins) / sizeof(sins[0]); i++) {
+        snprintf(plugin_path, sizeof(plugin_path), "tests/misbehaving/%s", sins[i][0]);
+        drop(plugin_path);
+        is_refused(h, sins[i][0], sins[i][1]);
+    }
+    goes_on(h);
+    host_stop(h);
+}
+
+static void a_constructor_that_hangs_while_calls_are_answered(void **state)
+{
+    struct host *h = *state;
+
+    start_counting(h);
+    drop("tests/misbehaving/hangs_in_constructor");
+    /* Sooner than it is given up. */
+    assert_int_equal(host_call_int(h, "counter", "\"get\""), 5);
+    is_refused(h, "hangs_in_constructor", "did not come to an end within");
+    goes_on(h);
+    host_stop(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,7 +253,9 @@ int main(void)
         HOST_TEST(the_command_line_purges),
         HOST_TEST(a_unique_symbol_keeps_an_image_and_is_named),
         HOST_TEST(so_does_a_thread_local_with_a_destructor),
+        HOST_TEST(what_its_code_does_before_it_is_asked),
+        HOST_TEST(a_constructor_that_hangs_while_calls_are_answered),
     };
 
-    return cmocka_run_group_tests_name("purge", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("code", tests, NULL, NULL);
 }
