@@ -57,6 +57,33 @@ def load:
     figure("failed calls"; "calls"; "lower"; null; 0; .errors),
     figure("worst pause"; "us"; "lower"; null; null; .worst_pause_us);
 
+# $how a child is ended.  A fault that is contained may take twice as long as a plain stop.
+def restarts($times):
+    figure("serves again, p50"; "us"; "lower"; $times; null; .kill_p50_ns / 1000),
+    figure("serves again, p99"; "us"; "lower"; null; null; .kill_p99_ns / 1000),
+    figure("after a stop, p50"; "us"; "lower"; null; null; .stop_p50_ns / 1000),
+    figure("after a fault, p50"; "us"; "lower"; null; null; .fault_p50_ns / 1000),
+    figure("fault to stop"; "times"; "lower"; null; 2; .fault_p50_ns / .stop_p50_ns);
+
+def state:
+    figure("pause"; "ms"; "lower"; 4; null; .pause_us / 1000),
+    figure("rehearse"; "ms"; "lower"; null; null; .rehearse_us / 1000),
+    figure("peak memory"; "MiB"; "lower"; null; null; .peak_kib / 1024),
+    figure("encode"; "ms"; "lower"; 3; null; .encode_ns / 1e6),
+    figure("decode"; "ms"; "lower"; 3; null; .decode_ns / 1e6);
+
+def timers:
+    figure("set"; "ns/timer"; "lower"; 8; null; .set_ns / .ops),
+    figure("late, p50"; "ms"; "lower"; 1; null; .p50_ns / 1e6),
+    figure("late, p99"; "ms"; "lower"; 1; null; .p99_ns / 1e6),
+    figure("late, most"; "ms"; "lower"; null; null; .max_ns / 1e6),
+    figure("cpu"; "ms"; "lower"; 4; null; .cpu_ns / 1e6);
+
+def publish:
+    figure("one by one"; "ns/delivery"; "lower"; 6; null; .one_ns / .ops),
+    figure("at once"; "ns/delivery"; "lower"; 6; null; .wall_ns / .ops),
+    figure("cpu"; "ns/delivery"; "lower"; null; null; .cpu_ns / .ops);
+
 def figures($scenario):
     if $scenario == "call" then latency("call"; 7; null)
     elif $scenario == "pairs" then latency("call"; null; 90)
@@ -69,6 +96,18 @@ def figures($scenario):
         rate("start"; 5),
         figure("memory"; "bytes"; "lower"; null; 408; .bytes) # its state is 8 bytes
     elif $scenario == "load" then load
+    elif $scenario == "restart-1" then restarts(3)
+    elif $scenario == "restart-10000" then restarts(4)
+    elif $scenario == "state" then state
+    elif $scenario == "boot" then
+        figure("ready"; "ms"; "lower"; 8; 10; .wall_ns / 1e6),
+        figure("memory"; "MiB"; "lower"; null; 6; .rss / 1048576)
+    elif $scenario == "publish" then publish
+    elif $scenario == "timers" then timers
+    elif $scenario == "control" then
+        figure("latency"; "us/call"; "lower"; null; 60; .wall_ns / .ops / 1000)
+    elif $scenario == "drop" then
+        figure("serves new code"; "ms"; "lower"; null; 60; .wall_ns / 1e6)
     else upgrades($scenario | ltrimstr("upgrade-") | tonumber)
     end;
 

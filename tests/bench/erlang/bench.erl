@@ -20,6 +20,11 @@ scenario("traffic", [Kind, C, S, N]) ->
 scenario("ring", [Size, Hops]) -> ring(int(Size), int(Hops));
 scenario("start", [N]) -> start(int(N));
 scenario("upgrade", [N]) -> upgrade(int(N));
+scenario("restart", [Children, Kills]) -> restart:run(int(Children), int(Kills));
+scenario("state", [N]) -> state:run(int(N));
+scenario("publish", [Subscribers, Events]) -> publish:run(int(Subscribers), int(Events));
+scenario("timers", [N, Most]) -> timers:run(int(N), int(Most));
+scenario("rss", []) -> [{rss, measure:rss()}];
 scenario("load", [C, S, Upgrades, Ms]) -> load(int(C), int(S), int(Upgrades), int(Ms)).
 
 int(Text) -> list_to_integer(Text).

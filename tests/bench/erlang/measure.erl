@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% Time, memory and the one line of JSON.
 -module(measure).
--export([now_ns/0, timed/1, parallel/1, fresh/1, rss/0, emit/1]).
+-export([now_ns/0, timed/1, parallel/1, fresh/1, rss/0, peak_rss/0, emit/1]).
 
 now_ns() -> erlang:monotonic_time(nanosecond).
 
@@ -27,9 +27,14 @@ parallel(Funs) ->
      end || {Pid, Ref} <- Workers].
 
 %% Resident bytes of the VM.
-rss() ->
-    {ok, Text} = file:read_file("/proc/self/smaps_rollup"),
-    {match, [KiB]} = re:run(Text, "\nRss:\\s*([0-9]+) kB",
+rss() -> bytes("/proc/self/smaps_rollup", "Rss").
+
+%% The most that there ever were.
+peak_rss() -> bytes("/proc/self/status", "VmHWM").
+
+bytes(File, What) ->
+    {ok, Text} = file:read_file(File),
+    {match, [KiB]} = re:run(Text, "\n" ++ What ++ ":\\s*([0-9]+) kB",
                             [{capture, all_but_first, list}]),
     list_to_integer(KiB) * 1024.
 

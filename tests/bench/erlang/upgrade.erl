@@ -6,18 +6,19 @@
 %% before it collects the replies: the fastest that an upgrade written by hand can be.
 -module(upgrade).
 -export([load/1, sequential/3, pipelined/3]).
+-export([read/2, replace/1, in_order/3, old_vsn/1]).
 -import(measure, [now_ns/0]).
 
 %% Load a version, "v1" or "v2", before any server runs.
 load(Vsn) ->
     _ = code:purge(up),
-    replace(read(Vsn)).
+    replace(read(up, Vsn)).
 
 %% Move all servers to version To; Way is up or down.  Times in us; the pause is the
 %% longest that one server was suspended.
 sequential(Sup, Way, To) ->
     T0 = now_ns(),
-    Code = read(To),
+    Code = read(up, To),
     Since = [begin ok = sys:suspend(P), {P, now_ns()} end || P <- pool:servers(Sup)],
     in_order(Way,
              fun() -> replace(Code) end,
@@ -32,7 +33,7 @@ sequential(Sup, Way, To) ->
 
 pipelined(Sup, Way, To) ->
     T0 = now_ns(),
-    Code = read(To),
+    Code = read(up, To),
     Pids = pool:servers(Sup),
     T1 = now_ns(),
     tell_all(Pids, suspend),
@@ -58,11 +59,11 @@ in_order(down, Load, Change) -> Change(), Load().
 old_vsn(up) -> "1";
 old_vsn(down) -> {down, "1"}.
 
-read(Vsn) ->
-    File = filename:join([os:getenv("BENCH_DIR"), Vsn, "up.beam"]),
+read(Module, Vsn) ->
+    File = filename:join([os:getenv("BENCH_DIR"), Vsn, atom_to_list(Module) ++ ".beam"]),
     {ok, Code} = file:read_file(File),
-    {File, Code}.
+    {Module, File, Code}.
 
-replace({File, Code}) ->
-    {module, up} = code:load_binary(up, File, Code),
-    true = code:soft_purge(up).
+replace({Module, File, Code}) ->
+    {module, Module} = code:load_binary(Module, File, Code),
+    true = code:soft_purge(Module).

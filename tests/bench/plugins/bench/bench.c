@@ -2,62 +2,20 @@
 /* bench - traffic among servers, timed by the driver; `moult call bench {...}`. */
 #include "bench.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t read_clock(clockid_t id)
-{
-    struct timespec now;
-
-    clock_gettime(id, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-uint64_t bench_now_ns(void)
-{
-    return read_clock(CLOCK_MONOTONIC);
-}
-
-uint64_t bench_cpu_ns(void)
-{
-    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
-}
-
-moult_pid bench_find(const char *prefix, uint64_t index)
-{
-    char name[64];
-
-    snprintf(name, sizeof(name), "%s.%llu", prefix, (unsigned long long)index);
-    return moult_whereis(name);
-}
-
-static int ask(moult_ctx *ctx, moult_pid to, moult_out *request, int64_t *number)
-{
-    moult_in reply;
-    int err = moult_call(ctx, to, request, 0, &reply);
-
-    if (err)
-        return err;
-    *number = moult_get_int(&reply);
-    return reply.error;
-}
-
-int bench_add(moult_ctx *ctx, moult_pid to, int64_t *number)
-{
-    moult_out *m = moult_draft(ctx);
-
-    moult_put_map(m, 1);
-    moult_put_int_at(m, "add", 1);
-    return ask(ctx, to, m, number);
-}
 
 int bench_get(moult_ctx *ctx, moult_pid to, int64_t *number)
 {
     moult_out *m = moult_draft(ctx);
+    moult_in reply;
+    int err;
 
     moult_put_text(m, "get");
-    return ask(ctx, to, m, number);
+    err = moult_call(ctx, to, m, 0, &reply);
+    if (err)
+        return err;
+    *number = moult_get_int(&reply);
+    return reply.error;
 }
 
 void bench_copy_text(moult_in *in, char *name, size_t size)

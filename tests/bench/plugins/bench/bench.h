@@ -12,7 +12,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
-#include <moult.h>
+#include "measure.h"
 
 #define BENCH_CLIENTS 8u
 #define BENCH_ADDERS  8u
@@ -20,17 +20,7 @@
 
 extern const moult_server adder_server, client_server, driver_server, node_server;
 
-/* Nanoseconds since some moment. */
-uint64_t bench_now_ns(void);
-
-/* CPU time of the whole process, all threads, in nanoseconds. */
-uint64_t bench_cpu_ns(void);
-
-/* The process named `prefix`.`index`. */
-moult_pid bench_find(const char *prefix, uint64_t index);
-
-/* Ask `to` to add 1, or for its number; `*number` is the answer.  0 or moult_call's. */
-int bench_add(moult_ctx *ctx, moult_pid to, int64_t *number);
+/* Ask `to` for its number.  0 or moult_call's. */
 int bench_get(moult_ctx *ctx, moult_pid to, int64_t *number);
 
 /* The text at the cursor `in` as a C string in `name` (cut to `size`). */

@@ -55,7 +55,7 @@ static moult_next do_calls(moult_ctx *ctx, moult_pid to, int64_t n)
     int64_t number = 0, last = 0;
 
     while (r.ops < n && !r.error) {
-        r.error = bench_add(ctx, to, &number);
+        r.error = measure_add(ctx, to, &number);
         if (!r.error && number <= last)
             r.error = -EPROTO;
         last = number;
@@ -110,14 +110,14 @@ static moult_next do_load(moult_ctx *ctx, const moult_pid *to, int64_t count, in
 {
     struct histogram *times = moult_alloc(ctx, sizeof(*times));
     struct result r = {.error = times ? 0 : -ENOMEM, .times = times};
-    uint64_t before = bench_now_ns(), now = before;
+    uint64_t before = measure_now_ns(), now = before;
     int64_t number;
     moult_next next;
 
     while (times && now < until) {
-        int err = bench_add(ctx, to[i++ % count], &number);
+        int err = measure_add(ctx, to[i++ % count], &number);
 
-        now = bench_now_ns();
+        now = measure_now_ns();
         histogram_add(times, now - before);
         before = now;
         r.ops += err == 0;
@@ -138,7 +138,7 @@ static moult_next start_load(moult_ctx *ctx, moult_in *job, const char *servers)
     if (job->error || count < 1 || count > COUNT_MAX)
         return done(ctx, wrong);
     for (int64_t i = 0; i < count; i++)
-        to[i] = bench_find(servers, (uint64_t)i);
+        to[i] = measure_find(servers, (uint64_t)i);
     return do_load(ctx, to, count, moult_int_at(job, "index"), until);
 }
 
@@ -164,7 +164,7 @@ static moult_next handle_cast(moult_ctx *ctx, void *state, moult_in *message)
     if (!moult_find(message, "job", &kind) || !moult_find(message, "servers", &where))
         return done(ctx, wrong);
     bench_copy_text(&where, servers, sizeof(servers));
-    to = bench_find(servers, (uint64_t)moult_int_at(message, "index"));
+    to = measure_find(servers, (uint64_t)moult_int_at(message, "index"));
     if (moult_match(&kind, "call"))
         return do_calls(ctx, to, moult_int_at(message, "n"));
     if (moult_match(&kind, "cast"))

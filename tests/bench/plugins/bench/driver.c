@@ -41,13 +41,6 @@ MOULT_STATE(driver_state, struct driver, MOULT_FIELD(from), MOULT_FIELD(end),
             MOULT_FIELD(start_cpu_ns), MOULT_FIELD(max_ns),
             MOULT_STRUCT_LIST_FIELD(buckets, bucket_state));
 
-static int64_t int_or(moult_in *map, const char *key, int64_t otherwise)
-{
-    moult_in value;
-
-    return moult_find(map, key, &value) ? moult_get_int(&value) : otherwise;
-}
-
 /* The sum of the numbers of all servers of the run. */
 static int sum(moult_ctx *ctx, const struct driver *d, int64_t *total)
 {
@@ -56,17 +49,11 @@ static int sum(moult_ctx *ctx, const struct driver *d, int64_t *total)
 
     *total = 0;
     for (int64_t i = 0; i < d->count && !err; i++) {
-        err = bench_get(ctx, bench_find(d->servers, (uint64_t)i), &number);
+        err = bench_get(ctx, measure_find(d->servers, (uint64_t)i), &number);
         if (!err)
             *total += number;
     }
     return err;
-}
-
-static void put_uint_at(moult_out *out, const char *key, uint64_t value)
-{
-    moult_put_text(out, key);
-    moult_put_uint(out, value);
 }
 
 static void put_latencies(moult_out *out, struct driver *d)
@@ -75,11 +62,11 @@ static void put_latencies(moult_out *out, struct driver *d)
     size_t n = d->buckets.count;
 
     histogram_sort(d->buckets.items, n);
-    put_uint_at(out, "p50_ns", histogram_percentile(b, n, 0.5));
-    put_uint_at(out, "p99_ns", histogram_percentile(b, n, 0.99));
-    put_uint_at(out, "p999_ns", histogram_percentile(b, n, 0.999));
-    put_uint_at(out, "max_ns", d->max_ns);
-    put_uint_at(out, "above_1ms", histogram_above(b, n, HISTOGRAM_KNEE_NS));
+    measure_put_at(out, "p50_ns", histogram_percentile(b, n, 0.5));
+    measure_put_at(out, "p99_ns", histogram_percentile(b, n, 0.99));
+    measure_put_at(out, "p999_ns", histogram_percentile(b, n, 0.999));
+    measure_put_at(out, "max_ns", d->max_ns);
+    measure_put_at(out, "above_1ms", histogram_above(b, n, HISTOGRAM_KNEE_NS));
 }
 
 static void answer(moult_ctx *ctx, struct driver *d, uint64_t wall_ns, uint64_t cpu_ns)
@@ -90,8 +77,8 @@ static void answer(moult_ctx *ctx, struct driver *d, uint64_t wall_ns, uint64_t 
     getrusage(RUSAGE_SELF, &used);
     moult_put_map(m, d->buckets.count > 0 ? 11 : 6);
     moult_put_int_at(m, "ops", d->ops);
-    put_uint_at(m, "wall_ns", wall_ns);
-    put_uint_at(m, "cpu_ns", cpu_ns);
+    measure_put_at(m, "wall_ns", wall_ns);
+    measure_put_at(m, "cpu_ns", cpu_ns);
     moult_put_int_at(m, "refused", d->refused);
     moult_put_int_at(m, "errors", d->errors);
     moult_put_int_at(m, "peak_kib", used.ru_maxrss);
@@ -103,8 +90,8 @@ static void answer(moult_ctx *ctx, struct driver *d, uint64_t wall_ns, uint64_t 
 /* The last client is done: stop the clocks; every operation must have counted once. */
 static void finish(moult_ctx *ctx, struct driver *d)
 {
-    uint64_t wall_ns = bench_now_ns() - d->start_ns;
-    uint64_t cpu_ns = bench_cpu_ns() - d->start_cpu_ns;
+    uint64_t wall_ns = measure_now_ns() - d->start_ns;
+    uint64_t cpu_ns = measure_cpu_ns() - d->start_cpu_ns;
     char why[128];
     int64_t total = 0;
 
@@ -135,8 +122,8 @@ static moult_next begin(moult_ctx *ctx, struct driver *d, const moult_from *from
         return moult_refuse(ctx, (int)d->error,
                             "unable to ask the servers '%s.0' on: %s", servers,
                             moult_strerror((int)d->error));
-    d->start_cpu_ns = bench_cpu_ns();
-    d->start_ns = bench_now_ns();
+    d->start_cpu_ns = measure_cpu_ns();
+    d->start_ns = measure_now_ns();
     return moult_noreply();
 }
 
@@ -146,30 +133,30 @@ static int send_job(moult_ctx *ctx, const struct driver *d, const char *job, int
                     moult_in *run)
 {
     moult_out *m = moult_draft(ctx);
-    int64_t burst = int_or(run, "burst", DEFAULT_BURST);
-    int64_t ms = int_or(run, "ms", 0);
+    int64_t burst = measure_int_or(run, "burst", DEFAULT_BURST);
+    int64_t ms = measure_int_or(run, "ms", 0);
 
     moult_put_map(m, 7);
     moult_put_text_at(m, "job", job);
     moult_put_text_at(m, "servers", d->servers);
     moult_put_int_at(m, "index", i % d->count);
     moult_put_int_at(m, "count", d->count);
-    moult_put_int_at(m, "n", int_or(run, "n", 1));
+    moult_put_int_at(m, "n", measure_int_or(run, "n", 1));
     moult_put_int_at(m, "burst", burst > 0 ? burst : INT64_MAX);
     moult_put_int_at(m, "until", (int64_t)d->start_ns + ms * 1000000);
-    return moult_cast(ctx, bench_find("client", (uint64_t)i), m);
+    return moult_cast(ctx, measure_find("client", (uint64_t)i), m);
 }
 
 static moult_next traffic(moult_ctx *ctx, struct driver *d, const moult_from *from,
                           const char *job, moult_in *run)
 {
     const char *servers = strcmp(job, "load") == 0 ? "up" : "adder";
-    int64_t clients = int_or(run, "clients", 1);
+    int64_t clients = measure_int_or(run, "clients", 1);
     moult_next next;
 
-    if (clients < 1 || clients > CLIENT_MAX || int_or(run, "servers", 1) < 1)
+    if (clients < 1 || clients > CLIENT_MAX || measure_int_or(run, "servers", 1) < 1)
         return moult_refuse(ctx, -EINVAL, "1 to 8 clients and at least 1 server");
-    next = begin(ctx, d, from, servers, int_or(run, "servers", 1));
+    next = begin(ctx, d, from, servers, measure_int_or(run, "servers", 1));
     for (int64_t i = 0; i < clients && !d->error; i++) {
         d->error = send_job(ctx, d, job, i, run);
         d->waiting += d->error == 0;
@@ -191,8 +178,8 @@ static int close_ring(moult_ctx *ctx)
 
         moult_put_map(m, 1);
         moult_put_text(m, "next");
-        moult_put_pid(m, bench_find("node", (i + 1) % BENCH_NODES));
-        err = moult_call(ctx, bench_find("node", i), m, 0, &reply);
+        moult_put_pid(m, measure_find("node", (i + 1) % BENCH_NODES));
+        err = moult_call(ctx, measure_find("node", i), m, 0, &reply);
     }
     return err;
 }
@@ -200,7 +187,7 @@ static int close_ring(moult_ctx *ctx)
 static moult_next ring(moult_ctx *ctx, struct driver *d, const moult_from *from,
                        moult_in *run)
 {
-    int64_t hops = int_or(run, "n", 1);
+    int64_t hops = measure_int_or(run, "n", 1);
     int err = close_ring(ctx);
     moult_next next;
     moult_out *m;
@@ -209,10 +196,10 @@ static moult_next ring(moult_ctx *ctx, struct driver *d, const moult_from *from,
         return moult_refuse(ctx, err ? err : -EINVAL, "unable to close the ring");
     next = begin(ctx, d, from, "", 0);
     d->ops = hops;
-    d->end = bench_find("node", (uint64_t)hops % BENCH_NODES);
+    d->end = measure_find("node", (uint64_t)hops % BENCH_NODES);
     m = moult_draft(ctx);
     moult_put_int(m, hops);
-    err = moult_send(ctx, bench_find("node", 0), m);
+    err = moult_send(ctx, measure_find("node", 0), m);
     if (err)
         return moult_refuse(ctx, err, "unable to start the ring");
     d->waiting = 1;
@@ -224,7 +211,7 @@ static moult_next ring(moult_ctx *ctx, struct driver *d, const moult_from *from,
 /* Every server of `up` must say that its state is whole, and the vsn that it runs. */
 static moult_next check(moult_ctx *ctx, moult_in *run, moult_out *reply)
 {
-    int64_t count = int_or(run, "servers", 1);
+    int64_t count = measure_int_or(run, "servers", 1);
     moult_in vsn, answer;
     char want[32] = "";
     moult_out *m;
@@ -235,7 +222,7 @@ static moult_next check(moult_ctx *ctx, moult_in *run, moult_out *reply)
     for (int64_t i = 0; i < count; i++) {
         m = moult_draft(ctx);
         moult_put_text(m, "shape");
-        err = moult_call(ctx, bench_find("up", (uint64_t)i), m, 0, &answer);
+        err = moult_call(ctx, measure_find("up", (uint64_t)i), m, 0, &answer);
         if (err)
             return moult_refuse(ctx, err, "up.%lld: %s", (long long)i,
                                 moult_call_text(ctx));
@@ -288,7 +275,7 @@ static int keep_buckets(moult_ctx *ctx, struct driver *d, moult_in *in)
 static int client_done(moult_ctx *ctx, struct driver *d, moult_in *message)
 {
     int64_t err = moult_int_at(message, "done");
-    uint64_t max_ns = (uint64_t)int_or(message, "max_ns", 0);
+    uint64_t max_ns = (uint64_t)measure_int_or(message, "max_ns", 0);
     moult_in buckets;
 
     d->ops += moult_int_at(message, "ops");

@@ -30,6 +30,9 @@ struct bucket {
 /* Record one latency.  [pure] */
 void histogram_add(struct histogram *h, uint64_t ns);
 
+/* Edge of the first bucket by which `share` (0 to 1) is seen.  [pure] */
+uint64_t histogram_at(const struct histogram *h, double share);
+
 /* Append the buckets in use, as one array of edge, calls, edge, calls ...  [pure] */
 void histogram_write(const struct histogram *h, moult_out *out);
 

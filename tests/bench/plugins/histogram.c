@@ -23,6 +23,20 @@ static uint64_t edge_ns(uint32_t i)
     return (uint64_t)(i - HISTOGRAM_FINE + 1) * HISTOGRAM_COARSE_NS;
 }
 
+uint64_t histogram_at(const struct histogram *h, double share)
+{
+    uint64_t total = 0, seen = 0;
+
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        total += h->calls[i];
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        seen += h->calls[i];
+        if (seen > 0 && (double)seen >= share * (double)total)
+            return edge_ns(i);
+    }
+    return 0;
+}
+
 void histogram_write(const struct histogram *h, moult_out *out)
 {
     size_t used = 0;
