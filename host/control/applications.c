@@ -184,7 +184,7 @@ void applications_log(struct request *request, void *context)
     }
     if (word && is_host)
         event_set_level(level);
-    else if (word)
+    else if (word && app)
         log_gate_set(&app->group.log, level);
     if (!name)
         answer_levels(request);
