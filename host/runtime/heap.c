@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "barrier.h"
+#include "large.h"
 
 #define SIZE_BITS 48u
 #define SIZE_MASK ((UINT64_C(1) << SIZE_BITS) - 1)
@@ -201,6 +202,8 @@ void *heap_alloc(struct heap *heap, size_t size)
         return NULL;
     if (size <= SMALL)
         memset(b->memory, 0, size);
+    else
+        large_wish(b, whole);
     b->size = size & SIZE_MASK;
     b->part = heap->part;
     b->mark = (uintptr_t)b ^ MARK;
@@ -234,6 +237,7 @@ void *heap_realloc(struct heap *heap, void *memory, size_t size)
     moved = realloc(b, sizeof(*b) + size);
     if (!moved)
         return NULL;
+    large_wish(moved, sizeof(*b) + size);
     if (size > old)
         memset(moved->memory + old, 0, size - old);
     moved->size = size & SIZE_MASK;

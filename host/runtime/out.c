@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "large.h"
+
 #define FIRST_OWNED \
     256u /* bytes; a few envelopes, so that it is not outgrown at once */
 
@@ -64,6 +66,7 @@ static int grow(moult_out *out, size_t n)
     bytes = realloc(out->owned ? out->bytes : NULL, capacity);
     if (!bytes)
         return -ENOMEM;
+    large_wish(bytes, capacity);
     if (!out->owned && out->len > 0)
         memcpy(bytes, out->bytes, out->len);
     out->bytes = bytes;
