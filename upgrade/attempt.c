@@ -21,7 +21,7 @@ int attempt_begin(struct attempt *a, const struct upgrade *u, struct fault *why)
     }
     for (size_t i = 0; i < u->move_count; i++)
         a->parts[i] = (struct part){
-            .move = &u->moves[i], .pick = u->pick, .rehearse = u->rehearse};
+            .whole = u, .move = &u->moves[i], .pick = u->pick, .rehearse = u->rehearse};
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "event.h"
+#include "follow.h"
 #include "ledger.h"
 #include "order.h"
 #include "version.h"
@@ -202,6 +203,8 @@ static int run(struct targets *all, json_t **report, struct fault *why)
     for (size_t i = 0; i < all->count && !error; i++)
         if (!all->list[i].is_there)
             error = order_move(&all->order, all->list[i].app, &all->list[i].to, why);
+    if (!error)
+        error = follow_needs(&all->order, why);
     if (error)
         return error;
     next = ledger_after(all);
@@ -273,6 +276,8 @@ static json_t *report_of(const struct targets *all, json_t *whole)
                               all->list[i].is_there
                                   ? unchanged(&all->list[i])
                                   : json_incref(json_array_get(upgraded, next++)));
+    take_over(json_array_get(report, 0), whole, "started");
+    take_over(json_array_get(report, 0), whole, "stopped");
     json_decref(whole);
     return report;
 }

@@ -17,9 +17,20 @@ static int start_all(struct order *o, const struct needs *n, struct fault *why)
     return error;
 }
 
-static int add(struct order *o, const struct instruction *i, struct fault *why)
+static int start_with_needs(struct order *o, const struct catalog_entry *entry,
+                            struct fault *why)
 {
     struct needs needs = {.stock = o->stock};
+    int error = needs_add(&needs, entry, why);
+
+    if (!error)
+        error = start_all(o, &needs, why);
+    needs_release(&needs);
+    return error;
+}
+
+static int add(struct order *o, const struct instruction *i, struct fault *why)
+{
     struct catalog_entry entry = {0};
     int error;
 
@@ -29,10 +40,7 @@ static int add(struct order *o, const struct instruction *i, struct fault *why)
     if (error)
         return fault(why, error, "%s adds application '%s', which is not here",
                      i->where, i->name);
-    error = needs_add(&needs, &entry, why);
-    if (!error)
-        error = start_all(o, &needs, why);
-    needs_release(&needs);
+    error = start_with_needs(o, &entry, why);
     catalog_entry_release(&entry);
     return error;
 }
@@ -73,5 +81,62 @@ int follow_appup(struct order *o, const struct upgrade_move *m, struct fault *wh
         error = follow_way(o, journey.legs[i].way, why);
     if (error)
         fault_where(why, "plan", m->app->name, NULL, NULL);
+    return error;
+}
+
+/* -- what is needed -- */
+
+/* An optional one that the version before did without may have been stopped by hand. */
+static bool is_wanted(const struct upgrade_move *m, const char *name)
+{
+    const struct resource *from = application_resource(m->app->spec),
+                          *to = application_resource(m->spec);
+
+    return !resource_has(to->optional, name) || !resource_has(from->applications, name);
+}
+
+static bool stops(const struct order *o, const char *name)
+{
+    for (size_t i = 0; i < o->stop_count; i++)
+        if (strcmp(o->stops[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+static int start_needed(struct order *o, const struct upgrade_move *m, const char *name,
+                        struct fault *why)
+{
+    struct catalog_entry entry = {0};
+    struct fault said = {0};
+    int error = needs_choose(o->stock, name, &entry);
+
+    if (error == -ENOENT && resource_has(application_resource(m->spec)->optional, name))
+        return 0;
+    if (error)
+        return fault(why, error,
+                     "application '%s' %s needs '%s', which is not here: dropping a "
+                     "version of it into the plugin folder adds it",
+                     m->app->name, m->to->vsn, name);
+    error = start_with_needs(o, &entry, &said);
+    catalog_entry_release(&entry);
+    return error ? fault(why, error, "application '%s' %s needs '%s': %s", m->app->name,
+                         m->to->vsn, name, said.text)
+                 : 0;
+}
+
+int follow_needs(struct order *o, struct fault *why)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < o->move_count && !error; i++) {
+        const struct upgrade_move *m = &o->moves[i];
+        char **name = application_resource(m->spec)->applications;
+
+        for (; name && *name && !error; name++)
+            if (!application_runs(*name) && !stops(o, *name) && is_wanted(m, *name))
+                error = start_needed(o, m, *name, why);
+        if (error)
+            fault_where(why, "plan", m->app->name, NULL, NULL);
+    }
     return error;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * follow - do what an appup says of other applications: start those that it adds, with all
- * that they need, and stop those that it removes.
+ * follow - what becomes of other applications: those that an appup adds are started, with
+ * all that they need, and those that it removes are stopped; what a new version needs and
+ * does not run yet is started, as an application that starts has it started.  What it does
+ * not need any more runs on, as in OTP.
  *
  * On the release handler's thread.
  */
@@ -16,5 +18,11 @@
  */
 int follow_appup(struct order *order, const struct upgrade_move *move,
                  struct fault *why);
+
+/*
+ * Have it start what is needed by those that move.  0; or a negative errno and `why`:
+ * -ENOENT (it is nowhere).
+ */
+int follow_needs(struct order *order, struct fault *why);
 
 #endif

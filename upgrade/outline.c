@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "moving.h"
+#include "others.h"
 #include "plain.h"
 #include "server.h"
 #include "supervisor.h"
@@ -199,13 +200,23 @@ static void add_reboot(struct writing *w)
         w, "restart",
         json_sprintf("the host ends in order and begins anew, with '%s' as %s: all "
                      "that %zu process%s of %zu application%s hold is lost",
-                     w->o->app->name, w->o->plan->to->vsn, l.processes,
+                     w->o->move->app->name, w->o->plan->to->vsn, l.processes,
                      l.processes == 1 ? "" : "es", l.applications,
                      l.applications == 1 ? "" : "s"));
     add_step(
         w, "permanent",
         json_string("until 'moult permanent', a host that ends begins with what is "
                     "permanent now"));
+}
+
+/* `texts` (taken) may be NULL. */
+static void add_others(struct writing *w, const char *step, json_t *texts)
+{
+    json_t *text;
+    size_t i;
+
+    json_array_foreach(texts, i, text) add_step(w, step, json_incref(text));
+    json_decref(texts);
 }
 
 static void write_steps(struct writing *w)
@@ -217,7 +228,7 @@ static void write_steps(struct writing *w)
         add_reboot(w);
         return;
     }
-    group_each(&w->o->app->group, count_keeper, &kept);
+    group_each(&w->o->move->app->group, count_keeper, &kept);
     if (tried)
         add_step(
             w, "rehearse",
@@ -225,13 +236,14 @@ static void write_steps(struct writing *w)
                          tried, tried == 1 ? "" : "s"));
     add_step(w, "prepare",
              json_string("the new release record is written beside the old"));
+    add_others(w, "start", others_before(w->o->whole, w->o->move));
     add_children(w, "add", true);
     journey_each_apply(&w->o->plan->journey, true, add_apply, w);
     if (w->o->plan->restarts)
         add_step(
             w, "restart",
             json_sprintf("'%s' is stopped and started as %s: what it holds is lost",
-                         w->o->app->name, w->o->plan->to->vsn));
+                         w->o->move->app->name, w->o->plan->to->vsn));
     add_step(
         w, "drain",
         json_sprintf("%zu process%s come%s to the end of a callback; messages queue",
@@ -242,6 +254,7 @@ static void write_steps(struct writing *w)
              json_string("all servers run the new code; the record is replaced"));
     journey_each_apply(&w->o->plan->journey, false, add_late_apply, w);
     add_children(w, "retire", false);
+    add_others(w, "retire", others_after(w->o->whole, w->o->move));
     add_purge(w, kept.count);
 }
 
@@ -286,9 +299,9 @@ static json_t *whole(struct writing *w)
 
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:s, s:O, s:o, s:o, s:b, s:I, s:s}", "application",
-        w->o->app->name, "from", plan->from->vsn, "to", plan->to->vsn, "via",
+        w->o->move->app->name, "from", plan->from->vsn, "to", plan->to->vsn, "via",
         via_json(plan), "by", way ? way->where : "derived", "steps", w->steps,
-        "servers", servers_json(w), "env", env_changes(w->o->app->env, w->o->env),
+        "servers", servers_json(w), "env", env_changes(w->o->move->app->env, w->o->env),
         "restart", plan->reboots, "pause_us", (json_int_t)(pause_ns / 1000), "pause_by",
         measured ? "measured" : "assumed");
 }
@@ -300,7 +313,7 @@ json_t *outline_json(const struct outline *o)
 
     w.live = calloc(o->plan->count + 1, sizeof(*w.live));
     if (w.live && w.steps) {
-        group_each(&o->app->group, count_one, &w);
+        group_each(&o->move->app->group, count_one, &w);
         write_steps(&w);
         json = whole(&w);
     }

@@ -8,11 +8,13 @@
 #include "application.h"
 #include "pace.h"
 #include "plan.h"
+#include "upgrade.h"
 
 /* All is borrowed. */
 struct outline {
+    const struct upgrade *whole;     /* that it is a part of */
+    const struct upgrade_move *move; /* which of it */
     const struct plan *plan;
-    struct application *app;
     const struct env *env; /* what it will have */
     size_t rehearse;       /* states at most; 0: none */
 };

@@ -285,7 +285,8 @@ json_t *part_report(const struct part *part, bool lists)
 
 json_t *part_plan_json(const struct part *part)
 {
-    const struct outline o = {&part->plan, part->move->app, part->env, part->rehearse};
+    const struct outline o = {part->whole, part->move, &part->plan, part->env,
+                              part->rehearse};
 
     return outline_json(&o);
 }

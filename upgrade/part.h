@@ -15,6 +15,7 @@
 #include "upgrade.h"
 
 struct part {
+    const struct upgrade *whole; /* that it is a part of */
     const struct upgrade_move *move;
     const struct pick
         *pick; /* servers that go, and nothing else does; NULL: all of it */

@@ -179,21 +179,102 @@ static void its_callbacks_are_called_in_order(void **state)
     assert_true(host_log_has("\"stop closed books\""));
 }
 
+/* shop 1.2.0 needs depot, which needs road. */
 static void an_upgrade_needs_what_the_new_version_needs(void **state)
 {
     struct host *h = *state;
 
     drop("integration/shop-1.0.0");
-    host_start(h, NULL);
+    host_start(h, "--on-drop", "stage", NULL);
     drop("integration/shop-1.2.0");
-    assert_has(text_at(host_event(h, "upgrade.refused", "app", "shop"), "reason"),
-               "application 'shop' needs 'depot', which does not run");
-    drop("integration/road-1.0.0");
+    host_event(h, "plugin.staged", "vsn", "1.2.0");
+    assert_has(text_at(host_change_refused(h, "upgrade", "shop@1.2.0"), "message"),
+               "application 'shop' 1.2.0 needs 'depot', which is not here: dropping");
     drop("integration/depot-1.0.0");
+    host_event(h, "plugin.staged", "app", "depot");
+    assert_has(text_at(host_change_refused(h, "upgrade", "shop@1.2.0"), "message"),
+               "application 'depot' needs 'road', which is not here");
+    assert_null(host_vsn(h, "depot"));
+    assert_string_equal(host_vsn(h, "shop"), "1.0.0");
+    host_stop(h);
+}
+
+static bool has_step(const json_t *plan, const char *text)
+{
+    json_t *step;
+    size_t i;
+
+    json_array_foreach(at(plan, "steps"), i, step)
+    {
+        if (strcmp(text_at(step, "text"), text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static json_t *plan_of(struct host *h, const char *verb, const char *what)
+{
+    return host_ask(h, verb, json_pack("{s:[s], s:b}", "targets", what, "plan", 1));
+}
+
+static void what_a_new_version_needs_is_started_first(void **state)
+{
+    struct host *h = *state;
+    json_t *report, *plan;
+
+    drop("integration/shop-1.0.0");
+    host_start(h, "--on-drop", "stage", NULL);
+    drop("integration/shop-1.2.0");
+    drop("integration/depot-1.0.0");
+    drop("integration/road-1.0.0");
+    host_event(h, "plugin.staged", "app", "road");
+    plan = plan_of(h, "upgrade", "shop");
+    assert_true(has_step(plan, "'depot' 1.0.0 is started: 1.2.0 needs it"));
+    assert_true(has_step(plan, "'road' 1.0.0 is started"));
+    assert_null(host_vsn(h, "depot"));
+    report = host_change(h, "upgrade", "shop@1.2.0");
+    assert_string_equal(
+        text_at(json_array_get(at(report, "started"), 0), "application"), "road");
+    assert_string_equal(
+        text_at(json_array_get(at(report, "started"), 1), "application"), "depot");
+    host_event(h, "application.start", "app", "road");
     host_event(h, "application.start", "app", "depot");
+    host_event(h, "upgrade.commit", "app", "shop");
+    assert_string_equal(recorded_vsn("depot"), "1.0.0");
+    assert_string_equal(recorded_vsn("road"), "1.0.0");
+
+    /* And is not stopped when it is needed no more. */
+    plan = plan_of(h, "downgrade", "shop@1.0.0");
+    assert_true(has_step(plan, "'depot' runs on, which 1.0.0 does not need any more"));
+    host_change(h, "downgrade", "shop@1.0.0");
+    assert_string_equal(host_vsn(h, "depot"), "1.0.0");
     host_change(h, "upgrade", "shop@1.2.0");
-    host_stop(h); /* and now shop stops before depot, which started after it */
+    host_kill(h);
+    host_start(h, "--on-drop", "stage", NULL);
+    assert_string_equal(host_vsn(h, "depot"), "1.0.0");
+    host_stop(h);
     assert_stopped_before("shop", "depot");
+}
+
+/* All that go together are listed, and what starts for any of them with the first. */
+static void so_it_is_for_one_of_several(void **state)
+{
+    struct host *h = *state;
+    json_t *report;
+
+    drop("integration/shop-1.0.0");
+    drop("integration/alpha-1.0.0");
+    host_start(h, "--on-drop", "stage", NULL);
+    drop("integration/shop-1.2.0");
+    drop("integration/alpha-2.0.0");
+    drop("integration/depot-1.0.0");
+    drop("integration/road-1.0.0");
+    host_event(h, "plugin.staged", "app", "road");
+    report =
+        host_ask(h, "upgrade", json_pack("{s:[s, s]}", "targets", "alpha", "shop"));
+    assert_int_equal(json_array_size(at(json_array_get(report, 0), "started")), 2);
+    assert_string_equal(host_vsn(h, "shop"), "1.2.0");
+    host_stop(h);
 }
 
 /* -- types -- */
@@ -432,6 +513,8 @@ int main(void)
         HOST_TEST(what_is_included_runs_as_part_of_another),
         HOST_TEST(its_callbacks_are_called_in_order),
         HOST_TEST(an_upgrade_needs_what_the_new_version_needs),
+        HOST_TEST(what_a_new_version_needs_is_started_first),
+        HOST_TEST(so_it_is_for_one_of_several),
         HOST_TEST(the_host_stops_when_a_permanent_one_ends),
         HOST_TEST(the_host_does_not_start_without_a_permanent_one),
         HOST_TEST(each_that_says_more_has_the_last_word),

@@ -326,6 +326,47 @@ static void at_start(void **state)
                                     .release = "pair@7"});
 }
 
+static void take_in_a_sinner(struct host *h)
+{
+    drop("integration/gamma_sin_7");
+    host_event(h, "plugin.staged", "app", "gamma");
+}
+
+static void take_in_gamma(struct host *h)
+{
+    drop("integration/gamma-1.0.0");
+    host_event(h, "plugin.staged", "app", "gamma");
+}
+
+static void forget_gamma(struct host *h)
+{
+    unlink(in_folder("plugins/gamma_sin_7.so"));
+    unlink(in_folder("plugins/gamma-1.0.0.so"));
+}
+
+static void at_start_of_what_is_needed(void **state)
+{
+    fails(*state, &(struct attempt){.plugin = "integration/beta_needs_gamma",
+                                    .vsn = "2.0.9",
+                                    .step = "start",
+                                    .words = "it is taken",
+                                    .rehearse = "off",
+                                    .spoil = take_in_a_sinner,
+                                    .restore = forget_gamma});
+}
+
+/* What was started for it is stopped again. */
+static void at_migrate_when_what_is_needed_has_started(void **state)
+{
+    fails(*state, &(struct attempt){.plugin = "integration/beta_needs_gamma",
+                                    .vsn = "2.0.9",
+                                    .step = "migrate",
+                                    .words = "message_change of server",
+                                    .rehearse = "off",
+                                    .spoil = take_in_gamma,
+                                    .restore = forget_gamma});
+}
+
 static void at_add(void **state)
 {
     fails(*state, &(struct attempt){.plugin = "integration/beta_sin_4",
@@ -385,6 +426,8 @@ int main(void)
         HOST_TEST(at_check),
         HOST_TEST(at_prepare),
         HOST_TEST(at_start),
+        HOST_TEST(at_start_of_what_is_needed),
+        HOST_TEST(at_migrate_when_what_is_needed_has_started),
         HOST_TEST(at_add),
         HOST_TEST(at_drain),
         HOST_TEST(at_migrate),

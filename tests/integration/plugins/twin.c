@@ -23,6 +23,9 @@
 #ifndef SIN
 #define SIN 0
 #endif
+#ifndef NEEDS
+#define NEEDS NULL
+#endif
 
 struct twin {
     int64_t count;
@@ -165,4 +168,4 @@ static const moult_child children[] = {
     {.id = NULL}};
 
 MOULT_PLUGIN(.description = "is as its twin", .env = env, .mod = &mod,
-             .children = children);
+             .applications = (const char *const[]){NEEDS, NULL}, .children = children);
