@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crew.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "ask.h"
 #include "barrier.h"
+#include "watchdog.h"
 #include "worker.h"
 
 #define SHARE 64u   /* servers a worker takes at a time */
 #define LOOKS 1000u /* some 30 us: less than it takes to wake somebody */
+
+/* What a worker builds. */
+struct bench {
+    moult_pid pid;       /* of the process that does; the handler's */
+    _Atomic size_t move; /* which, and 1; 0: none.  Relaxed: it is only told */
+};
 
 struct crew {
     struct migration *migration;
@@ -21,7 +31,9 @@ struct crew {
     pthread_cond_t done;
     _Atomic unsigned left; /* workers; relaxed reads without the lock are a hint */
     int error;
-    struct fault *why; /* of the first that failed */
+    struct fault *why;    /* of the first that failed */
+    unsigned bench_count; /* the handler's */
+    struct bench benches[WORKERS_MAX];
 };
 
 /*
@@ -34,13 +46,15 @@ enum { CALLED, THERE, GIVEN, GONE, DROPPED };
 /* One worker's part in it; its process's, since a callback may not come back. */
 struct hand {
     struct crew *crew;
+    struct bench *bench;
     struct move *move; /* that is being built */
     struct room room;
     struct fault failed; /* a callback, for good */
     _Atomic uint32_t at;
 };
 
-static struct hand *early; /* that was called; the release handler's */
+static struct hand *early; /* that was called; the release handler's, as is the next */
+static moult_pid early_pid;
 
 /* Not by giving way: on a busy machine the core would be gone for milliseconds. */
 static void relax(void)
@@ -94,6 +108,7 @@ static void build_some(struct process *p, struct hand *hand)
             if (!move_has_to_build(&m->moves[i]))
                 continue;
             hand->move = &m->moves[i];
+            atomic_store_explicit(&hand->bench->move, i + 1, memory_order_relaxed);
             process_count_handled(p);
             set_patience(p, hand->move->plan->to->child, crew->budget);
             error = move_build(hand->move, crew->budget, &hand->room, &why);
@@ -151,6 +166,8 @@ static void ended(struct process *p)
 
     if (!hand)
         return;
+    if (crew)
+        atomic_store_explicit(&hand->bench->move, 0, memory_order_relaxed);
     if (crew && hand->failed.error) {
         move_time(hand->move, &hand->room);
         refused(crew, hand->failed.error, &hand->failed);
@@ -209,9 +226,18 @@ void crew_call(void)
     if (!p)
         return;
     early = p->data;
+    early_pid = process_pid(p);
     process_launch(p, go);
     for (unsigned i = 0; i < 4 * LOOKS && where(early) == CALLED; i++)
         relax();
+}
+
+static struct bench *bench_of(struct crew *crew, moult_pid pid)
+{
+    struct bench *bench = &crew->benches[crew->bench_count++];
+
+    bench->pid = pid;
+    return bench;
 }
 
 /* Give `crew` to who was called.  False if nobody is there. */
@@ -222,11 +248,13 @@ static bool give_early(struct crew *crew)
     if (!hand)
         return false;
     hand->crew = crew;
+    hand->bench = bench_of(crew, early_pid);
     if (goes(hand, CALLED, GIVEN) || goes(hand, THERE, GIVEN)) {
         early = NULL;
         return true;
     }
     hand->crew = NULL;
+    crew->bench_count--;
     return false;
 }
 
@@ -255,21 +283,67 @@ static bool add_hand(struct crew *crew, bool first)
     }
     hand = p->data;
     hand->crew = crew;
+    hand->bench = bench_of(crew, process_pid(p));
     atomic_store_explicit(&hand->at, GIVEN, memory_order_release);
     process_launch(p, go);
     return true;
 }
 
-/* Not long enough to sleep, as a rule. */
+/* What is being built, and where that is. */
+static void look(const struct crew *crew, struct stragglers *all)
+{
+    const struct migration *m = crew->migration;
+    char where[sizeof(all->list[0].doing) - 4];
+
+    all->app = m->plan->from->name;
+    for (unsigned i = 0; i < crew->bench_count; i++) {
+        const struct bench *b = &crew->benches[i];
+        size_t at = atomic_load_explicit(&b->move, memory_order_relaxed);
+        const struct move *move = &m->moves[at ? at - 1 : 0];
+        struct straggler *s =
+            at ? stragglers_add(all, move->pid, server_of(move->process)->id) : NULL;
+
+        if (s && watchdog_slow(b->pid, where, sizeof(where)))
+            snprintf(s->doing, sizeof(s->doing), "in %s", where);
+        else if (s)
+            snprintf(s->doing, sizeof(s->doing), "which is carried over");
+    }
+}
+
+/* Until all have left, or for `ms`; true: they have. */
+static bool all_left(struct crew *crew, uint64_t ms)
+{
+    struct timespec until;
+    bool left;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    until.tv_sec += (time_t)(ms / 1000) + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&crew->lock);
+    while (atomic_load_explicit(&crew->left, memory_order_relaxed) &&
+           pthread_cond_clockwait(&crew->done, &crew->lock, CLOCK_MONOTONIC, &until) !=
+               ETIMEDOUT)
+        ;
+    left = !atomic_load_explicit(&crew->left, memory_order_relaxed);
+    pthread_mutex_unlock(&crew->lock);
+    return left;
+}
+
+/* Not long enough to sleep, as a rule; if it is, it is told for whom. */
 static void wait_for_all(struct crew *crew)
 {
+    uint64_t waited_ms = STRAGGLERS_TELL_MS;
     for (unsigned i = 0;
          i < LOOKS && atomic_load_explicit(&crew->left, memory_order_relaxed); i++)
         relax();
-    pthread_mutex_lock(&crew->lock);
-    while (atomic_load_explicit(&crew->left, memory_order_relaxed))
-        pthread_cond_wait(&crew->done, &crew->lock);
-    pthread_mutex_unlock(&crew->lock);
+    for (uint64_t ms = waited_ms; !all_left(crew, ms); ms = STRAGGLERS_AGAIN_MS) {
+        struct stragglers all = {0};
+
+        look(crew, &all);
+        stragglers_tell(&all, "migrate", waited_ms, &crew->migration->listener);
+        waited_ms += STRAGGLERS_AGAIN_MS;
+    }
 }
 
 int crew_build(struct migration *m, const struct budget *budget, struct fault *why)

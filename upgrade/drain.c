@@ -6,25 +6,11 @@
 #include <string.h>
 
 #include "ask.h"
-#include "event.h"
 #include "out.h"
 #include "utf8.h"
 #include "watchdog.h"
 
 #define LOOK_MS 50u /* for one that waits to say in which callback */
-
-/* One that is not at rest. */
-struct straggler {
-    moult_pid pid;
-    bool waits; /* inside its callback, for another */
-    char name[64], doing[256];
-};
-
-struct stragglers {
-    struct straggler list[DRAIN_NAMED];
-    unsigned count;  /* of all */
-    const char *app; /* of the first */
-};
 
 static void note(struct process *p, void *context)
 {
@@ -35,13 +21,9 @@ static void note(struct process *p, void *context)
 
     if (p->class->is_free || state == MAILBOX_HELD)
         return;
-    if (all->count++ >= DRAIN_NAMED)
-        return;
-    s = &all->list[all->count - 1];
-    s->pid = process_pid(p);
-    s->waits = state == MAILBOX_WAIT;
-    snprintf(s->name, sizeof(s->name), "%s", process_label(p));
-    utf8_trim(s->name);
+    s = stragglers_add(all, process_pid(p), process_label(p));
+    if (s)
+        s->waits = state == MAILBOX_WAIT;
 }
 
 /* What it is waiting in; it says so itself. */
@@ -88,59 +70,17 @@ static void look(const struct drain *d, struct stragglers *all)
         if (all->count && !all->app)
             all->app = d->moves[i].app->name;
     }
-    for (unsigned i = 0; i < all->count && i < DRAIN_NAMED; i++)
+    for (unsigned i = 0; i < all->count && i < STRAGGLERS_NAMED; i++)
         find_out(&all->list[i]);
 }
 
-/* "'a', waits inside handle_call; 'b', in spin (spins.c:12) of spins 1.0.0; and 3 more" */
-static void describe(const struct stragglers *all, char *text, size_t size)
-{
-    size_t used = 0;
-
-    text[0] = 0;
-    for (unsigned i = 0; i < all->count && i < DRAIN_NAMED && used < size - 1; i++) {
-        snprintf(text + used, size - used, "%s'%s', %s", i ? "; " : "",
-                 all->list[i].name, all->list[i].doing);
-        used = strlen(text);
-    }
-    if (all->count > DRAIN_NAMED && used < size - 1)
-        snprintf(text + used, size - used, "; and %u more", all->count - DRAIN_NAMED);
-    utf8_trim(text);
-}
-
-static json_t *list(const struct stragglers *all)
-{
-    json_t *list = json_array();
-
-    for (unsigned i = 0; i < all->count && i < DRAIN_NAMED; i++) {
-        const struct straggler *s = &all->list[i];
-        char pid[PID_TEXT];
-
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:s}", "server", s->name, "pid",
-                                        pid_print(s->pid, pid), "doing", s->doing));
-    }
-    return list;
-}
-
-/* Whom it waits for, `ms` after it began. */
+/* Whom it waits for, `ms` after it began; or they came to rest just now. */
 static void tell(const struct drain *d, uint64_t ms)
 {
     struct stragglers all = {0};
-    char text[400] = "waits for ";
-    size_t used = strlen(text);
-    json_t *waits;
 
     look(d, &all);
-    if (!all.count) /* they came to rest just now */
-        return;
-    describe(&all, text + used, sizeof(text) - used);
-    waits = json_pack("{s:s, s:I, s:i, s:o, s:s}", "app", all.app, "ms", (json_int_t)ms,
-                      "count", (int)all.count, "servers", list(&all), "text", text);
-    event_emit(EVENT_WARN, "upgrade.waits", "O*", waits);
-    if (d->tell && waits)
-        d->tell(d->context, waits);
-    json_decref(waits);
+    stragglers_tell(&all, "drain", ms, &d->listener);
 }
 
 static int refuse(const struct drain *d, struct fault *why)
@@ -149,7 +89,7 @@ static int refuse(const struct drain *d, struct fault *why)
     char text[360];
 
     look(d, &all);
-    describe(&all, text, sizeof(text));
+    stragglers_describe(&all, text, sizeof(text));
     fault_where(why, "drain", all.app ? all.app : d->moves[0].app->name,
                 all.count ? all.list[0].name : NULL, NULL);
     return fault(why, -ETIMEDOUT,
@@ -160,7 +100,7 @@ static int refuse(const struct drain *d, struct fault *why)
 
 int drain_wait(const struct drain *d, struct fault *why)
 {
-    uint64_t waited = 0, ms = DRAIN_TELL_MS;
+    uint64_t waited = 0, ms = STRAGGLERS_TELL_MS;
 
     while (waited < d->limit_ms) {
         if (ms > d->limit_ms - waited)
@@ -170,7 +110,7 @@ int drain_wait(const struct drain *d, struct fault *why)
         waited += ms;
         if (waited < d->limit_ms)
             tell(d, waited);
-        ms = DRAIN_AGAIN_MS;
+        ms = STRAGGLERS_AGAIN_MS;
     }
     return refuse(d, why);
 }

@@ -8,14 +8,9 @@
 #ifndef MOULT_DRAIN_H
 #define MOULT_DRAIN_H
 
-#include <jansson.h>
-
 #include "group.h"
+#include "stragglers.h"
 #include "upgrade.h"
-
-#define DRAIN_TELL_MS  500u /* after which whom one waits for is told */
-#define DRAIN_AGAIN_MS 1000u
-#define DRAIN_NAMED    5u /* processes; of the others only how many there are */
 
 /* All borrowed. */
 struct drain {
@@ -23,9 +18,7 @@ struct drain {
     const struct upgrade_move *moves;
     size_t move_count;
     uint64_t limit_ms;
-    /* Told as `upgrade.waits` is, with the members of that event (borrowed). */
-    void (*tell)(void *context, const json_t *waits);
-    void *context;
+    struct stragglers_listener listener;
 };
 
 /*

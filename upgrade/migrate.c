@@ -168,7 +168,7 @@ int migration_collect(struct migration *m, const struct plan *plan, struct group
     struct collecting c = {.migration = m, .pick = pick};
     uint32_t count = group_count(group); /* and more of what is no server, meanwhile */
 
-    *m = (struct migration){.plan = plan};
+    *m = (struct migration){.plan = plan, .listener = m->listener};
     m->moves = malloc((count + 1) * sizeof(*m->moves));
     if (!m->moves)
         return fault(why, -ENOMEM, "no memory to list %u servers", count);

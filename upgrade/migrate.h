@@ -24,6 +24,7 @@
 #include "pick.h"
 #include "plan.h"
 #include "server.h"
+#include "stragglers.h"
 
 #define MIGRATE_CALLBACK_MS 5000u /* of a server whose callbacks have no limit */
 
@@ -44,8 +45,9 @@ struct migration {
     const struct plan *plan;
     struct move *moves;
     size_t count;
-    size_t moved[PLAN_REMOVED + 1]; /* servers by how they move, come or go */
-    bool has_mail;                  /* one of them reads messages differently */
+    size_t moved[PLAN_REMOVED + 1];      /* servers by how they move, come or go */
+    bool has_mail;                       /* one of them reads messages differently */
+    struct stragglers_listener listener; /* told who takes long; or all zero */
 };
 
 /*

@@ -178,6 +178,8 @@ int part_migrate(struct part *part, const struct budget *budget, struct fault *w
     error = part->pick ? 0 : supervision_check(&part->supervision, why);
     if (!error && !part->pick)
         error = env_settle(part->env, why);
+    part->migration.listener =
+        (struct stragglers_listener){part->whole->progress, part->whole->context};
     if (!error)
         error = migration_collect(&part->migration, &part->plan, &app->group,
                                   part->pick, why);

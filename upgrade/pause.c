@@ -18,11 +18,6 @@ static void make_hold(void)
     hold_init(&hold);
 }
 
-static void tell_waits(void *context, const json_t *waits)
-{
-    attempt_progress(context, "drain", waits);
-}
-
 /* Whoever has to wake up for it should have, before anybody waits. */
 static void call_crew(const struct attempt *a)
 {
@@ -41,8 +36,7 @@ int pause_drain(struct attempt *a, struct fault *why)
                       .moves = u->moves,
                       .move_count = u->move_count,
                       .limit_ms = UPGRADE_DRAIN_MS,
-                      .tell = tell_waits,
-                      .context = a};
+                      .listener = {u->progress, u->context}};
     int error = 0;
 
     attempt_step(a, "drain");

@@ -174,6 +174,28 @@ static void who_is_waited_for_and_what_it_does_is_told(void **state)
     host_stop(h);
 }
 
+static void whose_state_takes_long_to_carry_is_told(void **state)
+{
+    struct host *h = *state;
+    json_t *waits, *server;
+    json_int_t upgrade;
+
+    start(h);
+    host_call_int(h, "bird.4", "{\"slow\": 1500}");
+    upgrade = talk_ask(h->talk, "upgrade", target("birds"));
+    do
+        waits = talk_notice(h->talk, "progress");
+    while (!json_object_get(waits, "servers"));
+    assert_string_equal(text_at(waits, "step"), "migrate");
+    server = json_array_get(at(waits, "servers"), 0);
+    assert_string_equal(text_at(server, "server"), "bird.4");
+    assert_has(text_at(server, "doing"), "birds.c");
+    assert_string_equal(
+        text_at(host_event(h, "upgrade.waits", "text", "bird.4"), "step"), "migrate");
+    assert_int_equal(int_at(talk_answer(h->talk, upgrade), "result.servers"), COUNT);
+    host_stop(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +205,7 @@ int main(void)
         HOST_TEST(the_result_lists_every_server_how_it_moved_and_its_time),
         HOST_TEST(each_step_is_an_event),
         HOST_TEST(who_is_waited_for_and_what_it_does_is_told),
+        HOST_TEST(whose_state_takes_long_to_carry_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
