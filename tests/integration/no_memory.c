@@ -51,8 +51,8 @@ __attribute__((constructor)) static void begin(void)
 }
 
 /*
- * libinotifytools does not look whether it got memory: its caller looks whether there is
- * some, and what fails is that.
+ * libinotifytools and libconfig do not look whether they got memory: who calls them looks
+ * whether there is some, and what fails is that.
  */
 static bool is_excused(void)
 {
@@ -61,7 +61,8 @@ static bool is_excused(void)
     Dl_info info;
 
     for (int i = 0; i < depth; i++)
-        if (dladdr(stack[i], &info) && strstr(info.dli_fname, "libinotifytools"))
+        if (dladdr(stack[i], &info) && (strstr(info.dli_fname, "libinotifytools") ||
+                                        strstr(info.dli_fname, "libconfig")))
             return true;
     return false;
 }
