@@ -15,10 +15,11 @@
 
 static struct {
     pthread_mutex_t lock; /* guards the list and what of an application changes */
+    pthread_cond_t ended;
     struct application *first;
     void (*fatal)(void *context, const char *app, const char *reason);
     void *context; /* for `fatal` */
-} list = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} list = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
 
 struct application *application_find(const char *name)
 {
@@ -60,6 +61,14 @@ static void move_to_end(struct application *app)
         link = &(*link)->next;
     *link = app;
     app->next = NULL;
+}
+
+void application_ending(struct application *app, bool is_ending)
+{
+    pthread_mutex_lock(&list.lock);
+    app->is_ending = is_ending;
+    pthread_cond_broadcast(&list.ended);
+    pthread_mutex_unlock(&list.lock);
 }
 
 void application_set(struct application *app, enum application_status status,
@@ -124,6 +133,16 @@ bool resource_has(char *const *names, const char *name)
 static void set_spec(struct application *app, const struct application_spec *spec)
 {
     pthread_mutex_lock(&list.lock);
+    app->spec = spec;
+    pthread_mutex_unlock(&list.lock);
+}
+
+/* The same before it starts: what it ran before has come to its end. */
+static void take_spec(struct application *app, const struct application_spec *spec)
+{
+    pthread_mutex_lock(&list.lock);
+    while (app->is_ending)
+        pthread_cond_wait(&list.ended, &list.lock);
     app->spec = spec;
     pthread_mutex_unlock(&list.lock);
 }
@@ -227,7 +246,7 @@ struct application *application_load(const struct application_spec *spec)
     struct application *app = application_get(spec);
 
     if (app && app->status != APPLICATION_RUNNING)
-        set_spec(app, spec);
+        take_spec(app, spec);
     return app;
 }
 
@@ -282,7 +301,7 @@ int application_start(const struct application_spec *spec, struct application **
         return fault(why, -ENOMEM, "no memory for application '%s'", spec->name);
     if (app->status == APPLICATION_RUNNING)
         return fault(why, -EALREADY, "application '%s' runs already", spec->name);
-    set_spec(app, spec);
+    take_spec(app, spec);
     error = configure(app, why);
     if (error) {
         fault_where(why, "start", spec->name, NULL, NULL);

@@ -56,6 +56,7 @@ struct application {
     struct application *owner; /* that it runs as part of, or NULL.  The controller's */
     struct moult_out state;    /* of its callbacks.  The controller's */
     bool is_hidden;            /* it was never more than tried; guarded by the list */
+    bool is_ending;  /* by itself, and its stop callback may run; guarded by the list */
     struct env *env; /* see env.h, whose lock guards this; NULL: never started */
     char name[];
 };
@@ -179,6 +180,12 @@ const struct resource *application_resource(const struct application_spec *spec)
 
 /* The one whose top supervisor is `supervisor`, or NULL. */
 struct application *application_of(moult_pid supervisor);
+
+/*
+ * It ends by itself, or has done so.  Meanwhile whoever wants to start it, as another
+ * version say, waits.
+ */
+void application_ending(struct application *app, bool is_ending);
 
 /* It is so from now on; `supervisor` is nobody unless it runs. */
 void application_set(struct application *app, enum application_status status,

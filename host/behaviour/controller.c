@@ -222,15 +222,33 @@ static void stop(struct process *p, struct application *app)
         process_refuse(p, -ENOMEM, "it has stopped, but there was no memory to say so");
 }
 
-/*
- * Until its stop callback has run its image stays, although it does not run any more.
- * Release and acquire as of code_use().
- */
-static void keep(const struct application *app, int by)
+static void tell_exit(const struct application *app, const struct application *part,
+                      const char *vsn, const char *reason)
 {
-    const struct code whole = {.uses = app->spec->uses};
+    event_emit(EVENT_ERROR, "application.exit", "{s:s, s:s, s:s, s:s, s:s*}", "app",
+               app->name, "vsn", vsn, "type", application_type_text(app->type),
+               "reason", reason, "included", part == app ? NULL : part->name);
+}
 
-    code_use(&whole, by);
+/*
+ * `part` of `app`, or itself, has ended.  Until the stop callback has run its image stays,
+ * although it does not run any more.  Release and acquire as of code_use().
+ */
+static void end_with(struct process *p, struct application *app,
+                     struct application *part, const char *reason)
+{
+    const struct application_spec *spec = app->spec;
+    const struct code whole = {.uses = spec->uses};
+
+    code_use(&whole, 1);
+    application_ending(app, true);
+    application_ending(part, true);
+    application_set(part, APPLICATION_FAILED, (moult_pid){0});
+    end(p, app, APPLICATION_FAILED);
+    tell_exit(app, part, spec->vsn, reason);
+    application_ending(part, false);
+    application_ending(app, false);
+    code_use(&whole, -1);
 }
 
 static void handle_exit(struct process *p)
@@ -242,17 +260,10 @@ static void handle_exit(struct process *p)
 
     if (!app)
         return;
-    keep(app, 1);
-    application_set(part, APPLICATION_FAILED, (moult_pid){0});
-    end(p, app, APPLICATION_FAILED);
-    event_emit(EVENT_ERROR, "application.exit", "{s:s, s:s, s:s, s:s, s:s*}", "app",
-               app->name, "vsn", app->spec->vsn, "type",
-               application_type_text(app->type), "reason", reason, "included",
-               part == app ? NULL : part->name);
+    end_with(p, app, part, reason);
     if (app->type == APPLICATION_PERMANENT ||
         (app->type == APPLICATION_TRANSIENT && e->code != MOULT_NORMAL))
         application_fatal(app, reason);
-    keep(app, -1);
 }
 
 /* Unless it has ended meanwhile. */

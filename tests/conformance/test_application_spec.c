@@ -5,8 +5,11 @@
  */
 #include "test.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "application_setting.h"
 #include "ask.h"
@@ -32,6 +35,7 @@ static char trace[512];
 static char *needs[COUNT][3], *includes[COUNT][3], *optional[COUNT][3];
 static struct start_phase phases[COUNT][2];
 static char fails[64]; /* what refuses, as it stands in the trace */
+static uint64_t stop_takes_ms;
 
 struct state {
     int64_t number;
@@ -117,6 +121,8 @@ static void app_stop(moult_ctx *ctx, moult_in *state)
 {
     check(moult_match(state, "prepared") || moult_match(state, "kept"));
     mark("stop:", self_name(ctx));
+    if (stop_takes_ms)
+        moult_sleep(ctx, stop_takes_ms);
 }
 
 static const moult_application callbacks = {.size = sizeof(moult_application),
@@ -249,6 +255,38 @@ static void crash_for_good(const char *name)
     }
 }
 
+/* -- two versions -- */
+
+static _Atomic pid_t starter_id;
+
+static void *start_next(void *next)
+{
+    struct application *app;
+    struct fault why = {0};
+
+    atomic_store(&starter_id, gettid());
+    check(application_start(next, &app, &why) == 0);
+    return NULL;
+}
+
+/* Wait until that thread, which does only that, waits for something. */
+static void wait_until_asleep(void)
+{
+    char path[64], state = 'R';
+    FILE *f;
+
+    while (!atomic_load(&starter_id))
+        sched_yield();
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", atomic_load(&starter_id));
+    while (state != 'S') {
+        f = fopen(path, "re");
+        assert_non_null(f);
+        assert_int_equal(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
+        fclose(f);
+        sched_yield();
+    }
+}
+
 /* -- what it needs -- */
 
 static void one_starts_only_when_all_that_it_needs_has_started(void **state)
@@ -326,6 +364,34 @@ static void prep_stop_and_stop_run_when_it_ends_by_itself(void **state)
     crash_for_good("a");
     assert_trace("-a +a -a prep:a stop:a");
     assert_int_equal(application_find("a")->status, APPLICATION_FAILED);
+}
+
+static void another_version_starts_when_the_one_before_has_come_to_its_end(void **state)
+{
+    static _Atomic uint32_t uses[2];
+    static struct application_spec next; /* it runs still when the test ends */
+    pthread_t thread;
+
+    with_callbacks(A);
+    specs[A].uses = &uses[0];
+    start(A);
+    next = specs[A];
+    next.vsn = "2.0";
+    next.uses = &uses[1];
+    trace[0] = 0;
+    stop_takes_ms = 1000;
+    crash_for_good("a");
+    assert_trace("-a +a -a prep:a stop:a");
+    assert_int_equal(atomic_load(&uses[0]), 1);
+    assert_int_equal(pthread_create(&thread, NULL, start_next, &next), 0);
+    wait_until_asleep();
+    assert_ptr_equal(application_find("a")->spec, &specs[A]);
+    pass(1000);
+    pthread_join(thread, NULL);
+    assert_int_equal(atomic_load(&uses[0]), 0);
+    assert_int_equal(atomic_load(&uses[1]), 0);
+    assert_ptr_equal(application_find("a")->spec, &next);
+    stop_takes_ms = 0;
 }
 
 /* -- start phases -- */
@@ -505,6 +571,7 @@ int main(void)
         TEST(a_start_that_refuses_starts_nothing),
         TEST(a_tree_that_does_not_start_is_told_to_stop),
         TEST(prep_stop_and_stop_run_when_it_ends_by_itself),
+        TEST(another_version_starts_when_the_one_before_has_come_to_its_end),
         TEST(phases_run_in_order_when_the_tree_is_up),
         TEST(a_phase_that_refuses_takes_the_start_back),
         TEST(phases_are_those_of_what_is_included_too_top_down),
