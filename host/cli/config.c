@@ -362,10 +362,11 @@ static int take_file(struct draft *d, const char *file, struct fault *why)
         free(path);
         return fault(why, error, "unable to read '%s': %s", file, strerror(-error));
     }
-    if (settings_reserve(in) < 0) {
+    error = settings_reserve(in, file, why);
+    if (error) {
         fclose(in);
         free(path);
-        return fault(why, -ENOMEM, "no memory to read '%s'", file);
+        return error;
     }
     config_init(&settings);
     if (!config_read(&settings, in)) {

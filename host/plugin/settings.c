@@ -131,15 +131,26 @@ int settings_check_integers(const char *text, const char *label, struct fault *w
 
 /* -- files -- */
 
-int settings_reserve(FILE *in)
+static int reserve(size_t len, const char *label, struct fault *why)
+{
+    void *volatile room =
+        malloc(PARSER_ROOM + len * PARSER_TIMES); /* it is asked for */
+
+    if (!room)
+        return fault(why, -ENOMEM, "no memory to read '%s'", label);
+    free(room);
+    return 0;
+}
+
+int settings_reserve(FILE *in, const char *label, struct fault *why)
 {
     struct stat st;
-    void *volatile room = NULL; /* so that it is asked for */
 
-    if (fstat(fileno(in), &st) == 0 && st.st_size <= FILE_MAX)
-        room = malloc(PARSER_ROOM + (size_t)st.st_size * PARSER_TIMES);
-    free(room);
-    return room ? 0 : -ENOMEM;
+    if (fstat(fileno(in), &st) < 0)
+        return fault(why, -errno, "unable to read '%s': %s", label, strerror(errno));
+    if (st.st_size > FILE_MAX)
+        return fault(why, -EFBIG, "'%s' has more than %d bytes", label, FILE_MAX);
+    return reserve((size_t)st.st_size, label, why);
 }
 
 char *settings_text(const char *path, const char *label, struct fault *why)
@@ -170,6 +181,8 @@ int settings_parse(const char *text, const char *label, config_t *out,
 {
     int error = settings_check_integers(text, label, why);
 
+    if (!error)
+        error = reserve(strlen(text), label, why);
     if (error)
         return error;
     if (config_read_string(out, text))

@@ -24,17 +24,18 @@ json_t *settings_json(const config_setting_t *setting);
 int settings_check_integers(const char *text, const char *label, struct fault *why);
 
 /*
- * Is there as much memory as libconfig may need for the file `in`?  It does not look by
- * itself whether it got any.  0 or -ENOMEM.
+ * Is the file `in` not too long, and is there as much memory as libconfig may need for it?
+ * It does not look by itself whether it got any.  0, -EFBIG or -ENOMEM, and `why` with
+ * `label`.
  */
-int settings_reserve(FILE *in);
+int settings_reserve(FILE *in, const char *label, struct fault *why);
 
 /* All of the file at `path`, ended by a zero, for free(); NULL, and `why`. */
 char *settings_text(const char *path, const char *label, struct fault *why);
 
 /*
  * Parse `text`, checked, into `out`, which is initialised.  0, or -EINVAL, -ERANGE and
- * `why`, which begins with `label` and the line.
+ * `why`, which begins with `label` and the line; or -ENOMEM.
  */
 int settings_parse(const char *text, const char *label, config_t *out,
                    struct fault *why);

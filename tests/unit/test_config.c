@@ -56,6 +56,34 @@ static void is_refused(const char *text, const char *words)
     assert_null(c.data);
 }
 
+/* A comment and a setting, `len` bytes in all. */
+static void write_long(size_t len)
+{
+    static const char setting[] = "\nworkers = 3;\n";
+    char *text = malloc(len + 1);
+
+    assert_non_null(text);
+    memset(text, '#', len);
+    memcpy(text + len - strlen(setting), setting, sizeof(setting));
+    write_file(text);
+    free(text);
+}
+
+static void a_file_has_sixteen_megabytes_at_most(void **state)
+{
+    const struct config_options options = {.file = file};
+    struct config c;
+    struct fault why = {0};
+
+    write_long(16u << 20);
+    assert_int_equal(config_gather(&options, &c, &why), 0);
+    assert_int_equal(c.workers, 3);
+    config_finish(&c);
+    write_long((16u << 20) + 1);
+    assert_int_equal(config_gather(&options, &c, &why), -EFBIG);
+    assert_non_null(strstr(why.text, "moult.conf' has more than 16777216 bytes"));
+}
+
 static void without_anything_the_home_folder_serves(void **state)
 {
     const struct config_options options = {0};
@@ -292,6 +320,7 @@ int main(void)
         BARE(a_wrong_max_heap_is_refused_by_file_and_line),
         BARE(a_wrong_option_is_refused_by_name),
         BARE(a_missing_file_is_told),
+        BARE(a_file_has_sixteen_megabytes_at_most),
     };
 
     return cmocka_run_group_tests_name("config", tests, make_folder, remove_folder);
