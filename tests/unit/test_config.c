@@ -56,14 +56,14 @@ static void is_refused(const char *text, const char *words)
     assert_null(c.data);
 }
 
-/* A comment and a setting, `len` bytes in all. */
+/* Empty lines and a setting, `len` bytes in all. */
 static void write_long(size_t len)
 {
-    static const char setting[] = "\nworkers = 3;\n";
+    static const char setting[] = "workers = 3;\n";
     char *text = malloc(len + 1);
 
     assert_non_null(text);
-    memset(text, '#', len);
+    memset(text, '\n', len);
     memcpy(text + len - strlen(setting), setting, sizeof(setting));
     write_file(text);
     free(text);
