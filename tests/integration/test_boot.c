@@ -311,7 +311,7 @@ static void an_init_that_does_not_come_back_is_told_of_and_keeps_nobody(void **s
     drop("tests/misbehaving/loops_in_init_for_ever");
     host_begin(h, NULL);
     host_logs("server.slow");
-    assert_true(host_log_has("function=spin"));
+    host_logs("function=spin"); /* a line may be written in two */
     assert_false(host_log_has("host.ready"));
     kill(h->pid, SIGTERM);
     host_logs("host.signal");
