@@ -343,6 +343,12 @@ static int tell_change(struct application *app, const struct application_spec *a
     return error;
 }
 
+/* Who says no, or fails at it, ends what it was called in: for who asked it is a refusal. */
+static int refusal(int error)
+{
+    return error == -EOWNERDEAD ? -EPERM : error;
+}
+
 int application_config_check(struct application *app,
                              const struct application_spec *spec, const struct env *env,
                              struct fault *why)
@@ -350,8 +356,9 @@ int application_config_check(struct application *app,
     char text[512] = "";
     int error = tell_change(app, spec, app->env, env, text);
 
-    return error ? fault(why, error, "config_check of '%s' %s does not allow it: %s",
-                         app->name, spec->vsn, text)
+    return error ? fault(why, refusal(error),
+                         "config_check of '%s' %s does not allow it: %s", app->name,
+                         spec->vsn, text)
                  : 0;
 }
 
@@ -361,7 +368,9 @@ int application_apply(struct application *app, const struct apply *what,
     char text[512] = "";
     int error = controller_ask(SYSTEM_APPLY, app, what, text, sizeof(text));
 
-    return error ? fault(why, error, "%s", text[0] ? text : moult_strerror(error)) : 0;
+    return error ? fault(why, refusal(error), "%s",
+                         text[0] ? text : moult_strerror(error))
+                 : 0;
 }
 
 void application_take_back(const char *name, int status)

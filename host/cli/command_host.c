@@ -107,8 +107,8 @@ const struct command commands_host[] = {
         .details = "  All of it or nothing: each application whose env is another may refuse it,\n"
                    "  by its config_check, and is told by its config_change.  Code and state stay\n"
                    "  as they are.  plugins, data, socket and workers can't change while a host\n"
-                   "  runs; then this is refused, too.  What was put with 'moult env' ends, unless\n"
-                   "  it was to stay.  SIGHUP does the same.\n"
+                   "  runs; then this is refused, too.  What was put with 'moult env' stays.  SIGHUP\n"
+                   "  does the same.\n"
                    "\n"
                    "  moult reload\n"
                    "  moult reload --json | jq '.changed[].setting'\n",

@@ -216,6 +216,7 @@ static void one_veto_leaves_all_as_they_were(void **state)
     assert_has(text_at(error, "message"),
                "config_check of 'road' 1.0.0 does not allow it: 13 brings bad luck");
     assert_string_equal(text_at(error, "data.application"), "road");
+    assert_string_equal(text_at(error, "data.code"), "refused");
     assert_int_equal(port_of(h, "shop"), 81);
     assert_int_equal(port_of(h, "road"), 8080);
     host_event(h, "config.refused", "app", "road");
@@ -253,6 +254,7 @@ static void an_upgrade_is_vetoed_before_anything_is_touched(void **state)
     error = host_change_refused(h, "upgrade", "shop@1.1.0");
     assert_string_equal(text_at(error, "data.step"), "check");
     assert_string_equal(text_at(error, "data.field"), "config_check");
+    assert_string_equal(text_at(error, "data.code"), "refused");
     assert_has(text_at(error, "message"), "13 brings bad luck");
     assert_string_equal(host_vsn(h, "shop"), "1.0.0");
     assert_int_equal(port_of(h, "shop"), 8080);
