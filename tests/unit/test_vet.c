@@ -6,6 +6,7 @@
 
 #include "folder.h"
 #include "moult.h"
+#include "sanitize.h"
 #include "vet.h"
 
 static struct vet *vet;
@@ -167,6 +168,21 @@ static void a_code_change_that_sins_is_refused(void **state)
     assert_refused("change_writes_nothing", "good_1_0_0", "one map", "'tally'");
 }
 
+static void a_trial_has_limits_and_no_descriptor_of_the_host(void **state)
+{
+    int ends[2];
+
+    stop(state);
+    assert_int_equal(pipe(ends), 0); /* as a careless library opens them */
+    start(state);
+    if (SANITIZED_MEMORY + SANITIZED_THREADS) /* their shadow exceeds any limit */
+        assert_refused("looks_around", NULL, "memory without end", "");
+    else
+        assert_passes("looks_around", NULL);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void another_application_is_refused(void **state)
 {
     assert_refused("duplicate_ids", NULL, "two", "");
@@ -322,6 +338,7 @@ int main(int argc, char **argv)
         TEST(what_is_wrong_with_a_plugin_is_told),
         TEST(formats_without_a_way_are_refused_and_named),
         TEST(a_code_change_that_sins_is_refused),
+        TEST(a_trial_has_limits_and_no_descriptor_of_the_host),
         TEST(another_application_is_refused),
         TEST(what_it_leaves_behind_is_told),
         TEST(states_are_carried_and_the_bad_one_is_named),
