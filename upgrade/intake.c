@@ -17,8 +17,10 @@ static void drop_refused(struct stock *s, const struct manifest *m, const char *
 {
     if (!stock_is_passing(why->error)) /* who hears of it finds it in the list */
         catalog_refuse(s->catalog, m, path, why->text);
-    event_emit(EVENT_ERROR, "plugin.refused", "{s:s, s:s, s:s, s:s, s:s}", "file", path,
-               "app", m->name, "vsn", m->vsn, "step", why->step, "reason", why->text);
+    event_emit(EVENT_ERROR, "plugin.refused", "{s:s, s:s, s:s, s:s, s:s*, s:s*, s:s}",
+               "file", path, "app", m->name, "vsn", m->vsn, "step", why->step, "server",
+               why->server[0] ? why->server : NULL, "field",
+               why->field[0] ? why->field : NULL, "reason", why->text);
 }
 
 static int vet_and_add(struct stock *s, const struct manifest *m, const char *path,

@@ -144,6 +144,26 @@ static void what_a_file_says_of_itself(void **state)
     host_stop(h);
 }
 
+static void what_refuses_a_state_is_named_by_server_function_and_line(void **state)
+{
+    struct host *h = *state;
+    json_t *event;
+
+    drop("tests/misbehaving/good_1_0_0");
+    host_start(h, NULL);
+    drop("tests/misbehaving/change_crashes");
+    event = host_event(h, "plugin.refused", "file", "change_crashes");
+    assert_string_equal(text_at(event, "server"), "tally");
+    assert_string_equal(text_at(event, "field"), "code_change");
+    assert_has(text_at(event, "reason"), " in code_change (bad_change.c:");
+    drop("tests/misbehaving/change_refuses");
+    event = host_event(h, "plugin.refused", "file", "change_refuses");
+    assert_string_equal(text_at(event, "field"), "code_change");
+    assert_has(text_at(event, "reason"), "0 is too many (bad_change.c:");
+    assert_int_equal(host_call_int(h, "tally", "\"get\""), 100);
+    host_stop(h);
+}
+
 static void a_name_that_another_application_has(void **state)
 {
     struct host *h = *state;
@@ -232,6 +252,7 @@ int main(void)
         HOST_TEST(a_file_that_is_cut_anywhere),
         HOST_TEST(another_architecture),
         HOST_TEST(what_a_file_says_of_itself),
+        HOST_TEST(what_refuses_a_state_is_named_by_server_function_and_line),
         HOST_TEST(a_name_that_another_application_has),
         HOST_TEST(an_upgrade_whose_new_child_wants_a_name_that_is_taken),
         HOST_TEST(what_was_refused_is_tried_again_when_it_changes),
