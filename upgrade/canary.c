@@ -192,6 +192,19 @@ static int find(struct stock *s, const char *word, struct application **app,
     return error;
 }
 
+static void count_all(struct process *p, void *context)
+{
+    *(json_int_t *)context += server_of(p) != NULL;
+}
+
+static void tell_whole(const struct upgrade_move *m, json_t *report)
+{
+    json_int_t of = 0;
+
+    group_each(&m->app->group, count_all, &of);
+    json_object_set_new(report, "of", json_integer(of));
+}
+
 static int run(struct order *o, const json_t *words, json_t **report, struct fault *why)
 {
     const struct upgrade_move *m = &o->moves[0];
@@ -208,6 +221,7 @@ static int run(struct order *o, const json_t *words, json_t **report, struct fau
         error = order_run(o, NULL, &whole, why);
     if (!error) {
         *report = json_incref(json_array_get(json_object_get(whole, "upgraded"), 0));
+        tell_whole(m, *report);
         begin(m);
         event_emit(EVENT_INFO, "canary.begin", "{s:s, s:s, s:s, s:O*}", "app",
                    m->app->name, "from", m->from->vsn, "to", m->to->vsn, "servers",
@@ -405,9 +419,16 @@ static json_t *side_json(const struct side *side, json_int_t servers)
         us(figures_quantile(f, 99)), "most_us", us(figures_most(f)));
 }
 
-static void count_all(struct process *p, void *context)
+json_t *canary_listed(void)
 {
-    *(json_int_t *)context += server_of(p) != NULL;
+    json_t *json = NULL;
+
+    pthread_mutex_lock(&self.lock);
+    if (self.app)
+        json = json_pack("{s:s, s:s, s:s}", "application", self.app->name, "from",
+                         self.old.vsn, "to", self.new.vsn);
+    pthread_mutex_unlock(&self.lock);
+    return json;
 }
 
 json_t *canary_json(void)

@@ -65,6 +65,9 @@ void canary_look(void);
  */
 json_t *canary_json(void);
 
+/* That there is one, given: an object of application, from, to; or NULL.  [any] */
+json_t *canary_listed(void);
+
 void canary_finish(void);
 
 #endif

@@ -297,8 +297,8 @@ static bool is_worse(const struct confirmation *c, char *text, size_t size)
             snprintf(text, size, "%s %s has ended", w->app->name, w->to);
         else if (since > w->allowed)
             snprintf(text, size,
-                     "%s %s had %u restarts since, and %u in as long before",
-                     w->app->name, w->to, since, w->allowed);
+                     "%s %s had %u restart%s since, and %u in as long before",
+                     w->app->name, w->to, since, since == 1 ? "" : "s", w->allowed);
         else
             continue;
         return true;

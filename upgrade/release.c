@@ -337,8 +337,8 @@ json_t *release_list(void)
     releases = json_incref(json_object_get(ledger, "releases"));
     json_decref(ledger);
     json_array_foreach(releases, i, release) set_texts(release);
-    return json_pack("{s:o, s:o, s:o*}", "releases", releases, "versions", versions,
-                     "awaits", confirm_json());
+    return json_pack("{s:o, s:o, s:o*, s:o*}", "releases", releases, "versions",
+                     versions, "awaits", confirm_json(), "canary", canary_listed());
 }
 
 /* -- what is dropped -- */

@@ -99,8 +99,8 @@ void release_configure(const struct release_options *options);
 
 /*
  * What `moult releases` shows, given: an object of releases, an array of objects (name,
- * vsn, status, made, applications: an array of texts), versions: see catalog_json(), and
- * awaits: see confirm_json().  NULL: no memory.  [any]
+ * vsn, status, made, applications: an array of texts), versions: see catalog_json(), awaits:
+ * see confirm_json(), and canary: see canary_listed().  NULL: no memory.  [any]
  */
 json_t *release_list(void);
 

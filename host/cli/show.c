@@ -210,6 +210,7 @@ void show_releases(const struct screen *screen, const json_t *result)
 
     print_releases(screen, json_object_get(result, "releases"));
     show_awaited(screen, json_object_get(result, "awaits"));
+    show_canary_beside(screen, json_object_get(result, "canary"));
     putc('\n', screen->out);
     table_print(screen, columns, versions, "no version of any application is known");
     json_array_foreach(versions, i, version) print_remarks(screen, version);

@@ -31,6 +31,7 @@ void show_installed(const struct screen *screen, const json_t *result);
 void show_confirmed(const struct screen *screen, const json_t *result);
 void show_withdrawn(const struct screen *screen, const json_t *result);
 void show_canary(const struct screen *screen, const json_t *result);
+void show_canary_beside(const struct screen *screen, const json_t *canary);
 void show_awaited(const struct screen *screen, const json_t *awaits);
 void show_release(const struct screen *screen, const json_t *result);
 void show_reloaded(const struct screen *screen, const json_t *result);

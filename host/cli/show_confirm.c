@@ -57,6 +57,19 @@ void show_awaited(const struct screen *screen, const json_t *awaits)
         print_application(screen, app);
 }
 
+void show_canary_beside(const struct screen *screen, const json_t *canary)
+{
+    if (!canary)
+        return;
+    putc('\n', screen->out);
+    screen_text(screen, BOLD, 0, show_text(canary, "application"));
+    putc(' ', screen->out);
+    screen_text(screen, PLAIN, 0, show_text(canary, "to"));
+    fputs(" runs as a canary beside ", screen->out);
+    screen_text(screen, PLAIN, 0, show_text(canary, "from"));
+    fputs(": 'moult canary' tells how it does\n", screen->out);
+}
+
 void show_withdrawn(const struct screen *screen, const json_t *result)
 {
     if (show_text(result, "release"))

@@ -247,6 +247,18 @@ void show_unpacked(const struct screen *screen, const json_t *result)
     json_array_foreach(result, i, one) print_unpacked(screen, one);
 }
 
+/* Of a canary: how many went ahead, and what may come next. */
+static void print_canary(const struct screen *screen, const json_t *upgrade)
+{
+    if (json_object_get(upgrade, "of"))
+        fprintf(
+            screen->out,
+            "a canary, %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+            " servers: 'moult promote' has the rest follow, 'moult withdraw' has it "
+            "come back\n",
+            show_number(upgrade, "servers"), show_number(upgrade, "of"));
+}
+
 void show_upgrade(const struct screen *screen, const json_t *result)
 {
     const json_t *upgrade;
@@ -255,6 +267,7 @@ void show_upgrade(const struct screen *screen, const json_t *result)
     if (!json_is_array(result)) {
         print_one(screen, result);
         print_awaits(screen, result);
+        print_canary(screen, result);
         return;
     }
     json_array_foreach(result, i, upgrade) print_one(screen, upgrade);

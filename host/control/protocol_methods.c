@@ -364,7 +364,8 @@ const struct protocol_method protocol_methods[] = {
               "file, hash, since (a time), reason (why it was refused, or what keeps an old\n"
               "one loaded), lints (array of strings); and awaits, if a change awaits\n"
               "confirmation: release, from, applications (array of objects: name, from, to,\n"
-              "restarts since, allowed), left_ms, or refused: why it could not go back",
+              "restarts since, allowed), left_ms, or refused: why it could not go back; and\n"
+              "canary, if there is one: application, from, to",
     .errors = "none",
     .example = ASK("'method':'releases'")
                ANSWER("{'releases':[{'name':'local','vsn':'2',\n"

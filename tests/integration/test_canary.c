@@ -81,6 +81,10 @@ static void servers_that_are_named_go_ahead_with_their_state(void **state)
     start(h);
     report = host_ask(h, "upgrade", canary_of("bird.1", "bird.4"));
     assert_int_equal(int_at(report, "servers"), 2);
+    assert_int_equal(int_at(report, "of"), COUNT);
+    assert_string_equal(text_at(host_ask(h, "releases", NULL), "canary.to"), "2.0.0");
+    assert_has(moult(h->socket, "releases", NULL)->out,
+               "birds 2.0.0 runs as a canary beside 1.0.0");
     assert_int_equal(int_at(report, "moved.code_change"), 2);
     two_run_the_new_version(h);
     for (int i = 0; i < COUNT; i++)

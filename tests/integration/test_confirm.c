@@ -98,7 +98,7 @@ static void it_goes_back_at_once_when_servers_fall_more_than_before(void **state
     host_ask(h, "upgrade", on_trial("birds", LONG_MS));
     assert_int_equal(host_call_int(h, "bird.3", "{\"add\": 2}"), 7);
     host_refuses(h, "call", talk_message("bird.1", "\"fall\""));
-    host_event(h, "upgrade.back", "reason", "1 restarts since, and 0");
+    host_event(h, "upgrade.back", "reason", "1 restart since, and 0");
     assert_string_equal(host_vsn(h, "birds"), "1.0.0");
     assert_int_equal(host_call_int(h, "bird.3", "\"get\""), 7);
     assert_int_equal(host_call_int(h, "bird.1", "\"get\""), 0);
