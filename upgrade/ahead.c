@@ -182,6 +182,21 @@ int ahead_restart(struct attempt *a, struct fault *why)
     return error;
 }
 
+/* The servers of these; the others go on. */
+int ahead_stop(struct attempt *a, struct fault *why)
+{
+    bool stops = false;
+    int error = 0;
+
+    for (size_t i = 0; i < a->u->move_count; i++)
+        stops |= plan_stops(&a->parts[i].plan);
+    if (stops)
+        attempt_step(a, "stop");
+    for (size_t i = 0; i < a->u->move_count && !error; i++)
+        error = part_stop(&a->parts[i], why);
+    return error;
+}
+
 /* -- undone -- */
 
 /* What failed to start alone, of nothing else's, stays listed as that. */

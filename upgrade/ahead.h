@@ -18,6 +18,7 @@ int ahead_start(struct attempt *a, struct fault *why);
 int ahead_add(struct attempt *a, struct fault *why);
 int ahead_apply(struct attempt *a, struct fault *why);
 int ahead_restart(struct attempt *a, struct fault *why);
+int ahead_stop(struct attempt *a, struct fault *why);
 
 /* ahead_plan(), of which nobody is told. */
 int ahead_plan_quietly(struct attempt *a, struct fault *why);

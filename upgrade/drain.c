@@ -12,16 +12,27 @@
 
 #define LOOK_MS 50u /* for one that waits to say in which callback */
 
+/* Who is looked for. */
+struct looking {
+    struct stragglers all;
+    const struct drain *drain;
+    size_t move;
+    uint64_t waited_ms; /* those alone that had no longer; 0: all */
+};
+
 static void note(struct process *p, void *context)
 {
-    struct stragglers *all = context;
+    struct looking *l = context;
     uint64_t state =
         mailbox_state(atomic_load_explicit(&p->inbox, memory_order_relaxed));
     struct straggler *s;
 
     if (p->class->is_free || state == MAILBOX_HELD)
         return;
-    s = stragglers_add(all, process_pid(p), process_label(p));
+    if (l->waited_ms &&
+        l->drain->limit_ms(l->drain->context, l->move, p) > l->waited_ms)
+        return;
+    s = stragglers_add(&l->all, process_pid(p), process_label(p));
     if (s)
         s->waits = state == MAILBOX_WAIT;
 }
@@ -63,54 +74,63 @@ static void find_out(struct straggler *s)
     utf8_trim(s->doing);
 }
 
-static void look(const struct drain *d, struct stragglers *all)
+/* Whom all wait for, or if there is `waited_ms`, whose time is over. */
+static struct stragglers look(const struct drain *d, uint64_t waited_ms)
 {
-    for (size_t i = 0; i < d->move_count; i++) {
-        group_each(&d->moves[i].app->group, note, all);
-        if (all->count && !all->app)
-            all->app = d->moves[i].app->name;
+    struct looking l = {.drain = d, .waited_ms = waited_ms};
+
+    for (; l.move < d->move_count; l.move++) {
+        group_each(&d->moves[l.move].app->group, note, &l);
+        if (l.all.count && !l.all.app)
+            l.all.app = d->moves[l.move].app->name;
     }
-    for (unsigned i = 0; i < all->count && i < STRAGGLERS_NAMED; i++)
-        find_out(&all->list[i]);
+    for (unsigned i = 0; i < l.all.count && i < STRAGGLERS_NAMED; i++)
+        find_out(&l.all.list[i]);
+    return l.all;
 }
 
 /* Whom it waits for, `ms` after it began; or they came to rest just now. */
 static void tell(const struct drain *d, uint64_t ms)
 {
-    struct stragglers all = {0};
+    struct stragglers all = look(d, 0);
 
-    look(d, &all);
     stragglers_tell(&all, "drain", ms, &d->listener);
 }
 
-static int refuse(const struct drain *d, struct fault *why)
+/* 0; or -ETIMEDOUT and `why`: the time of some is over. */
+static int check(const struct drain *d, uint64_t waited_ms, struct fault *why)
 {
-    struct stragglers all = {0};
+    struct stragglers all = look(d, waited_ms);
     char text[360];
 
-    look(d, &all);
+    if (!all.count)
+        return 0;
     stragglers_describe(&all, text, sizeof(text));
-    fault_where(why, "drain", all.app ? all.app : d->moves[0].app->name,
-                all.count ? all.list[0].name : NULL, NULL);
+    fault_where(why, "drain", all.app, all.list[0].name, NULL);
     return fault(why, -ETIMEDOUT,
                  "%u of its processes did not come to the end of their callback within "
                  "%u ms: %s",
-                 all.count, (unsigned)d->limit_ms, text);
+                 all.count, (unsigned)waited_ms, text);
 }
 
 int drain_wait(const struct drain *d, struct fault *why)
 {
-    uint64_t waited = 0, ms = STRAGGLERS_TELL_MS;
+    uint64_t waited = 0, ms = STRAGGLERS_TELL_MS, end = d->next_ms(d->context, 0);
+    int error = 0;
 
-    while (waited < d->limit_ms) {
-        if (ms > d->limit_ms - waited)
-            ms = d->limit_ms - waited;
+    while (!error) {
+        if (end > waited && ms > end - waited)
+            ms = end - waited;
         if (hold_freeze(d->hold, ms) == 0)
             return 0;
         waited += ms;
-        if (waited < d->limit_ms)
-            tell(d, waited);
         ms = STRAGGLERS_AGAIN_MS;
+        if (waited >= end) {
+            error = check(d, waited, why);
+            end = d->next_ms(d->context, waited);
+        }
+        if (!error)
+            tell(d, waited);
     }
-    return refuse(d, why);
+    return error;
 }

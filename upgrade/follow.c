@@ -68,7 +68,7 @@ static int follow_way(struct order *o, const struct way *way, struct fault *why)
     return error;
 }
 
-int follow_appup(struct order *o, const struct upgrade_move *m, struct fault *why)
+int follow_appup(struct order *o, struct upgrade_move *m, struct fault *why)
 {
     const struct image *ends[] = {m->from, m->to};
     struct journey journey;
@@ -77,6 +77,7 @@ int follow_appup(struct order *o, const struct upgrade_move *m, struct fault *wh
 
     if (error)
         return 0;
+    m->purges = journey_purges(&journey);
     for (size_t i = 0; i < journey.count && !error; i++)
         error = follow_way(o, journey.legs[i].way, why);
     if (error)

@@ -16,8 +16,7 @@
  * Have `order` start and stop what the way of `move`, its last, says.  0; or a negative
  * errno and `why`.  That there is no way is said when it is planned.
  */
-int follow_appup(struct order *order, const struct upgrade_move *move,
-                 struct fault *why);
+int follow_appup(struct order *order, struct upgrade_move *move, struct fault *why);
 
 /*
  * Have it start what is needed by those that move.  0; or a negative errno and `why`:

@@ -18,6 +18,8 @@ const char *moving_why(const struct plan_child *c)
 
     enum route_difference most = ROUTE_SAME;
 
+    if (c->move == PLAN_ANEW)
+        return "its appup says so: what it holds is lost";
     if (!c->from || !c->to)
         return c->to ? "it is new" : "it is no more";
     for (size_t i = 0; i < c->leg_count; i++) {

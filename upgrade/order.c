@@ -143,15 +143,20 @@ static void moved(struct order *o, const struct upgrade_move *m, const json_t *r
                json_object_get(report, "waited"));
 }
 
-/* Whatever still runs a version that was left. */
+/* Whatever still runs a version that was left, as it was asked for or an appup says. */
 static void kill_rest(const struct order *o, const struct upgrade_move *m,
                       json_t *report)
 {
-    size_t killed;
+    bool left = o->terms.brutal || m->purges.kills_left,
+         older = o->terms.brutal || m->purges.kills_older;
+    size_t killed = 0;
 
-    if (!o->terms.brutal)
+    if (!left && !older)
         return;
-    killed = purge_kill(m->app, m->to->vsn, false);
+    if (older)
+        killed = purge_kill_older(m->app, m->to->vsn, m->from->vsn);
+    if (left)
+        killed += purge_kill(m->app, m->from->vsn, true);
     json_object_set_new(report, "killed", json_integer((json_int_t)killed));
 }
 

@@ -61,7 +61,7 @@ static void add_step(struct writing *w, const char *step, json_t *text)
 
 static bool is_moved(const struct plan_child *c)
 {
-    return c->from && c->to;
+    return c->from && c->to && c->move != PLAN_ANEW;
 }
 
 static void add_move(struct writing *w, const struct plan_child *c)
@@ -116,8 +116,25 @@ static void add_children(struct writing *w, const char *step, bool added)
         const struct plan_child *c = &plan->children[i];
         const struct code *code = added ? c->to : c->from;
 
-        if (!is_moved(c) && code)
+        if (!is_moved(c) && code && c->move != PLAN_ANEW)
             add_step(w, step, child_text(code, added));
+    }
+}
+
+/* What is stopped and started, of what is left and of what is new. */
+static void add_anew(struct writing *w, const char *step, bool starts)
+{
+    const struct plan *plan = w->o->plan;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_child *c = &plan->children[i];
+        const struct code *code = starts ? c->to : c->from;
+
+        if (c->move == PLAN_ANEW && code)
+            add_step(w, step,
+                     json_sprintf(starts ? "'%s' is started anew"
+                                         : "'%s' is stopped: what it holds is lost",
+                                  code->id));
     }
 }
 
@@ -244,6 +261,7 @@ static void write_steps(struct writing *w)
             w, "restart",
             json_sprintf("'%s' is stopped and started as %s: what it holds is lost",
                          w->o->move->app->name, w->o->plan->to->vsn));
+    add_anew(w, "stop", false);
     add_step(
         w, "drain",
         json_sprintf("%zu process%s come%s to the end of a callback; messages queue",
@@ -252,6 +270,7 @@ static void write_steps(struct writing *w)
     add_moves(w);
     add_step(w, "commit",
              json_string("all servers run the new code; the record is replaced"));
+    add_anew(w, "start", true);
     journey_each_apply(&w->o->plan->journey, false, add_late_apply, w);
     add_children(w, "retire", false);
     add_others(w, "retire", others_after(w->o->whole, w->o->move));

@@ -10,10 +10,10 @@ struct rate {
 
 /* As of 10,000 servers on two cores; orders of magnitude. */
 #define ASSUMED_BASE_NS 250000u
-static const uint64_t assumed_ns[PLAN_REMOVED + 1] = {
+static const uint64_t assumed_ns[PLAN_MOVES] = {
     [PLAN_POINTER] = 300, [PLAN_SCHEMA] = 2500, [PLAN_CODE_CHANGE] = 4000};
 
-static struct rate base, rates[PLAN_REMOVED + 1]; /* the release handler's */
+static struct rate base, rates[PLAN_MOVES]; /* the release handler's */
 
 static uint64_t base_ns(void)
 {

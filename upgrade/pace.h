@@ -17,7 +17,7 @@
 
 /* How many servers move in each way. */
 struct pace_counts {
-    size_t moved[PLAN_REMOVED + 1];
+    size_t moved[PLAN_MOVES];
 };
 
 /* An upgrade of these took `pause_ns`. */

@@ -6,9 +6,7 @@
 
 #include "event.h"
 #include "listener.h"
-#include "listing.h"
 #include "master.h"
-#include "outline.h"
 #include "plain.h"
 
 static bool is_same_list(char *const *a, char *const *b)
@@ -31,15 +29,47 @@ static int configure(struct part *part, struct fault *why)
     return env_make_next(&m->app->env, m->app->name, to, false, &part->env, why);
 }
 
+struct looking {
+    const struct upgrade_move *move;
+    const struct process *found;
+};
+
+/* One that runs a version that is old already. */
+static void look(struct process *p, void *context)
+{
+    struct looking *l = context;
+    const struct plain *s = plain_of(p);
+
+    if (s && s->code->image != l->move->from && s->code->image != l->move->to)
+        l->found = p;
+}
+
+/* OTP: old_processes. */
+static int check_old(const struct upgrade_move *m, struct fault *why)
+{
+    struct looking l = {.move = m};
+
+    if (!m->purges.refuses)
+        return 0;
+    group_each(&m->app->group, look, &l);
+    return l.found ? fault(why, -EBUSY,
+                           "its appup wants nothing to run a version before %s, and %s "
+                           "does: 'moult releases' names all, 'moult purge' ends them",
+                           m->from->vsn, process_label(l.found))
+                   : 0;
+}
+
 int part_plan(struct part *part, struct fault *why)
 {
     const struct upgrade_move *m = part->move;
     int error = m->stops ? plan_make_by(m->stops, m->stop_count, &part->plan, why)
                          : plan_make(m->from, m->to, &part->plan, why);
 
+    if (!error)
+        error = check_old(m, why);
     if (!error && !part->pick)
         error = configure(part, why);
-    else if (!error && part->plan.restarts)
+    else if (!error && (part->plan.restarts || plan_stops(&part->plan)))
         error = fault(why, -ENOTSUP,
                       "'%s' is started anew between %s and %s: there can be no canary",
                       m->app->name, m->from->vsn, m->to->vsn);
@@ -168,6 +198,21 @@ int part_add(struct part *part, struct fault *why)
     return error;
 }
 
+int part_stop(struct part *part, struct fault *why)
+{
+    int error =
+        plan_stops(&part->plan) ? supervision_pause(&part->supervision, why) : 0;
+
+    if (error)
+        fault_where(why, "stop", part->move->app->name, NULL, NULL);
+    return error;
+}
+
+void part_start(struct part *part)
+{
+    supervision_unpause(&part->supervision);
+}
+
 int part_migrate(struct part *part, const struct budget *budget, struct fault *why)
 {
     struct application *app = part->move->app;
@@ -189,6 +234,7 @@ int part_migrate(struct part *part, const struct budget *budget, struct fault *w
         error = migration_build(&part->migration, budget, why);
     if (error)
         fault_where(why, "migrate", app->name, NULL, NULL);
+    part->migration.moved[PLAN_ANEW] = part->supervision.paused;
     return error;
 }
 
@@ -229,6 +275,7 @@ void part_undo(struct part *part)
     }
     if (part->pick)
         return;
+    supervision_unpause(&part->supervision);
     supervision_undo(&part->supervision);
     if (part->move->has_canary)
         return; /* what runs that version is its, too */
@@ -243,62 +290,4 @@ void part_finish(struct part *part)
     plan_release(&part->plan);
     supervision_finish(&part->supervision);
     env_drop(&part->move->app->env, part->env);
-}
-
-/* -- telling -- */
-
-/* By which versions it went, and whether anew, for the report (taken). */
-static json_t *with_way(json_t *report, const struct part *part)
-{
-    const struct upgrade_move *m = part->move;
-    json_t *via = json_array();
-
-    for (size_t i = 1; i + 1 < m->stop_count; i++)
-        json_array_append_new(via, json_string(m->stops[i]->vsn));
-    if (m->stop_count > 2)
-        json_object_set(report, "via", via);
-    if (part->plan.restarts)
-        json_object_set_new(report, "restarted", json_true());
-    json_decref(via);
-    return report;
-}
-
-json_t *part_report(const struct part *part, bool lists)
-{
-    const struct upgrade_move *u = part->move;
-    const struct migration *m = &part->migration;
-    json_t *moved = json_pack("{s:I, s:I, s:I, s:I, s:I}", "pointer",
-                              (json_int_t)m->moved[PLAN_POINTER], "schema",
-                              (json_int_t)m->moved[PLAN_SCHEMA], "code_change",
-                              (json_int_t)m->moved[PLAN_CODE_CHANGE], "added",
-                              (json_int_t)m->moved[PLAN_ADDED], "removed",
-                              (json_int_t)m->moved[PLAN_REMOVED]);
-
-    return with_way(
-        json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I, s:I}", "application",
-                  u->app->name, "from", u->from->vsn, "to", u->to->vsn, "servers",
-                  (json_int_t)m->count, "moved", moved, "list",
-                  lists ? listing_make(m, &u->app->group) : json_array(), "rehearsed",
-                  (json_int_t)part->rehearsed.states, "rehearsed_messages",
-                  (json_int_t)part->rehearsed.messages, "waited",
-                  (json_int_t)part->waited),
-        part);
-}
-
-json_t *part_plan_json(const struct part *part)
-{
-    const struct outline o = {part->whole, part->move, &part->plan, part->env,
-                              part->rehearse};
-
-    return outline_json(&o);
-}
-
-json_t *part_rehearsal_json(const struct part *part)
-{
-    const struct upgrade_move *m = part->move;
-
-    return json_pack("{s:s, s:s, s:s, s:I, s:I}", "application", m->app->name, "from",
-                     m->from->vsn, "to", m->to->vsn, "rehearsed",
-                     (json_int_t)part->rehearsed.states, "rehearsed_messages",
-                     (json_int_t)part->rehearsed.messages);
 }

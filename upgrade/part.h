@@ -36,6 +36,7 @@ int part_check(struct part *part, struct fault *why);
 int part_add(struct part *part, struct fault *why);
 int part_apply(struct part *part, struct fault *why);
 int part_restart(struct part *part, struct fault *why);
+int part_stop(struct part *part, struct fault *why);
 int part_migrate(struct part *part, const struct budget *budget, struct fault *why);
 
 /* Is anything called beforehand?  [pure] */
@@ -47,6 +48,7 @@ bool part_adds(const struct part *part);
 /* What can't. */
 void part_commit(struct part *part);
 void part_abandon(struct part *part); /* while all rest */
+void part_start(struct part *part);   /* what part_stop() has stopped */
 void part_retire(struct part *part);
 void part_undo(struct part *part);
 

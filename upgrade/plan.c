@@ -12,8 +12,8 @@
 
 const char *plan_move_text(enum plan_move move)
 {
-    static const char *const texts[] = {"pointer",    "schema", "code_change",
-                                        "supervisor", "added",  "removed"};
+    static const char *const texts[] = {
+        "pointer", "schema", "code_change", "supervisor", "added", "removed", "anew"};
 
     return texts[move];
 }
@@ -99,20 +99,26 @@ static int decide_handlers(const struct code *a, const struct code *b,
     return error;
 }
 
+static int check_counts(const struct code *a, const struct code *b, struct fault *why)
+{
+    if (!a->child->count == !b->child->count)
+        return 0;
+    return fault(why, -ENOTSUP,
+                 "child '%s' has a count in %s and none in %s, and so other ids: give "
+                 "it another id",
+                 a->id, a->child->count ? a->vsn : b->vsn,
+                 a->child->count ? b->vsn : a->vsn);
+}
+
 /* May what runs `a` run `b`, as what it is? */
 static int check_pair(const struct code *a, const struct code *b, struct fault *why)
 {
     int error = check_kinds(a->branch, b->branch, a->id, a->vsn, b->vsn, why);
 
+    if (!error)
+        error = check_counts(a, b, why);
     if (error)
         return error;
-    if (!a->child->count != !b->child->count)
-        return fault(
-            why, -ENOTSUP,
-            "child '%s' has a count in %s and none in %s, and so other ids: give "
-            "it another id",
-            a->id, a->child->count ? a->vsn : b->vsn,
-            a->child->count ? b->vsn : a->vsn);
     if (strcmp(sort_of(a), sort_of(b)) != 0)
         return fault(why, -ENOTSUP,
                      "'%s' is %s in %s and %s in %s: give the child another id", a->id,
@@ -164,26 +170,54 @@ static int decide(struct plan *plan, struct plan_child *c, struct fault *why)
     return error;
 }
 
+/* Only what it is to its supervisor has to be the same. */
+static int decide_anew(struct plan_child *c, struct fault *why)
+{
+    const struct code *a = c->from, *b = c->to;
+    int error = check_kinds(a->branch, b->branch, a->id, a->vsn, b->vsn, why);
+
+    return error ? error : check_counts(a, b, why);
+}
+
+static int pair(struct plan *plan, const struct code *a, const struct code *b,
+                struct fault *why)
+{
+    struct plan_child *c = &plan->children[plan->count++];
+    bool anew = journey_stops(&plan->journey, a ? a->id : b->id);
+
+    *c = (struct plan_child){a, b, b ? PLAN_ADDED : PLAN_REMOVED};
+    if (anew)
+        c->move = PLAN_ANEW;
+    if (!a || !b)
+        return 0;
+    return anew ? decide_anew(c, why) : decide(plan, c, why);
+}
+
 static int pair_up(const struct image *from, const struct image *to, struct plan *plan,
                    struct fault *why)
 {
-    for (size_t i = 0; i < to->descriptor.count; i++) {
-        const struct code *code = &to->descriptor.codes[i];
-        struct plan_child *c = &plan->children[plan->count++];
-        int error;
+    int error = 0;
 
-        *c = (struct plan_child){image_find_code(from, code->id), code, PLAN_ADDED};
-        if (c->from && (error = decide(plan, c, why)) < 0)
-            return error;
+    for (size_t i = 0; i < to->descriptor.count && !error; i++) {
+        const struct code *code = &to->descriptor.codes[i];
+
+        error = pair(plan, image_find_code(from, code->id), code, why);
     }
-    for (size_t i = 0; i < from->descriptor.count; i++) {
+    for (size_t i = 0; i < from->descriptor.count && !error; i++) {
         const struct code *code = &from->descriptor.codes[i];
 
         if (!image_find_code(to, code->id))
-            plan->children[plan->count++] =
-                (struct plan_child){code, NULL, PLAN_REMOVED};
+            error = pair(plan, code, NULL, why);
     }
-    return 0;
+    return error;
+}
+
+bool plan_stops(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->children[i].move == PLAN_ANEW)
+            return true;
+    return false;
 }
 
 static int make_room(struct plan *plan)

@@ -25,11 +25,15 @@ enum plan_move {
     PLAN_CODE_CHANGE,
     PLAN_SUPERVISOR, /* it goes on with what the new version says of it */
     PLAN_ADDED,      /* only the new version has that child: it is started */
-    PLAN_REMOVED     /* only the old one has: it is stopped */
+    PLAN_REMOVED,    /* only the old one has: it is stopped */
+    PLAN_ANEW        /* an appup has it stopped and started */
 };
 
+#define PLAN_MOVES (PLAN_ANEW + 1u)
+
 struct plan_child {
-    const struct code *from, *to; /* NULL: added, or removed */
+    const struct code *from,
+        *to; /* NULL: added, or removed; of PLAN_ANEW perhaps, too */
     enum plan_move move;
     const struct passage *legs; /* of both; the plan's */
     size_t leg_count;
@@ -45,6 +49,9 @@ struct plan {
     struct plan_child *children; /* in the order of `to`, then what is removed */
     size_t count;
 };
+
+/* Is any of its children started anew?  [pure] */
+bool plan_stops(const struct plan *plan);
 
 /*
  * From `from` to `to`, versions of one application, as its appup says if it has one.  0;
@@ -78,7 +85,7 @@ bool plan_carries_mail(const struct plan_child *child);
  */
 void plan_blame(struct fault *why, const char *id);
 
-/* "pointer", "schema", "code_change", "supervisor", "added", "removed". */
+/* "pointer", "schema", "code_change", "supervisor", "added", "removed", "anew". */
 const char *plan_move_text(enum plan_move move);
 
 #endif

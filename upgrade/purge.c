@@ -19,7 +19,7 @@
 /* -- killing -- */
 
 struct doomed {
-    const char *vsn;
+    const char *vsn, *other; /* or NULL; `other` is spared */
     bool only;
     moult_pid *pids;
     size_t count, room;
@@ -30,7 +30,8 @@ static void doom(struct process *p, void *context)
     struct doomed *d = context;
     const struct plain *s = plain_of(p);
 
-    if (!s || (d->vsn && (strcmp(s->code->vsn, d->vsn) == 0) != d->only))
+    if (!s || (d->vsn && (strcmp(s->code->vsn, d->vsn) == 0) != d->only) ||
+        (d->other && strcmp(s->code->vsn, d->other) == 0))
         return;
     if (d->count < d->room)
         d->pids[d->count] = process_pid(p);
@@ -38,13 +39,12 @@ static void doom(struct process *p, void *context)
     signal_exit(NULL, process_pid(p), MOULT_KILL, NULL);
 }
 
-size_t purge_kill(struct application *app, const char *vsn, bool only)
+static size_t kill_all(struct application *app, struct doomed d)
 {
     size_t room =
         group_count(&app->group); /* what it was sent meanwhile is not missed */
-    struct doomed d = {
-        .vsn = vsn, .only = only, .pids = calloc(room + 1, sizeof(moult_pid))};
 
+    d.pids = calloc(room + 1, sizeof(moult_pid));
     d.room = d.pids ? room : 0;
     group_each(&app->group, doom, &d);
     for (size_t i = 0; i < d.count && i < d.room; i++) {
@@ -56,8 +56,18 @@ size_t purge_kill(struct application *app, const char *vsn, bool only)
     free(d.pids);
     if (d.count)
         event_emit(EVENT_WARN, "purge.killed", "{s:s, s:s*, s:I}", "app", app->name,
-                   only ? "vsn" : "but", vsn, "processes", (json_int_t)d.count);
+                   d.only ? "vsn" : "but", d.vsn, "processes", (json_int_t)d.count);
     return d.count;
+}
+
+size_t purge_kill(struct application *app, const char *vsn, bool only)
+{
+    return kill_all(app, (struct doomed){.vsn = vsn, .only = only});
+}
+
+size_t purge_kill_older(struct application *app, const char *vsn, const char *other)
+{
+    return kill_all(app, (struct doomed){.vsn = vsn, .other = other});
 }
 
 /* -- one version -- */

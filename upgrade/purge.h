@@ -19,6 +19,9 @@ struct application;
  */
 size_t purge_kill(struct application *app, const char *vsn, bool only);
 
+/* The same of those that run neither of two versions. */
+size_t purge_kill_older(struct application *app, const char *vsn, const char *other);
+
 /*
  * Unload the version named "APP@VSN", which does not run.  If processes run it still, they
  * are killed if `brutal`, else it is refused.  0 and `*report` given, an object:

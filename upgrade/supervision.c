@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "supervision.h"
 
+#include <errno.h>
 #include <stdlib.h>
+
+#include "supervisor.h"
 
 /* -- which supervisors there are -- */
 
@@ -65,6 +68,8 @@ static size_t new_below(const struct supervision *s, const struct branch *branch
 
         if (c && c->from && child_times(c->to->child) <= child_times(c->from->child))
             continue;
+        if (c && c->move == PLAN_ANEW)
+            continue; /* it comes with what it is below */
         if (codes)
             codes[count] = branch->codes[i];
         count++;
@@ -147,9 +152,22 @@ void supervision_finish(struct supervision *s)
 
 /* -- at rest -- */
 
+/* Is it one that was stopped, to be started anew? */
+static bool is_old(const struct supervision *s, const struct process *p)
+{
+    const struct server *server = server_of(p);
+    const struct supervisor *supervisor = supervisor_of(p);
+    const struct code *code = server       ? server->code
+                              : supervisor ? supervisor->code
+                                           : NULL;
+    const struct plan_child *c = code ? plan_find(s->plan, code) : NULL;
+
+    return c && c->move == PLAN_ANEW && c->from == code;
+}
+
 struct checking {
     const struct supervision *supervision;
-    const struct process *late;
+    const struct process *late, *again;
 };
 
 static void check(struct process *p, void *context)
@@ -159,6 +177,8 @@ static void check(struct process *p, void *context)
     const struct supervisor *s = supervisor_of(p);
     const struct addition *a = all->additions;
 
+    if (all->has_paused && is_old(all, p))
+        c->again = p;
     if (!s || new_below(all, branch_to(all, s->code), NULL) == 0)
         return;
     while (a && !moult_pid_equal(a->supervisor, process_pid(p)))
@@ -175,6 +195,13 @@ int supervision_check(struct supervision *s, struct fault *why)
     if (!top || !supervisor_of(top))
         return fault(why, -ESRCH, "application '%s' ended meanwhile", s->app->name);
     group_each(&s->app->group, check, &c);
+    if (c.again) {
+        fault_where(why, NULL, NULL, process_label(c.again), NULL);
+        return fault(
+            why, -EAGAIN,
+            "'%s' was stopped, and started again by what it is below: try again",
+            process_label(c.again));
+    }
     if (!c.late)
         return 0;
     fault_where(why, NULL, NULL, process_label(c.late), NULL);
@@ -232,15 +259,26 @@ void supervision_place(struct supervision *s, const struct pick *pick)
     group_each(&s->app->group, place_below, &all);
 }
 
-/* -- removing -- */
+/* -- what is only asked for: it can't fail -- */
+
+static void ask_all(struct supervision *s, enum system_request what,
+                    const struct code *const *codes, size_t count)
+{
+    struct listing all = {0};
+    char text[256];
+
+    if (list_all(s, &all) == 0)
+        for (size_t i = 0; i < all.count; i++)
+            supervisor_ask(all.supervisors[i].pid, what, codes, count, text,
+                           sizeof(text));
+    free(all.supervisors);
+}
 
 void supervision_remove(struct supervision *s)
 {
     const struct code **codes = calloc(s->plan->count + 1, sizeof(*codes));
-    struct listing all = {0};
     size_t count = 0;
     bool is_less = false;
-    char text[256];
 
     for (size_t i = 0; codes && i < s->plan->count; i++) {
         const struct plan_child *c = &s->plan->children[i];
@@ -250,10 +288,40 @@ void supervision_remove(struct supervision *s)
         else if (c->from)
             is_less |= child_times(c->to->child) < child_times(c->from->child);
     }
-    if ((count || is_less) && list_all(s, &all) == 0)
-        for (size_t i = 0; i < all.count; i++)
-            supervisor_ask(all.supervisors[i].pid, SYSTEM_REMOVE, codes, count, text,
-                           sizeof(text));
-    free(all.supervisors);
+    if (count || is_less)
+        ask_all(s, SYSTEM_REMOVE, codes, count);
     free(codes);
+}
+
+/* -- starting anew -- */
+
+static void count_old(struct process *p, void *context)
+{
+    struct supervision *s = context;
+
+    s->paused += server_of(p) && is_old(s, p);
+}
+
+int supervision_pause(struct supervision *s, struct fault *why)
+{
+    const struct code **codes = calloc(s->plan->count + 1, sizeof(*codes));
+    size_t count = 0;
+
+    if (!codes)
+        return fault(why, -ENOMEM, "no memory for what is started anew");
+    for (size_t i = 0; i < s->plan->count; i++)
+        if (s->plan->children[i].move == PLAN_ANEW && s->plan->children[i].from)
+            codes[count++] = s->plan->children[i].from;
+    group_each(&s->app->group, count_old, s);
+    s->has_paused = true;
+    ask_all(s, SYSTEM_PAUSE, codes, count);
+    free(codes);
+    return 0;
+}
+
+void supervision_unpause(struct supervision *s)
+{
+    if (s->has_paused)
+        ask_all(s, SYSTEM_UNPAUSE, NULL, 0);
+    s->has_paused = false;
 }

@@ -5,12 +5,14 @@
  *   step     does                                               undone by
  *   -------  -------------------------------------------------  ----------------------
  *   add      each starts the children that are new below it     ending those
+ *   pause    each stops the children that are started anew      starting them again
  *   check    no supervisor was started again meanwhile          -
  *   - - - - - - - - - - - - - point of no return - - - - - - - - - - - - - - - - - - -
  *   become   each supervises what the new version says          -
+ *   unpause  each starts what was stopped                       -
  *   remove   each ends the children that are no more            -
  *
- * Add and remove talk to running supervisors; check and become need them at rest.  On
+ * Add, pause, unpause and remove talk to running supervisors; check and become need them at rest.  On
  * the release handler's thread.
  */
 #ifndef MOULT_SUPERVISION_H
@@ -35,6 +37,8 @@ struct supervision {
     const struct plan *plan;
     const struct branch *top; /* of the new version */
     struct addition *additions;
+    bool has_paused;
+    size_t paused; /* servers */
 };
 
 /* Is there anything to add?  Of a count that has grown the rest is.  [pure] */
@@ -61,6 +65,13 @@ void supervision_become(struct supervision *s);
 void supervision_place(struct supervision *s, const struct pick *pick);
 
 void supervision_remove(struct supervision *s);
+
+/*
+ * What is started anew is stopped; 0 or -ENOMEM and `why`.  Then it is started, in the
+ * version that its supervisor has by then; who does not start is tried again as who fell.
+ */
+int supervision_pause(struct supervision *s, struct fault *why);
+void supervision_unpause(struct supervision *s);
 
 /* Forget what was noted. */
 void supervision_finish(struct supervision *s);

@@ -43,15 +43,17 @@ static void undo(struct attempt *a)
 /* All that may refuse, in order; what is planned first says which of them. */
 typedef int step(struct attempt *a, struct fault *why);
 
-static step *const before[] = {ahead_rehearse, ahead_check, ahead_prepare, ahead_start,
-                               ahead_add,      ahead_apply, ahead_restart, pause_drain,
-                               pause_migrate,  NULL};
+static step *const before[] = {
+    ahead_rehearse, ahead_check, ahead_prepare, ahead_start,   ahead_add, ahead_apply,
+    ahead_restart,  ahead_stop,  pause_drain,   pause_migrate, NULL};
 static step *const before_reboot[] = {ahead_check, ahead_apply, NULL};
 
 static void finish(struct attempt *a)
 {
     pause_commit(a);
     pause_resume(a);
+    for (size_t i = 0; i < a->u->move_count; i++)
+        part_start(&a->parts[i]);
     pause_tell(a);
     retire(a);
     pause_note(a);

@@ -13,11 +13,13 @@
  *   apply     calls what an appup has called before          -
  *   restart   stops those that are to be started anew, and   starting them as they were,
  *             starts them as the new version                 but for their states
+ *   stop      stops the servers that are to be started anew  starting them as they were,
+ *                                                            but for their states
  *   drain     brings every process to rest                   letting them go on
  *   migrate   builds new states beside the old               dropping them
  *   - - - - - - - - - - - - - point of no return - - - - - - - - - - - - - - - - - - -
  *   commit    new code on new states                         -
- *   resume    lets all go on                                 -
+ *   resume    lets all go on, and starts what was stopped    -
  *   retire    the record is renamed; frees old states, ends  -
  *             removed children, stops removed applications
  *
@@ -32,6 +34,7 @@
 #include "image.h"
 #include "pick.h"
 #include "record.h"
+#include "route.h"
 #include "terms.h"
 #include "vet.h"
 
@@ -45,6 +48,7 @@ struct upgrade_move {
     bool has_canary;                     /* servers of it run `to` already */
     const struct image **stops; /* `from`, those it goes by way of, `to`; NULL: none */
     size_t stop_count;
+    struct purges purges; /* that an appup asks for */
 };
 
 /* What to do, and with what.  All is borrowed. */

@@ -57,8 +57,9 @@ enum {
     MOULT_ADD_MODULE = 3,    /* the child is new: it is started */
     MOULT_DELETE_MODULE = 4, /* it is no more: it is ended */
     /*
-     * The low-level forms of these.  All others are what the host does for every upgrade:
-     * all servers are at rest together, and no code is unloaded while it is used.
+     * The low-level forms of these.  Others follow below, and the rest is what the host
+     * does for every upgrade: all servers are at rest together, and no code is unloaded
+     * while it is used.
      */
     MOULT_CODE_CHANGE = 5, /* MOULT_UPDATE, MOULT_ADVANCED */
     MOULT_LOAD = 6,        /* MOULT_LOAD_MODULE */
@@ -89,7 +90,21 @@ enum {
      * all applications.  It covers all that changed; every function is called before, and
      * may refuse.  It takes no name.  OTP: restart_emulator, restart_new_emulator.
      */
-    MOULT_RESTART = 12
+    MOULT_RESTART = 12,
+    /*
+     * What comes before is called before the pause, and may refuse, and the rest after it;
+     * without it, that is before the first instruction about a module.  Only MOULT_APPLY
+     * may come before.  All is undone until the commit, wherever this stands.  No name.
+     */
+    MOULT_POINT_OF_NO_RETURN = 13,
+    /*
+     * The servers of a module are stopped just before the others pause, and started anew
+     * when all run the new code; each stop needs its start behind it.  What they hold is
+     * lost, also if the upgrade is refused after that and they are started again as they
+     * were.  Of a supervisor, with all below it.  They cover all that changed.
+     */
+    MOULT_STOP = 14,
+    MOULT_START = 15
 };
 
 /* How a module's servers are updated. */
@@ -98,6 +113,13 @@ enum {
     MOULT_ADVANCED = 1, /* by code_change, since their format is another */
     MOULT_SUPERVISOR =
         2 /* it is a supervisor, and supervises as the new version says */
+};
+
+/* What becomes of processes that run code which is not that of servers any more. */
+enum {
+    MOULT_NO_PURGE = 0,    /* nothing: the code stays loaded until they end */
+    MOULT_SOFT_PURGE = 1,  /* before: the upgrade is refused if there are any */
+    MOULT_BRUTAL_PURGE = 2 /* they are killed, once all servers have moved */
 };
 
 /* One instruction.  All zero ends a list. */
@@ -113,6 +135,18 @@ typedef struct {
      * has no instruction is refused.  Ends with NULL; or NULL.  OTP: DepMods.
      */
     const char *const *deps;
+    /*
+     * Of a module's: how long its servers have to come to the end of their callbacks; 0:
+     * 5000.  --max-pause goes before it.  OTP: Timeout.
+     */
+    uint32_t timeout_ms;
+    /*
+     * Of a module's: about processes that still run versions older than the one that is
+     * left, and those that will run that one.  A version is unloaded as a whole, so it is
+     * said of all modules if it is of one.  OTP: PrePurge and PostPurge, which are brutal
+     * unless they are set.
+     */
+    int32_t pre_purge, post_purge; /* MOULT_NO_PURGE and so on */
 } moult_instruction;
 
 /* From one version, or to one.  All zero ends a list. */

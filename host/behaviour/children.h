@@ -39,7 +39,8 @@ struct child {
     uint8_t state;      /* enum child_state */
     uint8_t tries;      /* restarts in a row, for the back-off */
     bool killed;        /* it did not end in time */
-    bool is_new;        /* an upgrade that is not done yet has added it */
+    bool is_new : 1;    /* an upgrade that is not done yet has added it */
+    bool is_paused : 1; /* one has stopped it, and starts it anew */
 };
 
 _Static_assert(sizeof(struct child) <= 56, "what malloc has room for in 64 bytes");

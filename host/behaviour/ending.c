@@ -182,16 +182,32 @@ void children_end_new(struct process *p, struct supervisor *s)
     }
 }
 
+static bool is_one_of(const struct child *c, const struct code *const *codes,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (codes[i] == c->code)
+            return true;
+    return false;
+}
+
+void children_pause(struct process *p, struct supervisor *s,
+                    const struct code *const *codes, size_t count)
+{
+    for (struct child *c = s->children.last; c; c = c->previous) {
+        if (c->state == CHILD_STOPPED || !is_one_of(c, codes, count))
+            continue;
+        child_end(p, s, c);
+        c->is_paused = true;
+    }
+}
+
 void children_end_of(struct process *p, struct supervisor *s,
                      const struct code *const *codes, size_t count)
 {
     for (struct child *c = s->children.last, *previous; c; c = previous) {
-        size_t i = 0;
-
         previous = c->previous;
-        while (i < count && codes[i] != c->code)
-            i++;
-        if (i == count && !child_is_beyond(c))
+        if (!is_one_of(c, codes, count) && !child_is_beyond(c))
             continue;
         child_end(p, s, c);
         children_remove(&s->children, c);

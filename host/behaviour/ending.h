@@ -31,6 +31,10 @@ void children_end_from(struct process *p, struct supervisor *s, struct child *c)
 /* End and forget those that an upgrade has just added. */
 void children_end_new(struct process *p, struct supervisor *s);
 
+/* End those that run `codes`, for supervisor_unpause(). */
+void children_pause(struct process *p, struct supervisor *s,
+                    const struct code *const *codes, size_t count);
+
 /* End and forget those that run `codes`, and those beyond their spec's count. */
 void children_end_of(struct process *p, struct supervisor *s,
                      const struct code *const *codes, size_t count);

@@ -58,6 +58,8 @@ enum system_request {
     SYSTEM_ADD,       /* children to a supervisor, and start them; see supervisor.h */
     SYSTEM_REMOVE,    /* end them, and forget them */
     SYSTEM_TAKE_BACK, /* the same of those that were added, whatever is given */
+    SYSTEM_PAUSE,     /* end them, and keep them for */
+    SYSTEM_UNPAUSE,   /* start anew those that were ended so, whatever is given */
     SYSTEM_START_APPLICATION,
     SYSTEM_STOP_APPLICATION,
     SYSTEM_CONFIG_CHANGE,

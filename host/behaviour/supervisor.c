@@ -220,6 +220,27 @@ static void restart_one(struct process *p, struct supervisor *s, struct child *c
         children_remove(&s->children, c); /* it ignores: there is nothing to keep */
 }
 
+/* It did not fall, so it is no restart. */
+static void start_paused(struct process *p, struct supervisor *s, struct child *c)
+{
+    if (child_start(p, s, c) < 0)
+        restart_failed(p, s, c);
+    else if (c->state != CHILD_RUNNING && branch_is_dynamic(&s->branch))
+        children_remove(&s->children, c); /* it ignores: there is nothing to keep */
+}
+
+void supervisor_unpause(struct process *p, struct supervisor *s)
+{
+    for (struct child *c = s->children.first, *next; c; c = next) {
+        next = c->next;
+        if (!c->is_paused)
+            continue;
+        c->is_paused = false;
+        if (c->state == CHILD_STOPPED)
+            start_paused(p, s, c);
+    }
+}
+
 /* End all from `first` on (NULL: all), and start them again in order. */
 static void restart_from(struct process *p, struct supervisor *s, struct child *first)
 {

@@ -61,8 +61,14 @@ static inline struct supervisor *supervisor_of(const struct process *p)
 const char *supervisor_strategy_text(int32_t strategy);
 
 /*
+ * Start anew the children that children_pause() has ended; one that does not start is tried
+ * again as one that fell.  By its process, inside a callback.
+ */
+void supervisor_unpause(struct process *p, struct supervisor *s);
+
+/*
  * Add the children of `codes` (borrowed for the call) and start them, all or none; or
- * end those that run them and forget them.  0, or a negative errno and words.  Not on a
+ * end those that run them and forget them; or what else a request says.  0, or a negative errno and words.  Not on a
  * worker, nor while the supervisor is held.
  */
 int supervisor_ask(moult_pid supervisor, enum system_request what,

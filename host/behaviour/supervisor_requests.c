@@ -572,10 +572,19 @@ static int change_children(struct request *r)
     moult_put_null(r->out);
     if (r->p->current->code == SYSTEM_ADD)
         return add_children(r, codes, count);
-    if (r->p->current->code == SYSTEM_TAKE_BACK)
+    switch (r->p->current->code) {
+    case SYSTEM_TAKE_BACK:
         children_end_new(r->p, r->s);
-    else
+        break;
+    case SYSTEM_PAUSE:
+        children_pause(r->p, r->s, codes, count);
+        break;
+    case SYSTEM_UNPAUSE:
+        supervisor_unpause(r->p, r->s);
+        break;
+    default:
         children_end_of(r->p, r->s, codes, count);
+    }
     return 0;
 }
 
@@ -599,6 +608,7 @@ static int (*const answers[])(struct request *r) = {
     [SYSTEM_STATUS] = status,          [SYSTEM_TERMINATE] = end,
     [SYSTEM_CHILDREN] = list_children, [SYSTEM_ADD] = change_children,
     [SYSTEM_REMOVE] = change_children, [SYSTEM_TAKE_BACK] = change_children,
+    [SYSTEM_PAUSE] = change_children,  [SYSTEM_UNPAUSE] = change_children,
 };
 
 static int (*const works[])(struct request *r) = {

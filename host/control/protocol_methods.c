@@ -268,7 +268,8 @@ const struct protocol_method protocol_methods[] = {
               "              see canary",
     .result = "of several targets, which go together, an array with an object for each; of\n"
               "one, the object: application, from, to, servers (how many), moved (how many by\n"
-              "pointer, schema and code_change, and how many were added and removed),\n"
+              "pointer, schema and code_change, how many were added and removed, and anew, how\n"
+              "many an appup had stopped and started),\n"
               "list (server, pid, moved, took_us; the first 100,000), rehearsed (states that\n"
               "were tried before), rehearsed_messages (that waited for them), pause_us, total_us and, in it, vet_us, rehearse_us and\n"
               "record_us (to write down what runs), waited (messages that came during the\n"

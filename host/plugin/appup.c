@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "appspec.h"
-#include "manifest.h"
 
 static const char *const kinds[] = {
     [MOULT_UPDATE] = "update",
@@ -19,6 +18,9 @@ static const char *const kinds[] = {
     [MOULT_RESTART_APPLICATION] = "restart_application",
     [MOULT_APPLY] = "apply",
     [MOULT_RESTART] = "restart",
+    [MOULT_POINT_OF_NO_RETURN] = "point_of_no_return",
+    [MOULT_STOP] = "stop",
+    [MOULT_START] = "start",
 };
 
 const char *instruction_text(int32_t kind)
@@ -191,127 +193,26 @@ bool way_reboots(const struct way *way)
     return has_kind(way, MOULT_RESTART);
 }
 
+bool instruction_covers(const char *of, const char *name)
+{
+    size_t len = strlen(of);
+
+    return strncmp(of, name, len) == 0 && (!name[len] || name[len] == '/');
+}
+
+bool way_stops(const struct way *way, const char *name)
+{
+    for (size_t i = 0; way && i < way->count; i++)
+        if (way->list[i].kind == MOULT_STOP &&
+            instruction_covers(way->list[i].name, name))
+            return true;
+    return false;
+}
+
 const struct function *appup_function(const struct appup *appup, const char *name)
 {
     for (size_t i = 0; i < appup->function_count; i++)
         if (strcmp(appup->functions[i].name, name) == 0)
             return &appup->functions[i];
     return NULL;
-}
-
-/* -- checking -- */
-
-static int check_deps(const struct way *way, const struct instruction *i,
-                      struct fault *why)
-{
-    for (char **dep = i->deps; dep && *dep; dep++)
-        if (!way_find(way, *dep))
-            return fault(why, -EINVAL,
-                         "%s relies on '%.64s', which has no instruction: give it one, "
-                         "or leave it out of the deps",
-                         i->where, *dep);
-    return 0;
-}
-
-/* Of the two, only the application itself is restarted, and only others come and go. */
-static int check_application(const struct way *way, const struct instruction *i,
-                             const char *own, struct fault *why)
-{
-    bool restarts = i->kind == MOULT_RESTART_APPLICATION;
-
-    if (i->change != MOULT_SOFT || i->extra || i->deps)
-        return fault(why, -EINVAL, "%s: %s has no change, no extra and no deps",
-                     i->where, kinds[i->kind]);
-    if (!manifest_name_is_valid(i->name))
-        return fault(why, -EINVAL, "%s: '%.64s' is not the name of an application",
-                     i->where, i->name);
-    if (restarts != (strcmp(i->name, own) == 0))
-        return fault(why, -EINVAL,
-                     restarts ? "%s: only '%s' itself can be restarted"
-                              : "%s: '%s' itself is there in both: restart_application "
-                                "starts it anew",
-                     i->where, own);
-    for (const struct instruction *k = way->list; k < i; k++)
-        if (!instruction_is_module(k) && k->kind != MOULT_APPLY &&
-            strcmp(k->name, i->name) == 0)
-            return fault(why, -EINVAL,
-                         "%s: application '%s' has an instruction already, %s",
-                         i->where, i->name, k->where);
-    return 0;
-}
-
-static int check_apply(const struct appup *appup, const struct instruction *i,
-                       struct fault *why)
-{
-    if (i->change != MOULT_SOFT || i->deps)
-        return fault(why, -EINVAL, "%s: apply has no change and no deps", i->where);
-    return appup_function(appup, i->name)
-               ? 0
-               : fault(why, -EINVAL,
-                       "%s: the appup of the plugin has no function '%.64s'", i->where,
-                       i->name);
-}
-
-static int check_module(const struct way *way, const struct instruction *i,
-                        struct fault *why)
-{
-    const struct instruction *first = way_find(way, i->name);
-
-    if (i->change < MOULT_SOFT || i->change > MOULT_SUPERVISOR)
-        return fault(why, -EINVAL,
-                     "%s: its change is none: there are soft, advanced and supervisor",
-                     i->where);
-    if (i->kind != MOULT_UPDATE && (i->change != MOULT_SOFT || i->extra))
-        return fault(why, -EINVAL,
-                     "%s: %s has no change and no extra: update '%.64s' has", i->where,
-                     kinds[i->kind], i->name);
-    if (i->extra && i->change != MOULT_ADVANCED)
-        return fault(why, -EINVAL,
-                     "%s: only an advanced change gives extra to code_change",
-                     i->where);
-    if (!i->name[0] && (i->kind != MOULT_UPDATE || i->change != MOULT_SUPERVISOR))
-        return fault(why, -EINVAL,
-                     "%s names no module: only an update with change supervisor is for "
-                     "the application's own",
-                     i->where);
-    if (first != i)
-        return fault(why, -EINVAL, "%s: module '%.64s' has an instruction already, %s",
-                     i->where, i->name, first->where);
-    return check_deps(way, i, why);
-}
-
-/* About nothing in particular. */
-static int check_bare(const struct instruction *i, struct fault *why)
-{
-    if (i->name[0] || i->change != MOULT_SOFT || i->extra || i->deps)
-        return fault(why, -EINVAL, "%s: %s has no name and nothing else", i->where,
-                     kinds[i->kind]);
-    return 0;
-}
-
-/* NOLINTNEXTLINE(readability-function-size): all that there is to look at */
-static int check_instruction(const struct appup *appup, const struct way *way,
-                             const struct instruction *i, const char *own,
-                             struct fault *why)
-{
-    if (i->kind == MOULT_APPLY)
-        return check_apply(appup, i, why);
-    if (i->kind == MOULT_RESTART)
-        return check_bare(i, why);
-    return instruction_is_module(i) ? check_module(way, i, why)
-                                    : check_application(way, i, own, why);
-}
-
-int appup_check(const struct appup *appup, const char *own, struct fault *why)
-{
-    int error = 0;
-
-    for (int d = 0; d < 2; d++)
-        for (size_t w = 0; w < appup->ways[d].count; w++) {
-            const struct way *way = &appup->ways[d].list[w];
-
-            for (size_t i = 0; i < way->count && !error; i++)
-                error = check_instruction(appup, way, &way->list[i], own, why);
-        }
-    return error;
 }

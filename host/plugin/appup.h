@@ -25,6 +25,8 @@ struct instruction {
     void *extra;    /* or args, encoded; NULL: none */
     size_t extra_len;
     char **deps; /* ends with NULL, or is NULL */
+    uint32_t timeout_ms;
+    int32_t pre_purge, post_purge;
     char *where; /* "number 2 of up '1.0.0' in its appup" */
 };
 
@@ -83,7 +85,7 @@ int appup_check(const struct appup *appup, const char *own, struct fault *why);
 const struct way *appup_find(const struct appup *appup, enum appup_direction direction,
                              const char *vsn);
 
-/* Is it about a module, and not about an application? */
+/* Does it say how a module goes on in the new version, comes, or goes? */
 static inline bool instruction_is_module(const struct instruction *i)
 {
     return i->kind <= MOULT_REMOVE;
@@ -94,6 +96,15 @@ bool way_restarts(const struct way *way);
 
 /* The host?  [pure] */
 bool way_reboots(const struct way *way);
+
+/*
+ * Has `way` (may be NULL) the module `name`, or a supervisor that it is below, stopped and
+ * started anew?  [pure]
+ */
+bool way_stops(const struct way *way, const char *name);
+
+/* Is the module `name` the one called `of`, or below it?  [pure] */
+bool instruction_covers(const char *of, const char *name);
 
 /* The instruction of `way` (may be NULL) for the module `name`, or NULL.  [pure] */
 const struct instruction *way_find(const struct way *way, const char *name);
@@ -110,6 +121,16 @@ const char *instruction_text(int32_t kind);
 
 /* "soft", "advanced", "supervisor". */
 const char *instruction_change_text(int32_t change);
+
+/* A word of an appup's file. */
+struct appup_word {
+    const char *key;
+    int32_t kind, change;
+};
+
+/* What it says; NULL: it says nothing, and appup_word_missing() what to write instead. */
+const struct appup_word *appup_word(const char *key);
+const char *appup_word_missing(const char *key);
 
 /* -- for those that make one -- */
 

@@ -73,13 +73,16 @@ static int take_instruction(const struct taking *t, const moult_instruction *fro
 
     snprintf(where, sizeof(where), "instruction %zu of its appup, %s '%.64s'",
              way->count + 1, direction_text(t), way->vsn ? way->vsn : way->pattern);
-    if (from->kind < MOULT_UPDATE || from->kind > MOULT_RESTART)
+    if (from->kind < MOULT_UPDATE || from->kind > MOULT_START)
         return fault(t->why, -EINVAL, "%s has kind %d, which there is not", where,
                      from->kind);
     to = way_add(way, from->kind, from->name, where);
     if (!to)
         return no_memory(t);
     to->change = from->change;
+    to->timeout_ms = from->timeout_ms;
+    to->pre_purge = from->pre_purge;
+    to->post_purge = from->post_purge;
     snprintf(what, sizeof(what), "the args of %s", where);
     if (from->args)
         error = encoded_text(what, from->args, &to->extra, &to->extra_len, t->why);

@@ -24,56 +24,17 @@ static int no_memory(const struct reading *r)
 
 /* -- instructions -- */
 
-/* The low-level ones are told as what they are forms of. */
-static const struct word {
-    const char *key;
-    int32_t kind, change;
-} words[] = {{"update", MOULT_UPDATE, MOULT_SOFT},
-             {"load_module", MOULT_LOAD_MODULE, MOULT_SOFT},
-             {"add_module", MOULT_ADD_MODULE, MOULT_SOFT},
-             {"delete_module", MOULT_DELETE_MODULE, MOULT_SOFT},
-             {"code_change", MOULT_UPDATE, MOULT_ADVANCED},
-             {"load", MOULT_LOAD_MODULE, MOULT_SOFT},
-             {"remove", MOULT_DELETE_MODULE, MOULT_SOFT},
-             {"add_application", MOULT_ADD_APPLICATION, MOULT_SOFT},
-             {"remove_application", MOULT_REMOVE_APPLICATION, MOULT_SOFT},
-             {"restart_application", MOULT_RESTART_APPLICATION, MOULT_SOFT},
-             {"apply", MOULT_APPLY, MOULT_SOFT},
-             {"restart", MOULT_RESTART, MOULT_SOFT},
-             {"restart_emulator", MOULT_RESTART, MOULT_SOFT},
-             {"restart_new_emulator", MOULT_RESTART, MOULT_SOFT}};
-
 /* Is it about nothing that has a name? */
-static bool is_bare(const struct word *word)
+static bool is_bare(const struct appup_word *word)
 {
-    return word->kind == MOULT_RESTART;
-}
-
-static const struct word *find_word(const char *key)
-{
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-        if (strcmp(words[i].key, key) == 0)
-            return &words[i];
-    return NULL;
-}
-
-/* What OTP has and the host does for every upgrade by itself. */
-static bool is_always_done(const char *key)
-{
-    static const char *const done[] = {"suspend", "resume", "load_object_code", "purge",
-                                       "sync_nodes"};
-
-    for (size_t i = 0; i < sizeof(done) / sizeof(*done); i++)
-        if (strcmp(done[i], key) == 0)
-            return true;
-    return false;
+    return word->kind == MOULT_RESTART || word->kind == MOULT_POINT_OF_NO_RETURN;
 }
 
 /* It has a name, or is just true. */
 static int check_value(const struct reading *r, const config_setting_t *s,
                        const char *from)
 {
-    bool bare = is_bare(find_word(config_setting_name(s)));
+    bool bare = is_bare(appup_word(config_setting_name(s)));
 
     if (bare && !config_setting_get_bool(s))
         return fault(r->why, -EINVAL, "%s is about nothing with a name: set it to true",
@@ -88,18 +49,20 @@ static int unknown_key(const struct reading *r, const config_setting_t *s)
     char from[BESIDE_ORIGIN];
 
     beside_origin(r->label, s, from);
-    if (is_always_done(config_setting_name(s)))
-        return fault(
-            r->why, -EINVAL,
-            "%s is what every upgrade does, for all servers together: leave it "
-            "out",
-            from);
-    return fault(r->why, -EINVAL,
-                 "%s is no instruction: there are update, load_module, add_module, "
-                 "delete_module, code_change, load, remove, add_application, "
-                 "remove_application, restart_application, apply and restart, with "
-                 "change, extra, args and deps",
-                 from);
+    return fault(r->why, -EINVAL, "%s %s", from,
+                 appup_word_missing(config_setting_name(s)));
+}
+
+/* What is said besides. */
+static bool is_more(const char *key)
+{
+    static const char *const more[] = {"change",  "extra",     "args",      "deps",
+                                       "timeout", "pre_purge", "post_purge"};
+
+    for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++)
+        if (strcmp(more[i], key) == 0)
+            return true;
+    return false;
 }
 
 /* The one key that says what it does. */
@@ -113,10 +76,9 @@ static int find_kind(const struct reading *r, const config_setting_t *group,
         const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
         const char *key = config_setting_name(s);
 
-        if (strcmp(key, "change") == 0 || strcmp(key, "extra") == 0 ||
-            strcmp(key, "args") == 0 || strcmp(key, "deps") == 0)
+        if (is_more(key))
             continue;
-        if (!find_word(key))
+        if (!appup_word(key))
             return unknown_key(r, s);
         beside_origin(r->label, s, from);
         if (*out)
@@ -186,13 +148,60 @@ static int read_deps(const struct reading *r, const config_setting_t *s,
     return to->deps ? 0 : no_memory(r);
 }
 
+static int read_timeout(const struct reading *r, const config_setting_t *s,
+                        struct instruction *to)
+{
+    char from[BESIDE_ORIGIN];
+
+    beside_origin(r->label, s, from);
+    if (config_setting_type(s) != CONFIG_TYPE_INT || config_setting_get_int(s) < 1)
+        return fault(r->why, -EINVAL, "%s must be milliseconds, 1 at least", from);
+    to->timeout_ms = (uint32_t)config_setting_get_int(s);
+    return 0;
+}
+
+static int read_purge(const struct reading *r, const config_setting_t *s, int32_t *to)
+{
+    const char *text = config_setting_get_string(s);
+    char from[BESIDE_ORIGIN];
+
+    beside_origin(r->label, s, from);
+    if (text && strcmp(text, "soft_purge") == 0)
+        *to = MOULT_SOFT_PURGE;
+    else if (text && strcmp(text, "brutal_purge") == 0)
+        *to = MOULT_BRUTAL_PURGE;
+    else
+        return fault(r->why, -EINVAL, "%s must be \"soft_purge\" or \"brutal_purge\"",
+                     from);
+    return 0;
+}
+
+/* What is said besides its kind and its name. */
+static int read_more(const struct reading *r, const config_setting_t *s,
+                     struct instruction *to)
+{
+    const char *key = config_setting_name(s);
+
+    if (strcmp(key, "change") == 0)
+        return read_change(r, s, to);
+    if (strcmp(key, to->kind == MOULT_APPLY ? "args" : "extra") == 0)
+        return read_extra(r, s, to);
+    if (strcmp(key, "deps") == 0)
+        return read_deps(r, s, to);
+    if (strcmp(key, "timeout") == 0)
+        return read_timeout(r, s, to);
+    if (strcmp(key, "pre_purge") == 0)
+        return read_purge(r, s, &to->pre_purge);
+    return strcmp(key, "post_purge") == 0 ? read_purge(r, s, &to->post_purge) : 0;
+}
+
 static int read_instruction(const struct reading *r, const config_setting_t *group,
                             struct way *way)
 {
-    const config_setting_t *kind, *change, *extra, *deps;
+    const config_setting_t *kind;
     char from[BESIDE_ORIGIN];
     struct instruction *to;
-    const struct word *word;
+    const struct appup_word *word;
     int err;
 
     beside_origin(r->label, group, from);
@@ -203,19 +212,14 @@ static int read_instruction(const struct reading *r, const config_setting_t *gro
     err = find_kind(r, group, &kind);
     if (err)
         return err;
-    word = find_word(config_setting_name(kind));
+    word = appup_word(config_setting_name(kind));
     to = way_add(way, word->kind, config_setting_get_string(kind), from);
     if (!to)
         return no_memory(r);
     to->change = word->change;
-    change = config_setting_get_member(group, "change");
-    extra =
-        config_setting_get_member(group, word->kind == MOULT_APPLY ? "args" : "extra");
-    deps = config_setting_get_member(group, "deps");
-    err = change ? read_change(r, change, to) : 0;
-    if (!err && extra)
-        err = read_extra(r, extra, to);
-    return err || !deps ? err : read_deps(r, deps, to);
+    for (int i = 0; i < config_setting_length(group) && !err; i++)
+        err = read_more(r, config_setting_get_elem(group, (unsigned)i), to);
+    return err;
 }
 
 /* -- ways -- */

@@ -27,13 +27,14 @@ static void list_ways(const struct ways *ways, char *text, size_t size)
 
 /* Does each code_change that is needed know the formats that it is needed for? */
 static int check_reach(const struct image *from, const struct image *to,
-                       struct fault *why)
+                       const struct way *way, struct fault *why)
 {
     for (size_t i = 0; i < from->descriptor.count; i++) {
         const struct code *a = &from->descriptor.codes[i],
                           *b = image_find_code(to, a->id), *newer;
 
-        if (!b || a->server.format == b->server.format || carry_reaches(a, b))
+        if (!b || a->server.format == b->server.format || carry_reaches(a, b) ||
+            way_stops(way, a->id))
             continue;
         newer = carry_translator(a, b);
         return fault(why, -ENOTSUP,
@@ -72,89 +73,8 @@ int route_find(const struct image *from, const struct image *to, struct route *o
 {
     int error = find_way(from, to, out, why);
 
-    return error || way_restarts(out->way) ? error : check_reach(from, to, why);
-}
-
-int journey_find(const struct image *const *stops, size_t count, struct journey *out,
-                 struct fault *why)
-{
-    int error = 0;
-
-    *out = (struct journey){.count = count - 1};
-    for (size_t i = 0; i < out->count && !error; i++) {
-        error = route_find(stops[i], stops[i + 1], &out->legs[i], why);
-        if (!error)
-            error = route_check(&out->legs[i], why);
-    }
-    return error;
-}
-
-/* Whose appup the leg goes by. */
-static const struct image *newer_of(const struct route *r)
-{
-    return version_compare(r->to->vsn, r->from->vsn) > 0 ? r->to : r->from;
-}
-
-static bool is_point_of_no_return(const struct instruction *i)
-{
-    return instruction_is_module(i) || i->kind == MOULT_RESTART_APPLICATION;
-}
-
-int journey_each_apply(const struct journey *journey, bool before,
-                       int (*visit)(void *context, const struct image *image,
-                                    const struct instruction *i),
-                       void *context)
-{
-    bool reboots = journey_reboots(journey);
-    int error = 0;
-
-    for (size_t l = 0; l < journey->count; l++) {
-        const struct way *way = journey->legs[l].way;
-        bool passed = false;
-
-        for (size_t i = 0; way && i < way->count && !error; i++) {
-            passed |= !reboots && is_point_of_no_return(&way->list[i]);
-            if (way->list[i].kind == MOULT_APPLY && passed != before)
-                error = visit(context, newer_of(&journey->legs[l]), &way->list[i]);
-        }
-    }
-    return error;
-}
-
-bool journey_restarts(const struct journey *journey)
-{
-    for (size_t i = 0; i < journey->count; i++)
-        if (way_restarts(journey->legs[i].way))
-            return true;
-    return false;
-}
-
-bool journey_reboots(const struct journey *journey)
-{
-    for (size_t i = 0; i < journey->count; i++)
-        if (way_reboots(journey->legs[i].way))
-            return true;
-    return false;
-}
-
-size_t journey_passages(const struct journey *journey, const char *id,
-                        struct passage *legs)
-{
-    const struct code *at = image_find_code(journey->legs[0].from, id);
-    size_t count = 0;
-
-    if (!at || journey_restarts(journey) ||
-        !image_find_code(journey->legs[journey->count - 1].to, id))
-        return 0;
-    for (size_t i = 0; i < journey->count; i++) {
-        const struct code *next = image_find_code(journey->legs[i].to, id);
-
-        if (!next)
-            continue;
-        legs[count++] = route_passage(&journey->legs[i], at, next);
-        at = next;
-    }
-    return count;
+    return error || way_restarts(out->way) ? error
+                                           : check_reach(from, to, out->way, why);
 }
 
 struct passage route_passage(const struct route *route, const struct code *a,
@@ -239,15 +159,10 @@ enum route_difference route_compare(const struct code *a, const struct code *b)
 /* Is there an instruction of that kind for the module `id`, or a supervisor above it? */
 static bool is_said(const struct way *way, int32_t kind, const char *id)
 {
-    for (size_t i = 0; i < way->count; i++) {
-        const struct instruction *one = &way->list[i];
-        size_t len = strlen(one->name);
-
-        if (one->kind == kind && strncmp(one->name, id, len) == 0 &&
-            (!id[len] || id[len] == '/'))
+    for (size_t i = 0; i < way->count; i++)
+        if (way->list[i].kind == kind && instruction_covers(way->list[i].name, id))
             return true;
-    }
-    return false;
+    return way_stops(way, id);
 }
 
 static int uncovered(const struct route *r, const char *id, const char *what,
@@ -317,7 +232,8 @@ static int check_change(const struct route *r, const struct code *a,
                         const struct code *b, struct fault *why)
 {
     enum route_difference d = route_compare(a, b);
-    const char *right = wanted(way_find(r->way, a->id), d);
+    const char *right =
+        way_stops(r->way, a->id) ? NULL : wanted(way_find(r->way, a->id), d);
 
     return right ? uncovered(r, a->id, difference_text(d), right, why) : 0;
 }
@@ -384,6 +300,17 @@ static int check_instruction(const struct route *r, const struct instruction *i,
     return a && b ? check_update(r, i, a, b, why) : 0;
 }
 
+static int check_stop(const struct route *r, const struct instruction *i,
+                      struct fault *why)
+{
+    if (image_find_code(r->from, i->name) && image_find_code(r->to, i->name))
+        return 0;
+    return fault(why, -EINVAL,
+                 "%s: '%.64s' is not in both %s and %s, to be stopped and started: use "
+                 "delete_module or add_module",
+                 i->where, i->name, r->from->vsn, r->to->vsn);
+}
+
 int route_check(const struct route *r, struct fault *why)
 {
     int error = 0;
@@ -393,6 +320,8 @@ int route_check(const struct route *r, struct fault *why)
     for (size_t i = 0; i < r->way->count && !error; i++)
         if (instruction_is_module(&r->way->list[i]))
             error = check_instruction(r, &r->way->list[i], why);
+        else if (r->way->list[i].kind == MOULT_STOP)
+            error = check_stop(r, &r->way->list[i], why);
     if (!error)
         error = check_presence(r, r->to, r->from, MOULT_ADD_MODULE, "is new", why);
     if (!error)

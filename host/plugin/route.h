@@ -61,6 +61,21 @@ bool journey_restarts(const struct journey *journey);
 /* Because the host is?  Then all its applies come before.  [pure] */
 bool journey_reboots(const struct journey *journey);
 
+/* Is the module `id` stopped and started anew on the way?  [pure] */
+bool journey_stops(const struct journey *journey, const char *id);
+
+/* How long servers of the module `id` have to come to rest; 0: as all.  [pure] */
+uint32_t journey_timeout_ms(const struct journey *journey, const char *id);
+
+/* What becomes of processes that run what is old. */
+struct purges {
+    bool refuses;     /* there must not be any of versions that are old already */
+    bool kills_older; /* these are killed */
+    bool kills_left;  /* those of the version that is left are */
+};
+
+struct purges journey_purges(const struct journey *journey);
+
 /*
  * How a state of the module `id` is carried: to `legs`, which has room for
  * ROUTE_LEGS_MAX, one from each version that has it to the next that does; how many, 0 if

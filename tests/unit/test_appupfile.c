@@ -102,7 +102,7 @@ static void what_can_t_be_is_refused_by_line_and_key(void **state)
     assert_refused(UP("{ update = \"a\"; load = \"a\"; }"), "'load' is a second");
     assert_refused(UP("{ updat = \"a\"; }"), "'updat' is no instruction");
     assert_refused(UP("{ suspend = \"a\"; }"), "'suspend' is what every upgrade does");
-    assert_refused(UP("{ purge = [\"a\"]; }"), "'purge' is what every upgrade does");
+    assert_refused(UP("{ purge = [\"a\"]; }"), "'purge' is no instruction of its own");
     assert_refused(UP("{ update = \"a\"; change = \"hard\"; }"),
                    "'change' must be \"soft\"");
     assert_refused(UP("{ update = \"a\"; deps = \"b\"; }"), "'deps' must be an array");
@@ -117,7 +117,7 @@ static void what_can_t_be_is_refused_by_line_and_key(void **state)
                    "'web' itself is there in both");
     assert_refused(UP("{ restart_application = \"kv\"; }"), "only 'web' itself can be");
     assert_refused(UP("{ add_application = \"kv\"; extra = 1; }"),
-                   "has no change, no extra");
+                   "add_application has no extra");
     assert_refused(
         UP("{ add_application = \"kv\"; },\n{ remove_application = \"kv\"; }"),
         "web.appup:3: application 'kv' has an instruction already, web.appup:2");
