@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "help_appup.h"
 #include "man.h"
 #include "nearest.h"
 #include "protocol.h"
@@ -118,6 +119,7 @@ static void print_status(FILE *out)
 }
 
 static const struct help_topic topics[] = {
+    {"appup", "how one version is come to from another", help_appup},
     {"config", "the configuration file", print_config},
     {"environment", "the variables that count", print_environment},
     {"man", "all of this as a manual page", man_print},
