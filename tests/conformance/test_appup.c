@@ -27,14 +27,19 @@ static int end(void **state)
 }
 
 /* "a" relies on each letter of "bc". */
-static void update(const char *name, const char *deps)
+static void instruct(int32_t kind, const char *name, const char *deps)
 {
-    struct instruction *i = way_add(way, MOULT_UPDATE, name, "here");
+    struct instruction *i = way_add(way, kind, name, "here");
     size_t count = strlen(deps);
 
     i->deps = calloc(count + 1, sizeof(*i->deps));
     for (size_t k = 0; k < count; k++)
         i->deps[k] = strndup(deps + k, 1);
+}
+
+static void update(const char *name, const char *deps)
+{
+    instruct(MOULT_UPDATE, name, deps);
 }
 
 static void assert_order(enum appup_direction direction, const char *expected)
@@ -119,6 +124,35 @@ static void two_groups_do_not_concern_one_another(void **state)
     assert_order(APPUP_DOWN, "axby");
 }
 
+/* translate_add_delete_module */
+static void what_is_new_comes_before_who_relies_on_it_and_goes_behind_it(void **state)
+{
+    update("a", "n");
+    instruct(MOULT_ADD_MODULE, "n", "");
+    instruct(MOULT_DELETE_MODULE, "o", "a");
+    assert_order(APPUP_UP, "nao");
+    assert_order(APPUP_DOWN, "oan");
+}
+
+static void one_that_is_new_may_rely_on_another_that_is(void **state)
+{
+    instruct(MOULT_ADD_MODULE, "n", "m");
+    instruct(MOULT_ADD_MODULE, "m", "");
+    assert_order(APPUP_UP, "mn");
+    assert_order(APPUP_DOWN, "nm");
+}
+
+/* translate: independent ones keep their place. */
+static void functions_keep_their_order(void **state)
+{
+    instruct(MOULT_APPLY, "f", "");
+    update("a", "b");
+    instruct(MOULT_APPLY, "g", "");
+    update("b", "");
+    assert_order(APPUP_UP, "fbag");
+    assert_order(APPUP_DOWN, "fagb");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -132,6 +166,9 @@ int main(void)
         TEST(a_circle_stays_as_written),
         TEST(what_a_circle_relies_on_comes_before_all_of_it),
         TEST(two_groups_do_not_concern_one_another),
+        TEST(what_is_new_comes_before_who_relies_on_it_and_goes_behind_it),
+        TEST(one_that_is_new_may_rely_on_another_that_is),
+        TEST(functions_keep_their_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
