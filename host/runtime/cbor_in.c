@@ -65,12 +65,11 @@ static inline bool is_digit(const moult_in *in)
     return in->at < in->end && *in->at < 24 && !in->error;
 }
 
-int64_t moult_get_int(moult_in *in)
+/* Whatever is wrong with it is found out here. */
+static __attribute__((noinline)) int64_t get_any_int(moult_in *in)
 {
     struct token t;
 
-    if (is_digit(in)) /* most often */
-        return *in->at++;
     if (!want_integer(in, &t))
         return 0;
     if (t.value > INT64_MAX) {
@@ -78,6 +77,25 @@ int64_t moult_get_int(moult_in *in)
         return 0;
     }
     return t.negative ? -1 - (int64_t)t.value : (int64_t)t.value;
+}
+
+int64_t moult_get_int(moult_in *in)
+{
+    const uint8_t *at = in->at;
+    uint64_t value;
+    size_t n;
+
+    if (in->error || at >= in->end || *at >= 0x40)
+        return get_any_int(in);
+    if (*at < 24) { /* most often */
+        in->at++;
+        return *at;
+    }
+    n = token_integer(at, in->end, &value);
+    if (n == 0 || value > INT64_MAX)
+        return get_any_int(in);
+    in->at = at + n;
+    return *at < 0x20 ? (int64_t)value : -1 - (int64_t)value;
 }
 
 uint64_t moult_get_uint(moult_in *in)

@@ -136,26 +136,13 @@ static bool count_is_possible(const struct token *t, size_t left)
     return t->kind != MOULT_MAP || t->value <= left / 2;
 }
 
-static size_t take_integer(struct token *t, bool negative, uint64_t value, size_t read)
-{
-    t->kind = value > INT64_MAX && !negative ? MOULT_UINT : MOULT_INT;
-    t->value = value;
-    t->negative = negative;
-    return read;
-}
-
 static size_t read_integer(struct token *t, const uint8_t *at, size_t left)
 {
-    size_t n = (size_t)1 << (*at & 3); /* 0x18 to 0x1b: 1, 2, 4 or 8 bytes follow */
-    uint64_t value = 0;
+    size_t read = token_integer(at, at + left, &t->value);
 
-    if ((*at & 0x1f) < 24)
-        return take_integer(t, *at >> 5, *at & 0x1f, 1);
-    if ((*at & 0x1f) > 27 || n > left - 1)
-        return 0;
-    for (size_t i = 1; i <= n; i++)
-        value = value << 8 | at[i];
-    return take_integer(t, *at >> 5, value, 1 + n);
+    t->negative = *at >> 5;
+    t->kind = t->value > INT64_MAX && !t->negative ? MOULT_UINT : MOULT_INT;
+    return read;
 }
 
 /*

@@ -9,6 +9,9 @@
 #ifndef MOULT_TOKEN_H
 #define MOULT_TOKEN_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "moult.h"
 
 struct token {
@@ -31,6 +34,42 @@ size_t token_read(struct token *t, const uint8_t *at, const uint8_t *end);
  * [pure]
  */
 bool token_next(struct token *t, moult_in *in);
+
+/*
+ * The integer at `at`, which is before `end`: the bytes read and `*value`, of which it is
+ * -1 - value if it is negative.  0: leave it to token_read().  [pure]
+ */
+static inline size_t token_integer(const uint8_t *at, const uint8_t *end,
+                                   uint64_t *value)
+{
+    size_t left = (size_t)(end - at);
+    uint32_t four;
+    uint64_t eight;
+
+    switch (*at & 0x1f) {
+    case 24:
+        *value = left > 1 ? at[1] : 0;
+        return left > 1 ? 2 : 0;
+    case 25:
+        *value = left > 2 ? (uint64_t)at[1] << 8 | at[2] : 0;
+        return left > 2 ? 3 : 0;
+    case 26:
+        if (left < 5)
+            return 0;
+        memcpy(&four, at + 1, sizeof(four));
+        *value = be32toh(four);
+        return 5;
+    case 27:
+        if (left < 9)
+            return 0;
+        memcpy(&eight, at + 1, sizeof(eight));
+        *value = be64toh(eight);
+        return 9;
+    default:
+        *value = *at & 0x1f;
+        return *value < 24;
+    }
+}
 
 /*
  * Record the first error: always false, so that a failing line is a single line. [pure]
