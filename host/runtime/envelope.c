@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "sanitize.h"
-#include "worker.h"
 
 /*
  * Envelopes are made in slabs and never given back to the system: the next burst wants
@@ -114,32 +113,21 @@ void envelope_reset(struct envelope *e, enum envelope_kind kind)
     e->code = 0;
 }
 
-struct envelope *envelope_create(enum envelope_kind kind)
-{
-    struct envelope_cache *cache = worker_envelopes();
-    struct envelope *e;
-    uint32_t count = 0;
+/*
+ * Of this thread, if it is a worker.  Only the two functions below may read it: they are
+ * not inlined and leave for no other stack, so the address of what is the thread's is not
+ * kept until a fiber goes on on another thread.
+ */
+static __thread struct envelope_cache *own;
 
-    if (SANITIZED_MEMORY) {
-        e = aligned_alloc(128, sizeof(*e));
-    } else if (!cache) {
-        e = pool_take(1, &count);
-    } else {
-        if (!cache->free) {
-            cache->free = pool_take(BATCH, &count);
-            cache->count = count;
-        }
-        e = cache->free;
-        if (e) {
-            cache->free = e->next;
-            cache->count--;
-        }
-    }
-    if (!e && kind >= ENVELOPE_SIGNAL && !SANITIZED_MEMORY)
-        e = reserve_take();
-    if (!e)
-        return NULL;
-    e->next = NULL;
+void envelope_cache_use(struct envelope_cache *cache)
+{
+    own = cache;
+}
+
+static inline struct envelope *fill_in(struct envelope *e, enum envelope_kind kind)
+{
+    e->next = NULL; /* field by field: the second cache line is left alone */
     e->from.bits = 0;
     e->ref = 0;
     e->to_generation = 0;
@@ -152,8 +140,40 @@ struct envelope *envelope_create(enum envelope_kind kind)
     return e;
 }
 
+/* Not from a cache, or from one that is empty. */
+static __attribute__((noinline)) struct envelope *
+create_slowly(enum envelope_kind kind, struct envelope_cache *cache)
+{
+    struct envelope *e;
+    uint32_t count = 0;
+
+    if (SANITIZED_MEMORY)
+        e = aligned_alloc(128, sizeof(*e));
+    else
+        e = pool_take(cache ? BATCH : 1, &count);
+    if (e && cache && !SANITIZED_MEMORY) {
+        cache->free = e->next;
+        cache->count = count - 1;
+    }
+    if (!e && kind >= ENVELOPE_SIGNAL && !SANITIZED_MEMORY)
+        e = reserve_take();
+    return e ? fill_in(e, kind) : NULL;
+}
+
+__attribute__((noinline)) struct envelope *envelope_create(enum envelope_kind kind)
+{
+    struct envelope_cache *cache = own;
+    struct envelope *e = cache ? cache->free : NULL;
+
+    if (__builtin_expect(!e, 0))
+        return create_slowly(kind, cache);
+    cache->free = e->next;
+    cache->count--;
+    return fill_in(e, kind);
+}
+
 /* Give half of a cache that is full to the pool. */
-static void cache_trim(struct envelope_cache *cache)
+static __attribute__((noinline)) void cache_trim(struct envelope_cache *cache)
 {
     struct envelope *first = cache->free, *last = first;
 
@@ -164,26 +184,30 @@ static void cache_trim(struct envelope_cache *cache)
     pool_put(first, last, BATCH);
 }
 
-void envelope_destroy(struct envelope *e)
+static __attribute__((noinline)) void destroy_slowly(struct envelope *e)
 {
-    struct envelope_cache *cache;
+    out_release(&e->out);
+    if (SANITIZED_MEMORY)
+        free(e);
+    else if (own)
+        envelope_destroy(e);
+    else
+        pool_put(e, e, 1);
+}
+
+__attribute__((noinline)) void envelope_destroy(struct envelope *e)
+{
+    struct envelope_cache *cache = own;
 
     if (!e)
         return;
-    if (e->out.owned)
-        out_release(&e->out);
-    if (SANITIZED_MEMORY) {
-        free(e);
-        return;
-    }
-    cache = worker_envelopes();
-    if (!cache) {
-        pool_put(e, e, 1);
+    if (__builtin_expect(!cache || e->out.owned || SANITIZED_MEMORY, 0)) {
+        destroy_slowly(e);
         return;
     }
     e->next = cache->free;
     cache->free = e;
-    if (++cache->count >= 2 * BATCH)
+    if (__builtin_expect(++cache->count >= 2 * BATCH, 0))
         cache_trim(cache);
 }
 

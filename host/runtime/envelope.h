@@ -12,7 +12,7 @@
 #include "moult.h"
 #include "out.h"
 
-#define ENVELOPE_INLINE 69u /* bytes; what is left of 128 */
+#define ENVELOPE_INLINE 68u /* bytes; what is left of 128 */
 
 /*
  * How far urgency goes: what is sent on behalf of an urgent message is less urgent by
@@ -62,17 +62,20 @@ struct envelope {
     int32_t code;
     struct moult_out out; /* the content */
     uint8_t kind;         /* enum envelope_kind */
-    uint8_t flags : 5;    /* enum envelope_flag */
-    uint8_t worker : 3;   /* that sent it, modulo 8 */
+    uint8_t flags;        /* enum envelope_flag */
+    uint8_t worker;       /* that sent it, modulo 256 */
     uint8_t urgency;      /* an upgrade waits for it, if not 0 */
     uint8_t space[ENVELOPE_INLINE];
 } __attribute__((aligned(128)));
 
-/* A cache of free envelopes; one owner. */
+/* A cache of free envelopes; one owner, a worker. */
 struct envelope_cache {
     struct envelope *free;
     uint32_t count;
 };
+
+/* It is this thread's from now on; NULL: it has none. */
+void envelope_cache_use(struct envelope_cache *cache);
 
 /* An empty envelope, given; NULL when out of memory.  On a worker, or any thread. */
 struct envelope *envelope_create(enum envelope_kind kind);

@@ -56,14 +56,13 @@ static inline uint32_t mailbox_count(uint64_t word)
 
 static inline struct envelope *mailbox_newest(uint64_t word)
 {
-    return (struct envelope *)(uintptr_t)((word >> 23) << 7);
+    return (struct envelope *)(uintptr_t)(word >> 16 & ~(uint64_t)0x7f);
 }
 
 static inline uint64_t mailbox_word(const struct envelope *newest, uint32_t count,
                                     enum mailbox_state state)
 {
-    return ((uint64_t)(uintptr_t)newest >> 7) << 23 | (uint64_t)count << 3 |
-           (uint64_t)state;
+    return (uint64_t)(uintptr_t)newest << 16 | (uint64_t)count << 3 | (uint64_t)state;
 }
 
 /*
@@ -74,11 +73,13 @@ static inline uint64_t mailbox_word(const struct envelope *newest, uint32_t coun
  * Release: pairs with the acquire of mailbox_take, so that the receiver sees what is in
  * the envelope.  Acquire: pairs with the release of mailbox_rest, so that who schedules
  * an idle process sees all that its last turn wrote.
+ *
+ * `signal` says whether `e` is one, for who knows that anyway.
  */
-static inline int mailbox_push(mailbox *box, struct envelope *e, uint32_t room)
+static inline int mailbox_push_as(mailbox *box, struct envelope *e, bool signal,
+                                  uint32_t room)
 {
     uint64_t old = atomic_load_explicit(box, memory_order_relaxed);
-    bool signal = e->kind >= ENVELOPE_SIGNAL;
     bool wakes;
 
     do {
@@ -103,6 +104,11 @@ static inline int mailbox_push(mailbox *box, struct envelope *e, uint32_t room)
                              1))
             return wakes;
     } while (true);
+}
+
+static inline int mailbox_push(mailbox *box, struct envelope *e, uint32_t room)
+{
+    return mailbox_push_as(box, e, e->kind >= ENVELOPE_SIGNAL, room);
 }
 
 /*

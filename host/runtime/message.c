@@ -159,16 +159,26 @@ static int take_any(moult_ctx *ctx, moult_out *out, struct envelope **taken)
     return 0;
 }
 
+/* As nearly always: `e` was drafted last, and is fine. */
+static inline bool is_plain(const struct process *p, const struct envelope *e)
+{
+    return p->drafts == e && !e->out.error && e->out.len;
+}
+
+static inline void take_plain(struct process *p, struct envelope *e)
+{
+    p->drafts = e->next;
+    p->ctx.heap.queued -= sizeof(*e);
+}
+
 /* `out` as an envelope that is nobody's draft any more; or its error. */
 static inline int take(moult_ctx *ctx, moult_out *out, struct envelope **taken)
 {
     struct envelope *e = envelope_of(out);
 
-    /* Nearly always it was drafted last, and is fine. */
-    if (!ctx || process_of(ctx)->drafts != e || out->error || !out->len)
+    if (!ctx || !is_plain(process_of(ctx), e))
         return take_any(ctx, out, taken);
-    process_of(ctx)->drafts = e->next;
-    process_of(ctx)->ctx.heap.queued -= sizeof(*e);
+    take_plain(process_of(ctx), e);
     *taken = e;
     return 0;
 }
@@ -178,22 +188,35 @@ int draft_take(struct process *p, moult_out *out, struct envelope **e)
     return take_any(p ? &p->ctx : NULL, out, e);
 }
 
-static int send_as(moult_ctx *ctx, moult_pid to, moult_out *out,
-                   enum envelope_kind kind)
+/* Outside of all processes, or something is to be said of the draft. */
+static __attribute__((noinline)) int send_any(moult_ctx *ctx, moult_pid to,
+                                              moult_out *out, enum envelope_kind kind)
 {
     struct process *p = ctx ? process_of(ctx) : NULL;
     struct envelope *e;
-    int error = take(ctx, out, &e);
+    int error = take_any(ctx, out, &e);
 
     if (error)
         return error;
     e->kind = (uint8_t)kind;
-    if (p)
-        e->from = process_pid(p);
-    error = process_send(p, to, e);
-    if (p)
-        process_breathe(p);
-    return error;
+    if (!p)
+        return process_send(NULL, to, e);
+    e->from = process_pid(p);
+    return process_send_message(p, to, e);
+}
+
+static inline int send_as(moult_ctx *ctx, moult_pid to, moult_out *out,
+                          enum envelope_kind kind)
+{
+    struct process *p = process_of(ctx);
+    struct envelope *e = envelope_of(out);
+
+    if (__builtin_expect(!ctx || !is_plain(p, e), 0))
+        return send_any(ctx, to, out, kind);
+    take_plain(p, e);
+    e->kind = (uint8_t)kind;
+    e->from = process_pid(p);
+    return process_send_message(p, to, e);
 }
 
 int moult_cast(moult_ctx *ctx, moult_pid to, moult_out *message)

@@ -43,7 +43,9 @@ struct worker {
     uint32_t index;
     uint32_t streak, turn;
     enum move move;
-    /* What the stack that was just left wants done, now that nobody runs on it. */
+    /* What the stack that was just left wants done, now that nobody runs on it; `left`
+     * says that there is something, or that there are too many spares. */
+    bool left;
     struct process *parking, *ending;
     enum mailbox_state park_state;
     struct fiber *abandoned;
@@ -93,6 +95,13 @@ struct pool {
 };
 
 extern struct pool pool;
+
+/*
+ * The worker that this thread is, or NULL.  Only for functions that are not inlined and
+ * that leave for no other stack before they are done with it; others ask
+ * worker_current().
+ */
+extern __thread struct worker *pool_own;
 
 static inline struct process *running(const struct worker *w)
 {
@@ -159,8 +168,22 @@ bool pool_wake(struct worker *w, uint32_t state);
 /* Wake one that sleeps, or else, if `nappers`, one that naps. */
 bool pool_wake_one(bool nappers);
 
-/* Something was put into a queue: wake one that sleeps, if any does. */
-void pool_share(void);
+/*
+ * Something was put into a queue: wake one that sleeps, if any does.
+ *
+ * A pusher writes its queue and then reads `asleep`; a sleeper writes `asleep` and then
+ * reads the queues.  One of them must see the other's write.  The sleeper pays for both:
+ * membarrier makes every running thread pass a full barrier between the two.
+ */
+void pool_share_slowly(void);
+static inline void pool_share(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    if (__builtin_expect(pool.fences | (atomic_load_explicit(
+                                            &pool.asleep, memory_order_relaxed) != 0),
+                         0))
+        pool_share_slowly();
+}
 
 /* Is there something in a queue? */
 bool pool_has_work(void);

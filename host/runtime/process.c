@@ -62,10 +62,7 @@ static inline struct process *find(moult_pid pid)
     struct process *p = process_at(pid_index(pid));
 
     /* Acquire: pairs with the release in process_launch, for `limit`. */
-    if (!p ||
-        atomic_load_explicit(&p->generation, memory_order_acquire) !=
-            pid_generation(pid) ||
-        pid_node(pid) != 0)
+    if (!p || atomic_load_explicit(&p->pid, memory_order_acquire) != pid.bits)
         return NULL;
     return p;
 }
@@ -138,7 +135,7 @@ static struct process *slot_new(void)
             return NULL;
         memset(chunk, 0, sizeof(*chunk) * CHUNK);
         for (uint32_t i = 0; i < CHUNK; i++) {
-            chunk[i].index = index + i;
+            atomic_store_explicit(&chunk[i].pid, index + i, memory_order_relaxed);
             atomic_store_explicit(&chunk[i].inbox,
                                   mailbox_word(NULL, 0, MAILBOX_CLOSED),
                                   memory_order_relaxed);
@@ -243,7 +240,7 @@ struct process *process_create(const struct process_options *options)
         slot_put(p);
         return NULL;
     }
-    generation = atomic_load_explicit(&p->generation, memory_order_relaxed) + 1;
+    generation = pid_generation(process_pid(p)) + 1;
     if (generation > PID_GENERATION_MAX)
         generation = 1;
     p->told_full_s = 0;
@@ -252,7 +249,8 @@ struct process *process_create(const struct process_options *options)
     p->flags = options->linked ? PROCESS_LINKED : 0;
     p->reason = MOULT_NORMAL;
     /* Release: pairs with process_find's acquire. */
-    atomic_store_explicit(&p->generation, generation, memory_order_release);
+    atomic_store_explicit(&p->pid, pid_make(pid_index(process_pid(p)), generation).bits,
+                          memory_order_release);
     /* Release: who pushes from here on sees an open mailbox that is running. */
     atomic_store_explicit(&p->inbox, mailbox_word(NULL, 0, MAILBOX_RUN),
                           memory_order_release);
@@ -289,10 +287,11 @@ uint8_t process_urgency(const struct process *sender)
 }
 
 /* `e` (taken) was meant for who had the slot of `p` before it. */
-static void answer_stale(struct process *p, struct envelope *e)
+static __attribute__((noinline)) void answer_stale(struct process *p,
+                                                   struct envelope *e)
 {
     if (e->kind >= ENVELOPE_SIGNAL)
-        signal_refuse(e, pid_make(p->index, e->to_generation));
+        signal_refuse(e, pid_make(pid_index(process_pid(p)), e->to_generation));
     else
         process_answer_dead(e, (moult_pid){0}, MOULT_NOPROC, NULL);
 }
@@ -300,22 +299,23 @@ static void answer_stale(struct process *p, struct envelope *e)
 /*
  * Give `e` to `p` directly, if `p` rests with an empty mailbox and it is what `p` rests
  * for: whoever moves it to MAILBOX_RUN owns it, queue and all.  A call and its reply go
- * this way.  True if it was done: schedule `p`.
+ * this way.  True if it was done: schedule `p`.  It was found as `to`.
  */
-static bool hand_over(struct process *p, struct envelope *e, uint32_t room)
+static inline bool hand_over(struct process *p, moult_pid to, struct envelope *e,
+                             bool message, uint32_t room)
 {
-    bool message = e->kind < ENVELOPE_SIGNAL;
-
     if (!(message ? room && mailbox_claim_empty(&p->inbox, MAILBOX_IDLE)
                   : e->kind == ENVELOPE_REPLY &&
                         mailbox_claim_empty(&p->inbox, MAILBOX_WAIT)))
         return false;
-    if (e->to_generation != pid_generation(process_pid(p)))
+    if (__builtin_expect(!moult_pid_equal(to, process_pid(p)), 0)) {
+        e->to_generation = pid_generation(to);
         answer_stale(p, e);
-    else if (message)
+    } else if (message) {
         process_queue(p, e);
-    else
+    } else {
         signal_act(p, e);
+    }
     return true;
 }
 
@@ -342,60 +342,89 @@ static void tell_sent(struct process *sender, moult_pid to, const struct envelop
         telemetry_sends(sender, to, e);
 }
 
-static int send(struct process *sender, moult_pid to, struct envelope *e, bool last)
+/* It runs already, or waits for its turn or for something else. */
+static inline void leave_waiting(struct process *p, unsigned here, uint8_t urgency)
 {
-    struct process *p = find(to);
-    unsigned here = sender ? atomic_load_explicit(&sender->worker, memory_order_relaxed)
-                           : worker_index();
-    uint32_t backlog, limit, room;
-    uint8_t urgency;
+    if (__builtin_expect(urgency, 0))
+        hold_wake(p);
+    if (atomic_load_explicit(&p->worker, memory_order_relaxed) != here)
+        worker_count_remote(1);
+}
+
+/*
+ * `e` (taken) goes into the mailbox of `p`, which was found as `to`: 1 if that wakes it,
+ * 0 or an error.
+ */
+static inline __attribute__((always_inline)) int put_in(struct process *p, moult_pid to,
+                                                        struct envelope *e,
+                                                        bool message, uint32_t room,
+                                                        unsigned here)
+{
+    uint8_t urgency = e->urgency;
     int woken;
 
-    if (!p) {
+    e->to_generation = pid_generation(to);
+    e->worker = (uint8_t)here;
+    if (__builtin_expect(e->out.owned, 0) && message)
+        woken = charge_push(p, to, e, room);
+    else
+        woken = mailbox_push_as(&p->inbox, e, !message, room);
+    if (__builtin_expect(woken < 0, 0))
+        woken = push_anyway(p, to, e, woken);
+    if (woken == 0)
+        leave_waiting(p, here, urgency);
+    return woken;
+}
+
+/* `message`: it is known to be one, not a signal.  In line: each use knows much more. */
+static inline __attribute__((always_inline)) int
+send(struct process *sender, moult_pid to, struct envelope *e, bool message, bool last)
+{
+    struct process *p = find(to);
+    uint32_t backlog, limit, room;
+    int woken = 1;
+
+    if (__builtin_expect(!p, 0)) {
         envelope_destroy(e);
         return -ESRCH;
     }
-    e->to_generation = pid_generation(to);
-    e->worker = here & 7;
+    message = message || e->kind < ENVELOPE_SIGNAL;
     if (sender) {
         e->urgency = process_urgency(sender);
         if (__builtin_expect(sender->flags & (PROCESS_WATCHED | PROCESS_TOLD), 0))
             tell_sent(sender, to, e);
     }
-    urgency = e->urgency;
     backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
     limit = atomic_load_explicit(&p->limit, memory_order_relaxed);
     room = backlog < limit ? limit - backlog : 0;
-    if (hand_over(p, e, room))
-        woken = 1;
-    else if (__builtin_expect(e->out.owned, 0) && e->kind < ENVELOPE_SIGNAL)
-        woken = charge_push(p, to, e, room);
-    else
-        woken = mailbox_push(&p->inbox, e, room);
-    if (woken < 0 && (woken = push_anyway(p, to, e, woken)) < 0)
-        return woken;
-    if (woken) {
-        if (last)
-            worker_schedule_next(p);
-        else
-            worker_schedule(p);
-        return 0;
-    }
-    if (urgency)
-        hold_wake(p);
-    if (atomic_load_explicit(&p->worker, memory_order_relaxed) != here)
-        worker_count_remote(1);
-    return 0;
+    if (!hand_over(p, to, e, message, room))
+        woken =
+            put_in(p, to, e, message, room,
+                   sender ? atomic_load_explicit(&sender->worker, memory_order_relaxed)
+                          : worker_index());
+    if (woken > 0 && last)
+        worker_schedule_next(p);
+    else if (woken > 0)
+        worker_schedule(p);
+    return woken < 0 ? woken : 0;
 }
 
 int process_send(struct process *sender, moult_pid to, struct envelope *e)
 {
-    return send(sender, to, e, false);
+    return send(sender, to, e, false, false);
 }
 
 int process_send_last(struct process *sender, moult_pid to, struct envelope *e)
 {
-    return send(sender, to, e, true);
+    return send(sender, to, e, false, true);
+}
+
+int process_send_message(struct process *sender, moult_pid to, struct envelope *e)
+{
+    int error = send(sender, to, e, true, false);
+
+    process_breathe(sender);
+    return error;
 }
 
 const char *process_refusal(moult_pid to, int error, char *text, size_t size)
@@ -468,7 +497,7 @@ static void queue_all(struct process *p, struct envelope *first, struct envelope
 static void receive_all(struct process *p)
 {
     uint32_t generation = pid_generation(process_pid(p));
-    unsigned here = worker_index() & 7;
+    uint8_t here = (uint8_t)worker_index();
     uint32_t remote = 0, count = 0, mixed = 0;
     struct envelope *newest = mailbox_take(&p->inbox), *e = newest, *oldest = NULL;
 

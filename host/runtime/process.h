@@ -131,8 +131,9 @@ struct bounds {
 struct process {
     /* Senders read and write these. */
     mailbox inbox;
-    _Atomic uint32_t generation; /* release when taken into use; acquire in find */
-    uint32_t index;
+    /* Its bits; the index is the slot's for good.  Release when taken into use; acquire in
+     * find. */
+    _Atomic uint64_t pid;
     _Atomic uint32_t backlog; /* messages in the queue below; relaxed, for the limit */
     _Atomic uint32_t
         limit; /* messages, that its bounds allow; relaxed: a late sender */
@@ -188,8 +189,7 @@ struct process_options {
 
 static inline moult_pid process_pid(const struct process *p)
 {
-    return pid_make(p->index,
-                    atomic_load_explicit(&p->generation, memory_order_relaxed));
+    return (moult_pid){atomic_load_explicit(&p->pid, memory_order_relaxed)};
 }
 
 static inline struct process *process_of(moult_ctx *ctx)
@@ -209,7 +209,7 @@ struct process *process_at(uint32_t index);
 /* In lists: 0 is none, and so is NULL. */
 static inline uint32_t process_number(const struct process *p)
 {
-    return p ? p->index + 1 : 0;
+    return p ? pid_index(process_pid(p)) + 1 : 0;
 }
 
 static inline struct process *process_numbered(uint32_t number)
@@ -299,6 +299,9 @@ void process_discard(struct process *p);
  * -EAGAIN (its mailbox is full); a signal is never refused for want of room.  [any]
  */
 int process_send(struct process *sender, moult_pid to, struct envelope *e);
+
+/* The same of a message from a callback of `sender`, which counts it: others may run. */
+int process_send_message(struct process *sender, moult_pid to, struct envelope *e);
 
 /* The same, for the last thing a turn does: the receiver runs next, on this worker. */
 int process_send_last(struct process *sender, moult_pid to, struct envelope *e);

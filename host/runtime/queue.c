@@ -40,14 +40,10 @@ struct process *pool_take_injected(void)
     return p;
 }
 
-void worker_schedule(struct process *p)
+/* Where others find it: there is no queue here, or no room in it. */
+static __attribute__((noinline)) void schedule_elsewhere(struct worker *w,
+                                                         struct process *p)
 {
-    struct worker *w = worker_current();
-
-    if (w && run_queue_push(&w->queue, p)) {
-        pool_share();
-        return;
-    }
     pool_inject(p);
     if (!w)
         pool_wake_one(true);
@@ -55,9 +51,19 @@ void worker_schedule(struct process *p)
         pool_share();
 }
 
-void worker_schedule_next(struct process *p)
+__attribute__((noinline)) void worker_schedule(struct process *p)
 {
-    struct worker *w = worker_current();
+    struct worker *w = pool_own;
+
+    if (__builtin_expect(w && run_queue_push(&w->queue, p), 1))
+        pool_share();
+    else
+        schedule_elsewhere(w, p);
+}
+
+__attribute__((noinline)) void worker_schedule_next(struct process *p)
+{
+    struct worker *w = pool_own;
     struct process *other;
 
     if (!w) {

@@ -54,17 +54,9 @@ void workers_wake(void)
             pool_wake(&pool.workers[i], NAPPING);
 }
 
-/*
- * A pusher writes its queue and then reads `asleep`; a sleeper writes `asleep` and then
- * reads the queues.  One of them must see the other's write.  The sleeper pays for both:
- * membarrier makes every running thread pass a full barrier between the two.
- */
-void pool_share(void)
+void pool_share_slowly(void)
 {
-    if (pool.fences)
-        atomic_thread_fence(memory_order_seq_cst);
-    else
-        atomic_signal_fence(memory_order_seq_cst);
+    atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load_explicit(&pool.asleep, memory_order_relaxed))
         pool_wake_one(false);
 }

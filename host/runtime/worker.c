@@ -15,7 +15,7 @@
 #define SPARE_STACKS  64u /* a worker keeps */
 #define NAPS          3u  /* that find nothing, before a worker sleeps */
 
-static __thread struct worker *current;
+__thread struct worker *pool_own;
 
 /*
  * Not inlined, and opaque: a fiber may go on on another thread, so nobody may keep the
@@ -23,7 +23,7 @@ static __thread struct worker *current;
  */
 __attribute__((noinline)) struct worker *worker_current(void)
 {
-    struct worker *w = current;
+    struct worker *w = pool_own;
 
     __asm__ volatile("" : "+r"(w));
     return w;
@@ -31,7 +31,8 @@ __attribute__((noinline)) struct worker *worker_current(void)
 
 void worker_set_current(struct worker *w)
 {
-    current = w;
+    pool_own = w;
+    envelope_cache_use(w ? &w->envelopes : NULL);
 }
 
 struct process *worker_running(void)
@@ -67,13 +68,6 @@ unsigned worker_index(void)
     struct worker *w = worker_current();
 
     return w ? w->index : 15;
-}
-
-struct envelope_cache *worker_envelopes(void)
-{
-    struct worker *w = worker_current();
-
-    return w ? &w->envelopes : NULL;
 }
 
 static void fire_timers(struct worker *w)
@@ -117,11 +111,11 @@ static struct process *look_round(struct worker *w)
     return pool_take_injected();
 }
 
-static struct process *next_process(struct worker *w)
+static inline struct process *next_process(struct worker *w)
 {
     struct process *p;
 
-    if (w->stole_from)
+    if (__builtin_expect(w->stole_from != NULL, 0))
         pool_judge_theft(w, false);
     if (++w->turn % CHECK_TURNS == 0 && (p = look_round(w)))
         return p;
@@ -157,11 +151,12 @@ static struct process *find_elsewhere(struct worker *w)
     return NULL;
 }
 
-static struct process *find_work(struct worker *w)
+/* Nothing is left to do at once: are there timers, outside work, others'? */
+static __attribute__((noinline)) struct process *find_more(struct worker *w)
 {
-    struct process *p = next_process(w);
+    struct process *p;
 
-    if (p || (p = look_round(w)) || (p = next_process(w))) {
+    if ((p = look_round(w)) || (p = next_process(w))) {
         w->naps = 0;
         return p;
     }
@@ -204,7 +199,30 @@ static bool is_over(uint32_t handled, uint64_t *began)
            (now - *began > worker_ticks(w, TURN_NS) && !clock_is_virtual());
 }
 
-static void turn(struct worker *w, struct process *p)
+/* Nothing is left for `p`, that `hold` holds or nothing: true if it rests. */
+static inline bool rest(struct process *p, struct hold *hold)
+{
+    if (__builtin_expect(hold != NULL, 0))
+        return hold_rest(p, hold);
+    if (!mailbox_rest(&p->inbox, MAILBOX_IDLE))
+        return false;
+    hold = atomic_load_explicit(&p->hold, memory_order_seq_cst);
+    if (__builtin_expect(hold != NULL, 0))
+        hold_late(p, hold);
+    return true;
+}
+
+/* True if others run before `p` goes on, which has handled so many. */
+static bool must_pause(struct process *p, uint32_t handled, uint64_t *began)
+{
+    tell_waiting(p);
+    if (!is_over(handled, began))
+        return false;
+    worker_schedule(p);
+    return true;
+}
+
+static inline void turn(struct worker *w, struct process *p)
 {
     uint32_t handled = 0, hurried = 0;
     uint64_t began = 0;
@@ -217,38 +235,32 @@ static void turn(struct worker *w, struct process *p)
     p->sends = 0;
     for (;;) {
         process_fetch(p);
-        if (p->flags & PROCESS_EXITING) {
+        if (__builtin_expect(p->flags & PROCESS_EXITING, 0)) {
             process_finish(p);
             return;
         }
-        if (++handled % TURN_CHECK == 0) {
-            tell_waiting(p);
-            if (is_over(handled, &began)) {
-                worker_schedule(p);
-                return;
-            }
-        }
         hold = atomic_load_explicit(&p->hold, memory_order_seq_cst);
-        e = hold ? process_next_held(p, &hurried) : process_next(p);
+        e = __builtin_expect(hold != NULL, 0) ? process_next_held(p, &hurried)
+                                              : process_next(p);
         if (!e) {
-            if (hold ? hold_rest(p, hold) : mailbox_rest(&p->inbox, MAILBOX_IDLE))
-                break;
+            if (rest(p, hold))
+                return;
             continue;
         }
-        if (__builtin_expect(p->flags & PROCESS_WATCHED, 0) && !sys_lets(p, e))
-            continue;
-        process_count_handled(p);
-        p->class->handle(p, e); /* it may wait, and go on elsewhere */
+        if (__builtin_expect(!(p->flags & PROCESS_WATCHED), 1) || sys_lets(p, e)) {
+            process_count_handled(p);
+            p->class->handle(p, e); /* it may wait, and go on elsewhere */
+        }
+        if (++handled % TURN_CHECK == 0 && must_pause(p, handled, &began))
+            return;
     }
-    if (!hold && (hold = atomic_load_explicit(&p->hold, memory_order_seq_cst)))
-        hold_late(p, hold);
 }
 
 static void keep_spare(struct worker *w, struct fiber *f)
 {
     f->next = w->spare;
     w->spare = f;
-    w->spares++;
+    w->left |= ++w->spares > SPARE_STACKS;
 }
 
 /* Nobody runs on the stack that was left: do what it wanted. */
@@ -256,6 +268,7 @@ static void settle(struct worker *w)
 {
     struct process *p;
 
+    w->left = false;
     if ((p = w->parking)) {
         w->parking = NULL;
         if (w->park_state == MAILBOX_RUN)
@@ -303,12 +316,14 @@ void worker_loop(void)
         struct process *p;
 
         set_running(w, NULL);
-        settle(w);
+        if (w->left)
+            settle(w);
         if (atomic_load_explicit(&pool.stopping, memory_order_relaxed))
             fiber_leave(w->fiber, &w->thread);
-        p = find_work(w);
-        if (!p)
+        p = next_process(w);
+        if (__builtin_expect(!p, 0) && !(p = find_more(w)))
             continue;
+        w->naps = 0;
         atomic_store_explicit(&w->turns,
                               atomic_load_explicit(&w->turns, memory_order_relaxed) + 1,
                               memory_order_relaxed);
@@ -351,6 +366,7 @@ int worker_wait(struct process *p, enum mailbox_state state)
     if (!other)
         return -ENOMEM;
     p->fiber = mine;
+    w->left = true;
     w->parking = p;
     w->park_state = state;
     w->fiber = other;
@@ -393,9 +409,11 @@ static _Noreturn void leave_for_good(struct worker *w)
     if (!other) { /* no memory for another: begin anew on this one, from its top */
         struct fiber nobody = {0};
 
+        w->left = true;
         fiber_rewind(mine);
         fiber_leave(&nobody, mine);
     }
+    w->left = true;
     w->abandoned = mine;
     w->fiber = other;
     fiber_leave(mine, other);
@@ -423,13 +441,10 @@ void worker_abandon_callback(struct process *p)
 
 void worker_start_timer(struct timer *t, uint64_t delay_ms)
 {
-    struct worker *w = worker_current();
+    struct worker *own = worker_current(), *w = own ? own : &pool.workers[0];
     struct clock_cache fresh = {0};
-    uint64_t now_ns;
+    uint64_t now_ns = clock_cached_ns(own ? &own->clock : &fresh);
 
-    if (!w)
-        w = &pool.workers[0];
-    now_ns = w == current ? clock_cached_ns(&w->clock) : clock_cached_ns(&fresh);
     if (!clock_is_virtual())
         now_ns += CLOCK_STALE_NS; /* it may be later by that */
     if (delay_ms > INT64_MAX / 2)

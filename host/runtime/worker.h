@@ -55,9 +55,6 @@ bool worker_is_guard(const void *address);
 /* Its index, or 15 (as good as any) on other threads. */
 unsigned worker_index(void);
 
-/* Its cache of envelopes, or NULL on other threads. */
-struct envelope_cache *worker_envelopes(void);
-
 /* So many messages came from, or went to, processes elsewhere: to judge a theft by. */
 void worker_count_remote(uint32_t messages);
 

@@ -49,7 +49,7 @@ static void generations_begin_again_at_one(void **state)
 
     signal_exit(NULL, first, MOULT_KILL, NULL);
     assert_gone(first);
-    atomic_store(&p->generation, PID_GENERATION_MAX);
+    atomic_store(&p->pid, pid_make(pid_index(process_pid(p)), PID_GENERATION_MAX).bits);
     second = actor(false);
     assert_ptr_equal(process_find(second), p);
     assert_int_equal(pid_generation(second), 1);
