@@ -370,14 +370,46 @@ static bool stop_idle(struct process *p, struct server *s, const struct envelope
     return true;
 }
 
-static void handle(struct process *p, struct envelope *e)
+/* Anything that is not as plain as handle() has it: apart, as it needs many registers. */
+static __attribute__((noinline)) void handle_any(struct process *p, struct server *s,
+                                                 struct envelope *e)
 {
-    struct server *s = p->data;
-
-    p->current = e;
     if (!(s->idle | (e->flags & ENVELOPE_TIMED)) || stop_idle(p, s, e))
         dispatch(p, s);
     server_over(p);
+}
+
+/* It said more than that it goes on. */
+static __attribute__((noinline)) void go_on_after(struct process *p, moult_next next)
+{
+    go_on(p, p->data, p->current->kind == ENVELOPE_CAST ? "handle_cast" : "handle_info",
+          next);
+    server_over(p);
+}
+
+/* A cast or an info that it waits for without a timeout goes straight to its callback. */
+static void handle(struct process *p, struct envelope *e)
+{
+    struct server *s = p->data;
+    moult_next (*callback)(moult_ctx *, void *, moult_in *) =
+        e->kind == ENVELOPE_CAST ? s->code->server.handle_cast
+                                 : s->code->server.handle_info;
+    moult_next next;
+    moult_in in;
+
+    p->current = e;
+    if (__builtin_expect(e->kind > ENVELOPE_INFO || s->idle || !callback ||
+                             e->flags & ENVELOPE_TIMED,
+                         0)) {
+        handle_any(p, s, e);
+        return;
+    }
+    in = out_read(&e->out);
+    next = callback(&p->ctx, s->state, &in);
+    if (__builtin_expect(next.verdict != MOULT_NEXT_NOREPLY, 0))
+        go_on_after(p, next);
+    else
+        server_over(p);
 }
 
 void server_ended(struct process *p)
