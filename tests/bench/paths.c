@@ -65,28 +65,37 @@ static const moult_server adder = {.size = sizeof(moult_server),
 static const moult_server timed_adder = {
     .size = sizeof(moult_server), .state = adder_state, .handle_call = add_and_wait};
 
-static moult_pid nodes[NODES];
+struct node {
+    moult_pid next;
+};
+MOULT_STATE(node_state, struct node, MOULT_FIELD(next));
+
+static moult_next know_next(moult_ctx *ctx, void *state, moult_in *message)
+{
+    struct node *n = state;
+
+    n->next = moult_get_pid(message);
+    return moult_noreply();
+}
 
 /* One of a ring: counts a number down and passes it on. */
 static moult_next pass_on(moult_ctx *ctx, void *state, moult_in *message)
 {
+    const struct node *n = state;
     int64_t left = moult_get_int(message);
-    struct adder *at = state;
-    moult_out *m;
+    moult_out *m = moult_draft(ctx);
 
     if (left == 0)
         return moult_noreply();
-    if (at->number == 0)
-        while (!moult_pid_equal(nodes[at->number++], moult_self(ctx)))
-            ;
-    m = moult_draft(ctx);
     moult_put_int(m, left - 1);
-    moult_send(ctx, nodes[at->number % NODES], m);
+    moult_send(ctx, n->next, m);
     return moult_noreply();
 }
 
-static const moult_server node = {
-    .size = sizeof(moult_server), .state = adder_state, .handle_info = pass_on};
+static const moult_server node = {.size = sizeof(moult_server),
+                                  .state = node_state,
+                                  .handle_cast = know_next,
+                                  .handle_info = pass_on};
 
 /* -- states -- */
 
@@ -195,10 +204,17 @@ static void ring_job(struct process *p, void *context)
 {
     const struct work *w = context;
     struct server_spec spec = {.code = code_of(&node, "node"), .id = "node"};
-    moult_out *m = moult_draft(&p->ctx);
+    moult_pid nodes[NODES];
+    moult_out *m;
 
     for (unsigned i = 0; i < NODES; i++)
         check(server_start(p, &spec, &nodes[i]) == 0);
+    for (unsigned i = 0; i < NODES; i++) {
+        m = moult_draft(&p->ctx);
+        moult_put_pid(m, nodes[(i + 1) % NODES]);
+        check(moult_cast(&p->ctx, nodes[i], m) == 0);
+    }
+    m = moult_draft(&p->ctx);
     moult_put_uint(m, w->times);
     check(moult_send(&p->ctx, nodes[0], m) == 0);
 }
