@@ -65,15 +65,17 @@ static bool is_expected(int32_t reason)
 static void report(struct process *p, const struct plain *s)
 {
     const char *text = process_reason_text(p);
-    json_t *members;
+    struct members m;
 
-    if (is_expected(p->reason))
+    if (is_expected(p->reason) || !event_wanted(EVENT_WARN))
         return;
-    members = json_pack("{s:s, s:s, s:s, s:s}", "app", s->code->app, "vsn",
-                        s->code->vsn, "process", s->label, "reason",
-                        text ? text : moult_strerror(p->reason));
-    facts_add(members, p);
-    event_emit(EVENT_WARN, "process.exit", "o", members);
+    members_begin(&m);
+    members_text(&m, "app", s->code->app);
+    members_text(&m, "vsn", s->code->vsn);
+    members_text(&m, "process", s->label);
+    members_text(&m, "reason", text ? text : moult_strerror(p->reason));
+    facts_add(&m, p);
+    event_emit_members(EVENT_WARN, "process.exit", &m);
 }
 
 static void (*_Atomic unused)(void); /* relaxed: whom to tell */

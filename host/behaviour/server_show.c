@@ -81,41 +81,74 @@ static json_t *as_json(struct process *p, moult_out *out)
     return json ? json : json_null();
 }
 
+/* An exit has words, no content. */
+static bool has_content(const struct envelope *e)
+{
+    return e && e->kind <= ENVELOPE_CALL && e->out.len;
+}
+
 json_t *server_shown(struct process *p, const struct envelope *e, bool in_callback)
 {
     moult_out *out;
 
-    if (!e || e->kind > ENVELOPE_CALL ||
-        !e->out.len) /* an exit has words, no content */
+    if (!has_content(e))
         return json_null();
     out = moult_draft(&p->ctx);
     server_show_message(p, e, in_callback, out);
     return as_json(p, out);
 }
 
-static json_t *shown_state(struct process *p)
+/* What was written to `out`, a draft that is dropped, as the member `key`. */
+static void add_shown(struct members *m, struct process *p, const char *key,
+                      moult_out *out)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "(%u bytes)", out->len);
+    if (out->len > SHOWN_MOST)
+        members_text(m, key, text);
+    else
+        members_item(m, key, out->bytes, out->len);
+    draft_drop(p, out);
+}
+
+static void add_message(struct members *m, struct process *p)
+{
+    moult_out *out;
+
+    if (!has_content(p->current)) {
+        members_text(m, "message", NULL);
+        return;
+    }
+    out = moult_draft(&p->ctx);
+    server_show_message(p, p->current, false, out);
+    add_shown(m, p, "message", out);
+}
+
+static void add_state(struct members *m, struct process *p)
 {
     moult_out *out = moult_draft(&p->ctx);
 
     if (server_show_state(p, out, NULL) < 0)
         out_reset(out);
-    return as_json(p, out);
+    add_shown(m, p, "state", out);
 }
 
 void server_report(struct process *p, int32_t reason, const char *text)
 {
     const struct server *s = p->data;
-    json_t *message, *state, *members;
+    struct members m;
 
-    if (reason == MOULT_NORMAL || reason == MOULT_SHUTDOWN)
+    if (reason == MOULT_NORMAL || reason == MOULT_SHUTDOWN ||
+        !event_wanted(EVENT_ERROR))
         return;
-    text = text && *text ? text : moult_strerror(reason);
-    message = server_shown(p, p->current, false);
-    state = shown_state(p);
-    members = json_pack("{s:s, s:s, s:s, s:s%}", "server", s->id, "app", s->code->app,
-                        "vsn", s->code->vsn, "reason", text, strlen(text));
-    facts_add(members, p);
-    json_object_set_new(members, "message", message);
-    json_object_set_new(members, "state", state);
-    event_emit(EVENT_ERROR, "server.crash", "o", members);
+    members_begin(&m);
+    members_text(&m, "server", s->id);
+    members_text(&m, "app", s->code->app);
+    members_text(&m, "vsn", s->code->vsn);
+    members_text(&m, "reason", text && *text ? text : moult_strerror(reason));
+    facts_add(&m, p);
+    add_message(&m, p);
+    add_state(&m, p);
+    event_emit_members(EVENT_ERROR, "server.crash", &m);
 }

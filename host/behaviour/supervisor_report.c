@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "event.h"
+#include "members.h"
 #include "signals.h"
 
 static const char *restart_text(const struct child *c)
@@ -18,29 +19,50 @@ static bool is_brutal(const struct child *c)
     return child_spec(c)->shutdown_ms == MOULT_BRUTAL_KILL;
 }
 
-static json_t *shutdown_json(const struct child *c)
+static void add_shutdown(struct members *m, const struct child *c)
 {
     uint64_t ms = child_shutdown_ms(c);
 
     if (is_brutal(c))
-        return json_string("brutal_kill");
-    return ms == MOULT_INFINITY ? json_string("infinity")
-                                : json_integer((json_int_t)ms);
+        members_word(m, "shutdown", "brutal_kill");
+    else if (ms == MOULT_INFINITY)
+        members_word(m, "shutdown", "infinity");
+    else
+        members_int(m, "shutdown", (int64_t)ms);
 }
 
 /* What is told of each: who, why, and the offender. */
-static json_t *offender(const struct supervisor *s, const struct child *c,
-                        moult_pid pid, const char *context, const char *reason)
+static void offender(struct members *m, const struct supervisor *s,
+                     const struct child *c, moult_pid pid, const char *context,
+                     const char *reason)
 {
-    char text[PID_TEXT], id[CHILD_ID];
+    char id[CHILD_ID];
 
-    return json_pack("{s:s, s:s, s:s, s:s%, s:s, s:s, s:s, s:s*, s:s, s:o, s:b}",
-                     "server", child_title(c, id), "app", s->app, "vsn", c->code->vsn,
-                     "reason", reason, strlen(reason), "restart", restart_text(c),
-                     "supervisor", s->id, "context", context, "pid",
-                     pid.bits ? pid_print(pid, text) : NULL, "type",
-                     c->code->branch ? "supervisor" : "worker", "shutdown",
-                     shutdown_json(c), "significant", child_spec(c)->significant != 0);
+    members_begin(m);
+    members_text(m, "server", child_title(c, id));
+    members_text(m, "app", s->app);
+    members_text(m, "vsn", c->code->vsn);
+    members_text(m, "reason", reason);
+    members_word(m, "restart", restart_text(c));
+    members_text(m, "supervisor", s->id);
+    members_word(m, "context", context);
+    if (pid.bits)
+        members_pid(m, "pid", pid);
+    members_word(m, "type", c->code->branch ? "supervisor" : "worker");
+    add_shutdown(m, c);
+    members_bool(m, "significant", child_spec(c)->significant != 0);
+}
+
+static void tell(enum event_level level, const char *name, const struct supervisor *s,
+                 const struct child *c, moult_pid pid, const char *context,
+                 const char *reason)
+{
+    struct members m;
+
+    if (!event_wanted(level))
+        return;
+    offender(&m, s, c, pid, context, reason);
+    event_emit_members(level, name, &m);
 }
 
 static bool in_good_order(int32_t reason)
@@ -55,15 +77,15 @@ void report_child_terminated(const struct supervisor *s, const struct child *c,
 
     if (in_good_order(e->code) && child_spec(c)->restart != MOULT_PERMANENT)
         return;
-    event_emit(in_good_order(e->code) ? EVENT_INFO : EVENT_WARN, "server.exit", "o",
-               offender(s, c, e->from, "child_terminated", reason));
+    tell(in_good_order(e->code) ? EVENT_INFO : EVENT_WARN, "server.exit", s, c, e->from,
+         "child_terminated", reason);
 }
 
 void report_start_error(const struct supervisor *s, const struct child *c,
                         const char *reason)
 {
-    event_emit(EVENT_ERROR, "server.start_failed", "o",
-               offender(s, c, (moult_pid){0}, "start_error", reason));
+    tell(EVENT_ERROR, "server.start_failed", s, c, (moult_pid){0}, "start_error",
+         reason);
 }
 
 void report_shutdown_error(const struct supervisor *s, const struct child *c,
@@ -73,31 +95,34 @@ void report_shutdown_error(const struct supervisor *s, const struct child *c,
         (reason == MOULT_KILLED && is_brutal(c)) ||
         (reason == MOULT_NORMAL && child_spec(c)->restart != MOULT_PERMANENT))
         return;
-    event_emit(EVENT_WARN, "server.shutdown_error", "o",
-               offender(s, c, pid, "shutdown_error",
-                        reason == MOULT_KILLED
-                            ? "killed: it did not end in its shutdown time"
-                            : moult_strerror(reason)));
+    tell(EVENT_WARN, "server.shutdown_error", s, c, pid, "shutdown_error",
+         reason == MOULT_KILLED ? "killed: it did not end in its shutdown time"
+                                : moult_strerror(reason));
 }
 
 void report_gave_up(const struct supervisor *s, const struct child *c)
 {
-    json_t *members =
-        offender(s, c, (moult_pid){0}, "shutdown", "reached_max_restart_intensity");
-    json_t *limits =
-        json_pack("{s:i, s:i}", "restarts", (int)intensity_of(s->branch.intensity),
-                  "period_s", (int)intensity_period_s(s->branch.period_s));
+    struct members m;
 
-    json_object_update(members, limits);
-    json_decref(limits);
-    event_emit(EVENT_ERROR, "supervisor.gave_up", "o", members);
+    offender(&m, s, c, (moult_pid){0}, "shutdown", "reached_max_restart_intensity");
+    members_int(&m, "restarts", intensity_of(s->branch.intensity));
+    members_int(&m, "period_s", intensity_period_s(s->branch.period_s));
+    event_emit_members(EVENT_ERROR, "supervisor.gave_up", &m);
 }
 
 void report_progress(const struct supervisor *s, const struct child *c)
 {
-    char pid[PID_TEXT], id[CHILD_ID];
+    char id[CHILD_ID];
+    struct members m;
 
-    event_emit(EVENT_INFO, "server.restart", "{s:s, s:s, s:s, s:i, s:s, s:s}", "server",
-               child_title(c, id), "app", c->code->app, "vsn", c->code->vsn, "restarts",
-               (int)c->restarts, "supervisor", s->id, "pid", pid_print(c->pid, pid));
+    if (!event_wanted(EVENT_INFO))
+        return;
+    members_begin(&m);
+    members_text(&m, "server", child_title(c, id));
+    members_text(&m, "app", c->code->app);
+    members_text(&m, "vsn", c->code->vsn);
+    members_int(&m, "restarts", c->restarts);
+    members_text(&m, "supervisor", s->id);
+    members_pid(&m, "pid", c->pid);
+    event_emit_members(EVENT_INFO, "server.restart", &m);
 }

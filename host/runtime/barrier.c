@@ -217,18 +217,22 @@ static void tell(const struct failure *f, struct process *p, const char *server,
     const struct crash *c = &f->crash;
     const struct place *place = &c->place;
     char address[24] = "";
-    json_t *members;
+    struct members m;
 
     if (c->at_address)
         snprintf(address, sizeof(address), "0x%jx", (uintmax_t)c->address);
-    members = json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:s?, s:s?, s:i, s:s}", "app",
-                        f->origin->app, "vsn", f->origin->vsn, "server", server,
-                        "signal", c->what, "address", address[0] ? address : NULL,
-                        "function", place->function[0] ? place->function : NULL, "file",
-                        place->file[0] ? place->file : NULL, "line", place->line,
-                        "reason", words);
-    facts_add(members, p);
-    event_emit(EVENT_ERROR, "server.fault", "o", members);
+    members_begin(&m);
+    members_text(&m, "app", f->origin->app);
+    members_text(&m, "vsn", f->origin->vsn);
+    members_text(&m, "server", server);
+    members_text(&m, "signal", c->what);
+    members_text(&m, "address", address[0] ? address : NULL);
+    members_text(&m, "function", place->function[0] ? place->function : NULL);
+    members_text(&m, "file", place->file[0] ? place->file : NULL);
+    members_int(&m, "line", place->line);
+    members_text(&m, "reason", words);
+    facts_add(&m, p);
+    event_emit_members(EVENT_ERROR, "server.fault", &m);
 }
 
 struct barrier_whose barrier_whose(struct process *p)

@@ -10,17 +10,27 @@
 #include <string.h>
 #include <time.h>
 
-#include "json_text.h"
+#include "members.h"
 
-#define NAME_WIDTH 16  /* columns that names are padded to */
-#define TIME_TEXT  32u /* bytes: 2026-01-02T15:04:05.678Z, and years to come */
+#define TIME_TEXT 32u /* bytes: 2026-01-02T15:04:05.678Z, and years to come */
 
 static const char *const levels[] = {"debug", "info", "warn", "error", "none"};
 
+/* An event, until somebody reads it. */
+struct note {
+    _Atomic uint32_t uses; /* the ring's, and of who reads it at the moment */
+    enum event_level level;
+    bool holds;           /* what was taken down is to be released */
+    struct timespec time; /* when it got its place */
+    json_t *members;      /* or NULL, then they are what was taken down */
+    size_t at, len;       /* of that, behind the name */
+    char name[];
+};
+
 static struct {
-    pthread_mutex_t lock;     /* guards the two that follow */
-    json_t *ring[EVENT_RING]; /* by sequence number; NULL: none, or no memory for it */
-    uint64_t next;            /* sequence number; the first event is 1 */
+    pthread_mutex_t lock;          /* guards the two that follow */
+    struct note *ring[EVENT_RING]; /* by sequence number; NULL: none, or no memory */
+    uint64_t next;                 /* sequence number; the first event is 1 */
 } events = {.lock = PTHREAD_MUTEX_INITIALIZER, .next = 1};
 
 /* Only a filter: an event emitted while it changes may go either way. */
@@ -37,16 +47,15 @@ static struct {
     atomic_bool set;
 } hooked = {.lock = PTHREAD_RWLOCK_INITIALIZER};
 
-static void print_now(char text[TIME_TEXT])
+static void print_time(const struct timespec *time, char text[TIME_TEXT])
 {
-    struct timespec now;
     struct tm utc;
     size_t len;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
+    gmtime_r(&time->tv_sec, &utc);
     len = strftime(text, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + len, TIME_TEXT - len, ".%03uZ", (unsigned)(now.tv_nsec / 1000000));
+    snprintf(text + len, TIME_TEXT - len, ".%03uZ",
+             (unsigned)(time->tv_nsec / 1000000));
 }
 
 /* The members that the emitter gave, or one that says what was wrong with them. */
@@ -80,33 +89,88 @@ static bool add_members(json_t *event, json_t *members)
     return true;
 }
 
-/* `seq` and `time` come first, and are filled in when the event gets its place. */
-static json_t *make(enum event_level level, const char *name, json_t *members)
+/* With what every event has in front. */
+static json_t *make(const struct note *note, uint64_t seq, json_t *members)
 {
-    json_t *event = json_pack("{s:i, s:s, s:s, s:s}", "seq", 0, "time", "", "level",
-                              levels[level], "event", name);
+    char time[TIME_TEXT];
+    json_t *event;
 
+    print_time(&note->time, time);
+    event = json_pack("{s:I, s:s, s:s, s:s}", "seq", (json_int_t)seq, "time", time,
+                      "level", levels[note->level], "event", note->name);
     if (!event || !members || add_members(event, members))
         return event;
     json_decref(event); /* half of it would be taken for all */
     return NULL;
 }
 
-static void record(json_t *event)
+/* The event that `note` is of, given; NULL: no memory. */
+static json_t *read_note(const struct note *note, uint64_t seq)
 {
-    char time[TIME_TEXT];
-    json_t **slot, *oldest;
+    json_t *members =
+        note->len ? members_read((const uint8_t *)note->name + note->at, note->len)
+                  : json_incref(note->members);
+    json_t *event = members || !note->len ? make(note, seq, members) : NULL;
+
+    json_decref(members);
+    return event;
+}
+
+static void put_note(struct note *note)
+{
+    /* Release: who reads it is done; acquire: with the one who frees it. */
+    if (!note || atomic_fetch_sub_explicit(&note->uses, 1, memory_order_acq_rel) != 1)
+        return;
+    if (note->holds)
+        members_release((const uint8_t *)note->name + note->at, note->len);
+    json_decref(note->members);
+    free(note);
+}
+
+/* NULL: no memory. */
+static struct note *take_note(enum event_level level, const char *name, size_t len)
+{
+    size_t at = strlen(name) + 1;
+    struct note *note = malloc(sizeof(*note) + at + len);
+
+    if (!note)
+        return NULL;
+    atomic_init(&note->uses, 1);
+    note->level = level;
+    note->holds = false;
+    note->members = NULL;
+    note->at = at;
+    note->len = len;
+    memcpy(note->name, name, at);
+    return note;
+}
+
+/* `note` is taken; NULL: there is an event that nobody knows anything of. */
+static void record(struct note *note)
+{
+    struct note **slot, *oldest;
 
     pthread_mutex_lock(&events.lock);
-    print_now(time);
-    json_integer_set(json_object_get(event, "seq"), (json_int_t)events.next);
-    json_string_set_nocheck(json_object_get(event, "time"), time);
+    if (note)
+        clock_gettime(CLOCK_REALTIME, &note->time);
     slot = &events.ring[events.next % EVENT_RING];
     oldest = *slot;
-    *slot = event;
+    *slot = note;
     events.next++;
     pthread_mutex_unlock(&events.lock);
-    json_decref(oldest);
+    put_note(oldest);
+}
+
+/* `members` are taken. */
+static void record_json(enum event_level level, const char *name, json_t *members)
+{
+    struct note *note = take_note(level, name, 0);
+
+    if (note)
+        note->members = members;
+    else
+        json_decref(members);
+    record(note);
 }
 
 static void call_hook(void)
@@ -121,7 +185,7 @@ static void call_hook(void)
 
 void event_emit(enum event_level level, const char *name, const char *format, ...)
 {
-    bool wanted = (int)level >= atomic_load_explicit(&threshold, memory_order_relaxed);
+    bool wanted = event_wanted(level);
     json_t *members;
     va_list args;
 
@@ -130,23 +194,52 @@ void event_emit(enum event_level level, const char *name, const char *format, ..
     va_start(args, format);
     members = pack(name, format, args);
     va_end(args);
-    if (wanted) {
-        record(make(level, name, members));
-        call_hook();
+    if (!wanted) {
+        json_decref(members);
+        return;
     }
-    json_decref(members);
+    record_json(level, name, members);
+    call_hook();
+}
+
+bool event_wanted(enum event_level level)
+{
+    return (int)level >= atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+void event_emit_members(enum event_level level, const char *name, struct members *m)
+{
+    struct note *note;
+
+    if (!event_wanted(level)) {
+        members_finish(m);
+        return;
+    }
+    note = m->out.error ? NULL : take_note(level, name, m->out.len);
+    if (note) {
+        memcpy(note->name + note->at, m->out.bytes, m->out.len);
+        note->holds = m->holds;
+        out_release(&m->out);
+    } else {
+        members_finish(m);
+    }
+    record(note);
+    call_hook();
 }
 
 void event_record(enum event_level level, const char *name, json_t *members)
 {
-    record(members ? make(level, name, members) : NULL);
+    if (members)
+        record_json(level, name, members);
+    else
+        record(NULL);
     call_hook();
-    json_decref(members);
 }
 
-json_t *event_read(uint64_t *next, uint64_t *missed)
+/* The one at `*next` or after it, which is moved past it; NULL: none. */
+static struct note *next_note(uint64_t *next, uint64_t *missed)
 {
-    json_t *event = NULL;
+    struct note *note = NULL;
 
     pthread_mutex_lock(&events.lock);
     if (*next == 0)
@@ -155,13 +248,28 @@ json_t *event_read(uint64_t *next, uint64_t *missed)
         *missed += events.next - EVENT_RING - *next;
         *next = events.next - EVENT_RING;
     }
-    while (*next < events.next && !event) {
-        event = json_incref(events.ring[*next % EVENT_RING]);
-        if (!event)
+    while (*next < events.next && !note) {
+        note = events.ring[*next % EVENT_RING];
+        if (note) /* relaxed: the lock orders it after it was taken */
+            atomic_fetch_add_explicit(&note->uses, 1, memory_order_relaxed);
+        else
             ++*missed;
         ++*next;
     }
     pthread_mutex_unlock(&events.lock);
+    return note;
+}
+
+json_t *event_read(uint64_t *next, uint64_t *missed)
+{
+    struct note *note;
+    json_t *event = NULL;
+
+    while (!event && (note = next_note(next, missed))) {
+        event = read_note(note, *next - 1);
+        put_note(note);
+        *missed += !event;
+    }
     return event;
 }
 
@@ -207,106 +315,4 @@ int event_level_of(const char *text, enum event_level *level)
             return 0;
         }
     return -EINVAL;
-}
-
-/*
- * Text goes to a terminal: nothing in it may move the cursor or start a line of its
- * own. C1 controls are two bytes in UTF-8, 0xc2 and then 0x80 to 0x9f.
- */
-static void print_escaped(const char *text, size_t len, const char *escape, FILE *out)
-{
-    const unsigned char *at = (const unsigned char *)text;
-
-    for (size_t i = 0; i < len; i++) {
-        if (at[i] == '\n')
-            fputs("\\n", out);
-        else if (at[i] == '\t')
-            fputs("\\t", out);
-        else if (at[i] == 0xc2 && i + 1 < len && at[i + 1] < 0xa0)
-            fprintf(out, "\\u%04x", at[++i]);
-        else if (at[i] < 0x20 || at[i] == 0x7f)
-            fprintf(out, "\\u%04x", at[i]);
-        else if (strchr(escape, at[i]))
-            fprintf(out, "\\%c", at[i]);
-        else
-            putc(at[i], out);
-    }
-}
-
-static bool needs_quotes(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] == 0x7f ||
-            text[i] == (char)0xc2 || strchr("\"\\=", text[i]))
-            return true;
-    return len == 0;
-}
-
-static void print_value(const json_t *value, FILE *out)
-{
-    char *dumped;
-
-    if (!json_is_string(value)) {
-        dumped = json_text(value, JSON_COMPACT | JSON_ENCODE_ANY);
-        if (dumped)
-            print_escaped(dumped, strlen(dumped), "", out);
-        free(dumped);
-    } else if (needs_quotes(json_string_value(value), json_string_length(value))) {
-        putc('"', out);
-        print_escaped(json_string_value(value), json_string_length(value), "\"\\", out);
-        putc('"', out);
-    } else {
-        fputs(json_string_value(value), out);
-    }
-}
-
-static const char *text_of(const json_t *event, const char *key)
-{
-    const char *text = json_string_value(json_object_get(event, key));
-
-    return text ? text : "-";
-}
-
-static bool is_head(const char *key)
-{
-    static const char *const head[] = {"seq", "time", "level", "event"};
-
-    for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
-        if (strcmp(key, head[i]) == 0)
-            return true;
-    return false;
-}
-
-static void print_line(const json_t *event, FILE *out)
-{
-    json_t *members = (json_t *)event; /* jansson's iterators are not const */
-    const char *name = text_of(event, "event"), *key;
-    int width = NAME_WIDTH - (int)strlen(name);
-    json_t *value;
-
-    fprintf(out, "%s %-5s %s", text_of(event, "time"), text_of(event, "level"), name);
-    json_object_foreach(members, key, value)
-    {
-        if (is_head(key))
-            continue;
-        fprintf(out, "%*s ", width > 0 ? width : 0, "");
-        width = 0;
-        print_escaped(key, strlen(key), "", out);
-        putc('=', out);
-        print_value(value, out);
-    }
-}
-
-void event_print(const json_t *event, int as_json, FILE *out)
-{
-    char *text = as_json ? json_text(event, JSON_COMPACT) : NULL;
-
-    flockfile(out); /* lines of several threads stay whole */
-    if (text)
-        fputs(text, out);
-    else /* or there is no memory */
-        print_line(event, out);
-    putc('\n', out);
-    funlockfile(out);
-    free(text);
 }

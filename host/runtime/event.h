@@ -9,6 +9,7 @@
 #define MOULT_EVENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -39,6 +40,14 @@ uint64_t event_next(void);
  * loop, for example).  One at a time; NULL takes it away.  [any]
  */
 void event_set_hook(void (*hook)(void *context), void *context);
+
+/* The same of `members` (taken), for what must cost little; read later. */
+struct members;
+void event_emit_members(enum event_level level, const char *name,
+                        struct members *members);
+
+/* Is what happens at `level` recorded at all?  [any] */
+bool event_wanted(enum event_level level);
 
 /* The same, whatever the level is, with `members` (taken; NULL: no memory for them). */
 void event_record(enum event_level level, const char *name, json_t *members);

@@ -15,7 +15,8 @@ static json_t *who(moult_pid pid)
     return json_string(name[0] ? name : pid_print(pid, text));
 }
 
-static void add_pids(json_t *members, const char *key, const struct map *map,
+/* Of these there are rarely any. */
+static void add_pids(struct members *m, const char *key, const struct map *map,
                      bool by_key)
 {
     json_t *list = map->count ? json_array() : NULL;
@@ -26,43 +27,53 @@ static void add_pids(json_t *members, const char *key, const struct map *map,
         json_array_append_new(list,
                               who((moult_pid){by_key ? entry->key : entry->value}));
     if (list)
-        json_object_set_new(members, key, list);
+        members_json(m, key, list);
 }
 
-static void add_last(json_t *members, const struct envelope *e)
+static void add_who(struct members *m, const char *key, moult_pid pid)
 {
-    json_object_set_new(members, "last", json_string(sys_kind_text(e->kind)));
+    char name[NAME_MAX_LEN + 1];
+
+    name_of(pid, name);
+    if (name[0])
+        members_text(m, key, name);
+    else
+        members_pid(m, key, pid);
+}
+
+static void add_last(struct members *m, const struct envelope *e)
+{
+    members_word(m, "last", sys_kind_text(e->kind));
     if (e->kind == ENVELOPE_CALL)
-        json_object_set_new(members, "client", who(e->from));
+        add_who(m, "client", e->from);
 }
 
-static json_int_t mailbox_length(struct process *p)
+static int64_t mailbox_length(struct process *p)
 {
-    return (json_int_t)atomic_load_explicit(&p->backlog, memory_order_relaxed) +
+    return (int64_t)atomic_load_explicit(&p->backlog, memory_order_relaxed) +
            mailbox_count(atomic_load_explicit(&p->inbox, memory_order_relaxed));
 }
 
-void facts_add(json_t *members, struct process *p)
+void facts_add(struct members *m, struct process *p)
 {
-    char name[NAME_MAX_LEN + 1], pid[PID_TEXT];
-    json_t *facts;
+    char name[NAME_MAX_LEN + 1];
 
     name_of(process_pid(p), name);
-    facts = json_pack(
-        "{s:s, s:s*, s:o*, s:b, s:I, s:I, s:I}", "pid", pid_print(process_pid(p), pid),
-        "name", name[0] ? name : NULL, "parent", p->parent.bits ? who(p->parent) : NULL,
-        "trap_exit", p->flags & PROCESS_TRAPS, "mailbox", mailbox_length(p), "memory",
-        (json_int_t)sizeof(*p) + (json_int_t)(p->ctx.heap.used + p->ctx.heap.queued),
-        "reductions",
-        (json_int_t)atomic_load_explicit(&p->handled, memory_order_relaxed));
-    json_object_update_missing(members, facts);
-    json_decref(facts);
-    if (!members)
-        return;
+    members_pid(m, "pid", process_pid(p));
+    if (name[0])
+        members_text(m, "name", name);
+    if (p->parent.bits)
+        add_who(m, "parent", p->parent);
+    members_bool(m, "trap_exit", p->flags & PROCESS_TRAPS);
+    members_int(m, "mailbox", mailbox_length(p));
+    members_int(m, "memory",
+                (int64_t)(sizeof(*p) + p->ctx.heap.used + p->ctx.heap.queued));
+    members_int(m, "reductions",
+                atomic_load_explicit(&p->handled, memory_order_relaxed));
     if (p->current)
-        add_last(members, p->current);
+        add_last(m, p->current);
     if (p->relations) {
-        add_pids(members, "links", &p->relations->links, true);
-        add_pids(members, "monitors", &p->relations->watched, false);
+        add_pids(m, "links", &p->relations->links, true);
+        add_pids(m, "monitors", &p->relations->watched, false);
     }
 }

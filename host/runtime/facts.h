@@ -8,15 +8,14 @@
 #ifndef MOULT_FACTS_H
 #define MOULT_FACTS_H
 
-#include <jansson.h>
-
+#include "members.h"
 #include "process.h"
 
 /*
- * Add to the object `members` (NULL: nothing) what is known of `p`: pid, name, parent, last
+ * Add to the members `m` what is known of `p`: pid, name, parent, last
  * (the kind of message that it handles), client (who calls it), trap_exit, mailbox, memory,
  * reductions, links, monitors; each only where there is any.  By `p`.
  */
-void facts_add(json_t *members, struct process *p);
+void facts_add(struct members *m, struct process *p);
 
 #endif

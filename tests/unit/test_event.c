@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "event.h"
+#include "members.h"
+#include "pid.h"
 
 /* The next event from `*next` on, which must be there and named `name`. */
 static json_t *expect(uint64_t *next, const char *name)
@@ -107,6 +109,74 @@ static void members_that_can_not_be_packed_leave_an_error(void **state)
     event = expect(&next, "no.object");
     assert_non_null(json_object_get(event, "error"));
     json_decref(event);
+}
+
+static void members_that_were_taken_down_are_read_as_json(void **state)
+{
+    uint64_t next = event_next();
+    json_t *event, *wanted;
+    struct members m;
+
+    members_begin(&m);
+    members_text(&m, "server", "tally");
+    members_text(&m, "odd", "\xff");
+    members_text(&m, "none", NULL);
+    members_word(&m, "type", "worker");
+    members_int(&m, "why", -71);
+    members_bool(&m, "on", true);
+    members_pid(&m, "pid", pid_make(3, 2));
+    members_item(&m, "state", "\xa1\x61n\x05", 4);
+    members_item(&m, "cut", "\xa1\x61", 2);
+    members_json(&m, "links", json_pack("[s]", "a"));
+    members_int(&m, "seq", -1);
+    event_emit_members(EVENT_WARN, "server.crash", &m);
+    event = expect(&next, "server.crash");
+    assert_true(json_integer_value(json_object_get(event, "seq")) > 0);
+    assert_string_equal(json_string_value(json_object_get(event, "level")), "warn");
+    for (int i = 0; i < 4; i++) /* what every event has */
+        json_object_del(event, (const char *[]){"seq", "time", "level", "event"}[i]);
+    wanted = json_pack("{s:s, s:n, s:n, s:s, s:i, s:b, s:s, s:{s:i}, s:n, s:[s]}",
+                       "server", "tally", "odd", "none", "type", "worker", "why", -71,
+                       "on", 1, "pid", "<0.3.2>", "state", "n", 5, "cut", "links", "a");
+    assert_true(json_equal(event, wanted));
+    json_decref(wanted);
+    json_decref(event);
+}
+
+/* More than is at hand without memory of its own. */
+static void members_may_be_large(void **state)
+{
+    uint64_t next = event_next();
+    char text[4 * MEMBERS_ROOM];
+    struct members m;
+    json_t *event;
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = 0;
+    members_begin(&m);
+    members_int(&m, "first", 1);
+    members_text(&m, "text", text);
+    members_int(&m, "last", 2);
+    event_emit_members(EVENT_INFO, "large", &m);
+    event = expect(&next, "large");
+    assert_string_equal(json_string_value(json_object_get(event, "text")), text);
+    assert_int_equal(json_integer_value(json_object_get(event, "first")), 1);
+    assert_int_equal(json_integer_value(json_object_get(event, "last")), 2);
+    json_decref(event);
+}
+
+static void members_of_what_is_not_recorded_are_released(void **state)
+{
+    uint64_t next = event_next();
+    json_t *list = json_array();
+    struct members m;
+
+    members_begin(&m);
+    members_json(&m, "list", json_incref(list));
+    event_emit_members(EVENT_DEBUG, "detail", &m);
+    assert_int_equal(event_next(), next);
+    assert_int_equal(list->refcount, 1);
+    json_decref(list);
 }
 
 static void events_below_the_level_are_not_recorded(void **state)
@@ -256,6 +326,9 @@ int main(void)
         cmocka_unit_test(an_event_may_have_no_members_of_its_own),
         cmocka_unit_test(members_do_not_hide_what_every_event_has),
         cmocka_unit_test(members_that_can_not_be_packed_leave_an_error),
+        cmocka_unit_test(members_that_were_taken_down_are_read_as_json),
+        cmocka_unit_test(members_may_be_large),
+        cmocka_unit_test(members_of_what_is_not_recorded_are_released),
         cmocka_unit_test(events_below_the_level_are_not_recorded),
         cmocka_unit_test(a_slow_reader_learns_what_it_missed),
         cmocka_unit_test(a_reader_may_start_at_nothing),
