@@ -84,7 +84,8 @@ int worker_thread_start(struct worker *w)
     w->fiber = fiber_create(FIBER_STACK, worker_loop);
     if (!w->fiber)
         return -ENOMEM;
-    snprintf(name, sizeof(name), "worker %u", w->index);
+    snprintf(name, sizeof(name), w->index < pool.count ? "worker %u" : "extra %u",
+             w->index);
     error = thread_start(&w->id, name, worker_main, w);
     if (error)
         fiber_destroy(w->fiber);

@@ -275,7 +275,27 @@ void host_logs(const char *words)
     }
 }
 
-static unsigned entries(const struct host *h, const char *what)
+static bool is_any(const struct host *h, const char *entry)
+{
+    return true;
+}
+
+static bool is_extra(const struct host *h, const char *thread)
+{
+    char path[300], name[16] = "";
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%s/comm", (int)h->pid, thread);
+    f = fopen(path, "re");
+    if (f && !fgets(name, sizeof(name), f))
+        name[0] = 0;
+    if (f)
+        fclose(f);
+    return strncmp(name, "extra ", strlen("extra ")) == 0;
+}
+
+static unsigned entries(const struct host *h, const char *what,
+                        bool (*is_one)(const struct host *h, const char *entry))
 {
     struct dirent *entry;
     unsigned count = 0;
@@ -286,19 +306,24 @@ static unsigned entries(const struct host *h, const char *what)
     dir = opendir(path);
     assert_non_null(dir);
     while ((entry = readdir(dir)))
-        count += entry->d_name[0] != '.';
+        count += entry->d_name[0] != '.' && is_one(h, entry->d_name);
     closedir(dir);
     return count;
 }
 
 unsigned host_descriptors(const struct host *h)
 {
-    return entries(h, "fd");
+    return entries(h, "fd", is_any);
 }
 
 unsigned host_threads(const struct host *h)
 {
-    return entries(h, "task");
+    return entries(h, "task", is_any);
+}
+
+unsigned host_extras(const struct host *h)
+{
+    return entries(h, "task", is_extra);
 }
 
 bool host_maps(const struct host *h, const char *words)

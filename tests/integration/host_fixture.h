@@ -83,9 +83,13 @@ bool host_log_has(const char *words);
 /* Wait until it has. */
 void host_logs(const char *words);
 
-/* What it has open, and how many threads it is. */
+/*
+ * What it has open; how many threads it is, and how many of them are extra: those help out
+ * for workers that are held, say by a machine that is busy, and stay.
+ */
 unsigned host_descriptors(const struct host *h);
 unsigned host_threads(const struct host *h);
+unsigned host_extras(const struct host *h);
 
 /* Whether a file whose path has these words is mapped into it. */
 bool host_maps(const struct host *h, const char *words);
