@@ -35,7 +35,7 @@ MOULT_EXPORT void moult_log(moult_ctx *ctx, int32_t level, const char *format, .
 
 /*
  * Say it as an event of its own, `<application>.<event>`, with the pairs of the map
- * `fields` (taken; NULL: none) besides:
+ * `fields` (taken; NULL: none) besides, of 4096 bytes at most:
  *
  *     moult_out *fields = moult_draft(ctx);
  *

@@ -10,7 +10,8 @@
 #include "json.h"
 #include "message.h"
 
-#define TEXT_MOST 1000 /* bytes */
+#define TEXT_MOST   1000  /* bytes */
+#define FIELDS_MOST 4096u /* bytes of the map; thousands of events are kept */
 
 static const enum event_level levels[] = {EVENT_DEBUG, EVENT_INFO, EVENT_WARN,
                                           EVENT_ERROR};
@@ -77,6 +78,12 @@ static json_t *members(struct process *p, const moult_out *fields)
 
     if (!fields || !all)
         return all;
+    if (fields->len > FIELDS_MOST) {
+        json_object_set_new(all, "error",
+                            json_sprintf("its fields have %u bytes, and may have %u",
+                                         fields->len, FIELDS_MOST));
+        return all;
+    }
     in = out_read(fields);
     said = fields->error || moult_peek(&in) != MOULT_MAP ? NULL
                                                          : json_from_cbor(&in, NULL);

@@ -221,6 +221,10 @@ static int merge_setting(struct merging *m, const config_setting_t *s,
     if (strcmp(key, "name") == 0 || strcmp(key, "vsn") == 0 || strcmp(key, "id") == 0 ||
         strcmp(key, "description") == 0)
         return merge_text(m, s, why);
+    origin(m, s, from);
+    if (config_setting_length(s) > (int)APPSPEC_LIST_MAX)
+        return fault(why, -EINVAL, "%s has more than %u entries", from,
+                     APPSPEC_LIST_MAX);
     if (list_of(m->to, key))
         return merge_list(m, s, why);
     if (strcmp(key, "env") == 0)
@@ -229,7 +233,6 @@ static int merge_setting(struct merging *m, const config_setting_t *s,
         return merge_phases(m, s, why);
     if (strcmp(key, "mod") == 0)
         return merge_mod(m, s, why);
-    origin(m, s, from);
     return fault(why, -EINVAL,
                  "%s says nothing of an application: there are name, vsn, id, "
                  "description, modules, registered, applications, "

@@ -95,6 +95,15 @@ static int find_kind(const struct reading *r, const config_setting_t *group,
                         from);
 }
 
+static int check_length(const struct reading *r, const config_setting_t *list,
+                        const char *from)
+{
+    return config_setting_length(list) <= (int)APPUP_LIST_MAX
+               ? 0
+               : fault(r->why, -EINVAL, "%s has more than %u entries", from,
+                       APPUP_LIST_MAX);
+}
+
 static int read_change(const struct reading *r, const config_setting_t *s,
                        struct instruction *to)
 {
@@ -135,6 +144,8 @@ static int read_deps(const struct reading *r, const config_setting_t *s,
     if (!config_setting_is_array(s) && !config_setting_is_list(s))
         return fault(r->why, -EINVAL, "%s must be an array of modules, as [\"cache\"]",
                      from);
+    if (check_length(r, s, from) < 0)
+        return -EINVAL;
     to->deps = calloc(count + 1, sizeof(*to->deps));
     for (size_t i = 0; to->deps && i < count; i++) {
         const char *name = config_setting_get_string_elem(s, (int)i);
@@ -228,12 +239,13 @@ static int read_instructions(const struct reading *r, const config_setting_t *li
                              struct way *way)
 {
     char from[BESIDE_ORIGIN];
-    int err = 0;
+    int err;
 
     beside_origin(r->label, list, from);
     if (!config_setting_is_list(list))
         return fault(r->why, -EINVAL,
                      "%s must be a list, as ({ update = \"counter\"; })", from);
+    err = check_length(r, list, from);
     for (int i = 0; i < config_setting_length(list) && !err; i++)
         err = read_instruction(r, config_setting_get_elem(list, (unsigned)i), way);
     return err;
@@ -291,12 +303,13 @@ static int read_ways(const struct reading *r, const config_setting_t *list,
                      enum appup_direction direction)
 {
     char from[BESIDE_ORIGIN];
-    int err = 0;
+    int err;
 
     beside_origin(r->label, list, from);
     if (!config_setting_is_list(list))
         return fault(r->why, -EINVAL, "%s must be a list, as ({ vsn = \"1.0.0\"; })",
                      from);
+    err = check_length(r, list, from);
     for (int i = 0; i < config_setting_length(list) && !err; i++)
         err = read_way(r, config_setting_get_elem(list, (unsigned)i), direction);
     return err;

@@ -24,9 +24,31 @@ static moult_next init(moult_ctx *ctx, void *state, moult_in *args)
                    : moult_noreply();
 }
 
+/* Say an event with a map of `len` bytes, as small as it can be. */
+static void say(moult_ctx *ctx, uint32_t len)
+{
+    moult_out *fields = moult_draft(ctx);
+    char *text = calloc(1, len);
+
+    memset(text, 'x', len);
+    moult_put_map(fields, 1);
+    moult_put_text(fields, "text");
+    text[len - fields->len - 3] = 0; /* and its head */
+    moult_put_text(fields, text);
+    free(text);
+    check(fields->len == len);
+    moult_log_event(ctx, MOULT_INFO, "said", fields);
+}
+
 static moult_next fall(moult_ctx *ctx, moult_in *in)
 {
+    int64_t len;
+
+    if (moult_match_int(in, "say", &len))
+        say(ctx, (uint32_t)len);
     if (moult_match(in, "crash"))
+        return moult_stop_because(ctx, -EIO, "as told");
+    if (moult_match_map(in, "crash", &(moult_in){0}))
         return moult_stop_because(ctx, -EIO, "as told");
     return moult_match(in, "stop") ? moult_stop(MOULT_NORMAL) : moult_noreply();
 }
@@ -176,6 +198,66 @@ static void a_cast_has_no_client(void **state)
     json_decref(r);
 }
 
+/* Cast {"crash": bytes} of `len` bytes in all; how its report shows it, given. */
+static json_t *shown(uint32_t len)
+{
+    struct envelope *e = envelope_create(ENVELOPE_CAST);
+    char *bytes = calloc(1, len);
+    json_t *r, *message;
+
+    moult_put_map(&e->out, 1);
+    moult_put_text(&e->out, "crash");
+    moult_put_bytes(&e->out, bytes, len - e->out.len - 3); /* and its head */
+    free(bytes);
+    assert_int_equal(e->out.len, len);
+    process_send(NULL, moult_whereis("frail"), e);
+    workers_settle();
+    r = report("server.crash");
+    message = json_incref(json_object_get(r, "message"));
+    json_decref(r);
+    return message;
+}
+
+static void a_message_of_more_than_a_kilobyte_is_told_of_by_its_length(void **state)
+{
+    json_t *message;
+
+    spec.top.intensity = 10;
+    start(1);
+    message = shown(1024);
+    assert_true(json_is_object(message));
+    json_decref(message);
+    message = shown(1025);
+    assert_string_equal(json_string_value(message), "(1025 bytes)");
+    json_decref(message);
+}
+
+static json_t *said(int64_t len)
+{
+    struct envelope *e = envelope_create(ENVELOPE_CAST);
+
+    moult_put_map(&e->out, 1);
+    moult_put_int_at(&e->out, "say", len);
+    process_send(NULL, moult_whereis("frail"), e);
+    workers_settle();
+    return report("test.said");
+}
+
+static void an_event_of_a_server_has_four_kilobytes_at_most(void **state)
+{
+    json_t *event;
+
+    start(1);
+    event = said(4096);
+    assert_int_equal(strlen(text(event, "text")), 4096 - 1 - 5 - 3);
+    json_decref(event);
+    event = said(4097);
+    assert_null(json_object_get(event, "text"));
+    assert_string_equal(text(event, "error"),
+                        "its fields have 4097 bytes, and may have 4096");
+    json_decref(event);
+}
+
 static void tie(struct process *p, void *context)
 {
     moult_link(&p->ctx, moult_whereis("frail"));
@@ -319,6 +401,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REPORT_TEST(a_crash_report_says_who_failed_over_what_and_for_whom),
         REPORT_TEST(a_cast_has_no_client),
+        REPORT_TEST(an_event_of_a_server_has_four_kilobytes_at_most),
+        REPORT_TEST(a_message_of_more_than_a_kilobyte_is_told_of_by_its_length),
         REPORT_TEST(a_crash_report_names_those_it_is_linked_to),
         REPORT_TEST(what_is_secret_or_waits_is_not_in_a_report),
         REPORT_TEST(who_ends_in_good_order_reports_nothing),

@@ -144,6 +144,54 @@ static void what_cannot_be_attached_is_said(void **state)
     assert_false(wanted("a.b"));
 }
 
+static int attached; /* handlers */
+
+static void attach_many(moult_ctx *ctx, void *context)
+{
+    char id[16];
+
+    do {
+        snprintf(id, sizeof(id), "h%d", attached);
+        error = moult_telemetry_attach(ctx, id, "a.b", "listen", NULL);
+        attached += !error;
+    } while (!error);
+}
+
+static void there_are_1024_handlers_at_most(void **state)
+{
+    attached = 0;
+    run(attach_many, NULL);
+    assert_int_equal(attached, 1024);
+    assert_int_equal(error, -ENOSPC);
+    run(detach_it, "h7");
+    assert_int_equal(error, 0);
+    run(attach_many, NULL); /* one takes its place */
+    assert_int_equal(attached, 1025);
+}
+
+static void attach_to_many(moult_ctx *ctx, void *context)
+{
+    const size_t *count = context;
+    const char *events[1026];
+
+    for (size_t i = 0; i < *count; i++)
+        events[i] = "a.b";
+    events[*count] = NULL;
+    error = moult_telemetry_attach_many(ctx, "it", events, "listen", NULL);
+    keep_text(ctx);
+}
+
+static void one_listens_to_1024_events_at_most(void **state)
+{
+    size_t most = 1024, more = 1025;
+
+    run(attach_to_many, &more);
+    assert_int_equal(error, -EINVAL);
+    assert_string_equal(text, "it is attached to 1 to 1024 events");
+    run(attach_to_many, &most);
+    assert_int_equal(error, 0);
+}
+
 static void execute_badly(moult_ctx *ctx, void *context)
 {
     moult_out *no_map = moult_draft(ctx), *half = moult_draft(ctx);
@@ -369,6 +417,8 @@ int main(void)
         TELEMETRY_TEST(a_detached_handler_hears_no_more),
         TELEMETRY_TEST(a_handler_may_detach_itself),
         TELEMETRY_TEST(what_cannot_be_attached_is_said),
+        TELEMETRY_TEST(there_are_1024_handlers_at_most),
+        TELEMETRY_TEST(one_listens_to_1024_events_at_most),
         TELEMETRY_TEST(what_is_no_whole_map_is_refused),
         TELEMETRY_TEST(handlers_are_listed_by_the_first_words_of_events),
         TELEMETRY_TEST(a_failing_handler_is_detached_from_all_its_events),

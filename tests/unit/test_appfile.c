@@ -76,6 +76,32 @@ static void all_that_it_says_is_taken(void **state)
     assert_memory_equal(resource.env[2].value, "\x1b\0\0\0\x01\x2a\x05\xf2\0", 9);
 }
 
+/* `count` numbered entries between the two. */
+static const char *many(const char *before, const char *format, int count,
+                        const char *behind)
+{
+    static char text[65536];
+    int len = snprintf(text, sizeof(text), "%s", before);
+
+    for (int i = 0; i < count; i++)
+        len += snprintf(text + len, sizeof(text) - (size_t)len, format, i);
+    snprintf(text + len, sizeof(text) - (size_t)len, "%s", behind);
+    return text;
+}
+
+static void its_lists_have_1024_entries_at_most(void **state)
+{
+    assert_int_equal(merge(many("env = {", "k%d = 1; ", 1024, "};")), 0);
+    assert_int_equal(resource.env_count, 1024);
+    appspec_release(&resource);
+    assert_refused(many("env = {", "k%d = 1; ", 1025, "};"),
+                   "web.app:1: 'env' has more than 1024 entries");
+    assert_refused(many("applications = [\"kv\"", ", \"a%d\"", 1024, "];"),
+                   "web.app:1: 'applications' has more than 1024 entries");
+    assert_refused(many("start_phases = (\"go\"", ", \"p%d\"", 1024, ");"),
+                   "web.app:1: 'start_phases' has more than 1024 entries");
+}
+
 static void what_can_t_be_is_refused_by_line_and_key(void **state)
 {
     assert_refused("applications = \"kv\";",
@@ -220,6 +246,7 @@ int main(void)
         TEST(without_one_nothing_is_said),
         TEST(all_that_it_says_is_taken),
         TEST(what_can_t_be_is_refused_by_line_and_key),
+        TEST(its_lists_have_1024_entries_at_most),
         TEST(integers_that_would_be_cut_are_refused),
         TEST(the_file_s_own_goes_before_the_application_s),
         TEST(another_version_s_is_left_alone),

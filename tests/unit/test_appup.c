@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "appup.h"
@@ -155,6 +156,28 @@ static void what_is_malformed_is_refused_with_where(void **state)
                 "module 'a' has an instruction already, instruction 1");
     assert_none(DO({MOULT_UPDATE, "a", .deps = DEPS("b")}),
                 "relies on 'b', which has no instruction");
+}
+
+static void its_lists_have_128_entries_at_most(void **state)
+{
+    static moult_instruction list[130];
+    static const char *deps[130];
+    static moult_way ways[130];
+    static char names[129][8];
+
+    for (int i = 0; i < 129; i++) {
+        snprintf(names[i], sizeof(names[i]), "m%d", i);
+        list[i] = (moult_instruction){MOULT_LOAD_MODULE, names[i]};
+        deps[i] = names[i];
+        ways[i] = (moult_way){.vsn = names[i]};
+    }
+    assert_none(list, "number 1 of up in its appup has more than 128 instructions");
+    list[128] = (moult_instruction){0};
+    assert_int_equal(take_up(list), 0);
+    assert_none(DO({MOULT_LOAD_MODULE, "a", .deps = deps}), "has more than 128 deps");
+    appup.up = ways;
+    assert_int_equal(take(), -EINVAL);
+    assert_says("up of its appup has more than 128 entries");
 }
 
 static void a_way_is_for_a_version_or_a_pattern(void **state)
@@ -451,6 +474,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_malformed_is_refused_with_where),
+        TEST(its_lists_have_128_entries_at_most),
         TEST(a_way_is_for_a_version_or_a_pattern),
         TEST(one_that_says_nothing_of_its_size_is_refused),
         TEST(the_first_way_that_fits_the_whole_version_is_taken),

@@ -124,6 +124,38 @@ static void what_can_t_be_is_refused_by_line_and_key(void **state)
     assert_refused("vsn = \"2.0\"; up = (", "syntax error");
 }
 
+/* `count` times, with its number, between the two. */
+static const char *many(const char *before, const char *format, int count,
+                        const char *behind)
+{
+    static char text[32768];
+    int len = snprintf(text, sizeof(text), "%s", before);
+
+    for (int i = 0; i < count; i++) {
+        len += snprintf(text + len, sizeof(text) - (size_t)len, i ? "," : "");
+        len += snprintf(text + len, sizeof(text) - (size_t)len, format, i);
+    }
+    snprintf(text + len, sizeof(text) - (size_t)len, "%s", behind);
+    return text;
+}
+
+static void its_lists_have_128_entries_at_most(void **state)
+{
+    static const char up[] = "vsn = \"2.0\"; up = ({ vsn = \"1\"; instructions = (",
+                      one[] = "{ load = \"m%d\"; }", end[] = "); });",
+                      ways[] = "vsn = \"2.0\"; up = (", way[] = "{ vsn = \"%d\"; }",
+                      deps[] = "vsn = \"2.0\"; up = ({ vsn = \"1\"; instructions = ("
+                               "{ load = \"a\"; deps = [";
+
+    assert_int_equal(take(many(up, one, 128, end)), 0);
+    assert_int_equal(appup_find(&appup, APPUP_UP, "1")->count, 128);
+    appup_release(&appup);
+    assert_refused(many(up, one, 129, end), "'instructions' has more than 128 entries");
+    assert_refused(many(ways, way, 129, ");"), "'up' has more than 128 entries");
+    assert_refused(many(deps, "\"d%d\"", 129, "]; }); });"),
+                   "'deps' has more than 128 entries");
+}
+
 static void it_takes_the_place_of_the_plugin_s_own(void **state)
 {
     appup_add(&appup, APPUP_UP, "0.9", NULL, "", &why);
@@ -174,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(all_that_it_says_is_taken),
         TEST(what_can_t_be_is_refused_by_line_and_key),
+        TEST(its_lists_have_128_entries_at_most),
         TEST(it_takes_the_place_of_the_plugin_s_own),
         TEST(another_version_s_is_left_alone),
         TEST(it_is_known_and_stored_with_its_plugin),
