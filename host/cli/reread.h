@@ -23,7 +23,7 @@ struct reread {
  * object: file, and changed, an array of objects: setting, from, to; or a negative errno
  * and `why`, and all is as it was.  On the release handler's thread.
  */
-int reread(void *reread, json_t **report, struct fault *why);
+int reread(void *context, json_t **report, struct fault *why);
 
 /* What the configuration says of `a`, said to the applications.  0 or -ENOMEM. */
 int reread_reserve(const struct config *config);

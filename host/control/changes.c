@@ -70,7 +70,7 @@ static struct terms take_terms(struct params *p)
             (uint32_t)params_uint_or(p, "max_pause_ms", 0, 1, TERMS_MOST_MS),
         .max_move_ms = (uint32_t)params_uint_or(p, "max_move_ms", 0, 1, TERMS_MOST_MS),
         .confirm_ms = (uint32_t)params_uint_or(p, "confirm_within_ms", 0, 1,
-                                               TERMS_MOST_S * 1000u),
+                                               (uint64_t)TERMS_MOST_S * 1000u),
         .brutal = params_flag(p, "brutal")};
 }
 

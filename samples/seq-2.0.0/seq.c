@@ -202,7 +202,7 @@ static int downgrade(const moult_change *change, moult_in *from, moult_out *to,
                      struct sequence *s)
 {
     const struct kind *kind = kind_of(s->kind);
-    int64_t at, other;
+    int64_t at, other = 0;
 
     s->first = moult_int_at(from, "first");
     s->step = moult_int_at(from, "step");

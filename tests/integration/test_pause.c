@@ -120,9 +120,11 @@ static void the_result_lists_every_server_how_it_moved_and_its_time(void **state
     assert_int_equal(json_array_size(list), COUNT);
     json_array_foreach(list, i, one)
     {
-        int which = 0;
+        const char *name = text_at(one, "server");
+        long which;
 
-        assert_int_equal(sscanf(text_at(one, "server"), "bird.%d", &which), 1);
+        assert_has(name, "bird.");
+        which = strtol(strchr(name, '.') + 1, NULL, 10);
         assert_true(which >= 0 && which < COUNT);
         assert_false(seen[which]);
         seen[which] = true;
