@@ -229,6 +229,7 @@ static int run(struct order *o, const json_t *words, json_t **report, struct fau
     }
     json_decref(whole);
     json_decref(who);
+    o->pick = NULL;
     pick_finish(&pick);
     return error;
 }

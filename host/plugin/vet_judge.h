@@ -9,10 +9,10 @@
 #include "vet_wire.h"
 
 /*
- * As vet_run_job() gives it; `report` is what the child sent, whole or not.  Where it
+ * As vet_run_job() gives it; `sent` is what the child sent, whole or not.  Where it
  * failed is looked up in the plugin's file.
  */
-int vet_judge(const struct vet_buffer *report, struct vet_verdict *verdict,
+int vet_judge(const struct vet_buffer *sent, struct vet_verdict *verdict,
               unsigned timeout_ms, struct vet_report *out, struct fault *why);
 
 #endif
