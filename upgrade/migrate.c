@@ -159,6 +159,7 @@ static void collect(struct process *p, void *context)
     *m = (struct move){
         .process = p, .plan = plan, .pid = process_pid(p), .state = s->state};
     c->migration->moved[plan->move]++;
+    c->migration->renewed += !c->pick && plan_renews(plan);
     c->migration->has_mail |= plan_carries_mail(plan);
 }
 

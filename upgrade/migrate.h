@@ -45,8 +45,9 @@ struct migration {
     const struct plan *plan;
     struct move *moves;
     size_t count;
-    size_t moved[PLAN_MOVES];            /* servers by how they move, come or go */
-    bool has_mail;                       /* one of them reads messages differently */
+    size_t moved[PLAN_MOVES]; /* servers by how they move, come or go */
+    size_t renewed;           /* servers that are to be started anew when all is done */
+    bool has_mail;            /* one of them reads messages differently */
     struct stragglers_listener listener; /* told who takes long; or all zero */
 };
 

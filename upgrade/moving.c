@@ -65,6 +65,13 @@ static void list_formats(const struct plan_child *c, bool of_messages, char *tex
         snprintf(text + used, size - used, ")");
 }
 
+static const char *args_text(const struct plan_child *c)
+{
+    if (plan_renews(c))
+        return "; it is started anew then, with other args";
+    return plan_changes_args(c) ? "; it has other args from its next start on" : "";
+}
+
 json_t *moving_text(const struct plan_child *c)
 {
     char formats[160] = "", messages[160] = "";
@@ -75,10 +82,11 @@ json_t *moving_text(const struct plan_child *c)
         list_formats(c, false, formats, sizeof(formats));
     if (plan_carries_mail(c))
         list_formats(c, true, messages, sizeof(messages));
-    text = json_sprintf(
-        "'%s' moves by %s: %s%s%s%s%s%s", c->to->id, plan_move_text(c->move),
-        moving_why(c), formats, extra ? ", with extra " : "", extra ? extra : "",
-        messages[0] ? "; what waits for it by message_change" : "", messages);
+    text = json_sprintf("'%s' moves by %s: %s%s%s%s%s%s%s", c->to->id,
+                        plan_move_text(c->move), moving_why(c), formats,
+                        extra ? ", with extra " : "", extra ? extra : "",
+                        messages[0] ? "; what waits for it by message_change" : "",
+                        messages, args_text(c));
     free(extra);
     return text;
 }

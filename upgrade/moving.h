@@ -14,7 +14,8 @@ const char *moving_why(const struct plan_child *child);
 
 /*
  * "'counter' moves by code_change: its state has another format (1 -> 2), with extra {...};
- * what waits for it by message_change (0 -> 1)", of one that both versions have; given.
+ * what waits for it by message_change (0 -> 1); it has other args from its next start on",
+ * of one that both versions have; given.
  */
 json_t *moving_text(const struct plan_child *child);
 

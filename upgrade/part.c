@@ -265,6 +265,7 @@ void part_retire(struct part *part)
         return;
     application_config_changed(part->move->app, part->env);
     supervision_remove(&part->supervision);
+    supervision_renew(&part->supervision);
 }
 
 void part_undo(struct part *part)

@@ -27,11 +27,11 @@ json_t *part_report(const struct part *part, bool lists)
     const struct upgrade_move *u = part->move;
     const struct migration *m = &part->migration;
     json_t *moved = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I}", "pointer", (json_int_t)m->moved[PLAN_POINTER],
-        "schema", (json_int_t)m->moved[PLAN_SCHEMA], "code_change",
-        (json_int_t)m->moved[PLAN_CODE_CHANGE], "added",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "pointer",
+        (json_int_t)m->moved[PLAN_POINTER], "schema", (json_int_t)m->moved[PLAN_SCHEMA],
+        "code_change", (json_int_t)m->moved[PLAN_CODE_CHANGE], "added",
         (json_int_t)m->moved[PLAN_ADDED], "removed", (json_int_t)m->moved[PLAN_REMOVED],
-        "anew", (json_int_t)m->moved[PLAN_ANEW]);
+        "anew", (json_int_t)m->moved[PLAN_ANEW], "renewed", (json_int_t)m->renewed);
 
     return with_way(
         json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:I, s:I}", "application",

@@ -298,6 +298,20 @@ uint64_t plan_servers_of(const struct image *image, const struct code *code)
     return count;
 }
 
+bool plan_changes_args(const struct plan_child *c)
+{
+    const struct code *a = c->from, *b = c->to;
+
+    return a && b && !b->branch && c->move != PLAN_ANEW &&
+           (a->args_len != b->args_len ||
+            (a->args_len && memcmp(a->args, b->args, a->args_len) != 0));
+}
+
+bool plan_renews(const struct plan_child *c)
+{
+    return plan_changes_args(c) && c->to->child->renew;
+}
+
 bool plan_carries_mail(const struct plan_child *child)
 {
     return message_differs(child->legs, child->leg_count);

@@ -80,6 +80,13 @@ const struct plan_child *plan_find(const struct plan *plan, const struct code *c
 bool plan_carries_mail(const struct plan_child *child);
 
 /*
+ * Are the args that such a server starts with others in the new version?  It is started
+ * anew for that only if its spec says so: plan_renews().  [pure]
+ */
+bool plan_changes_args(const struct plan_child *child);
+bool plan_renews(const struct plan_child *child);
+
+/*
  * See to it that `why` says, as its place and in its text, that it is about the server
  * `id`; so far it may only name the child of whose `count` that is one.  [pure]
  */

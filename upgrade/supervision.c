@@ -293,6 +293,19 @@ void supervision_remove(struct supervision *s)
     free(codes);
 }
 
+void supervision_renew(struct supervision *s)
+{
+    const struct code **codes = calloc(s->plan->count + 1, sizeof(*codes));
+    size_t count = 0;
+
+    for (size_t i = 0; codes && i < s->plan->count; i++)
+        if (plan_renews(&s->plan->children[i]))
+            codes[count++] = s->plan->children[i].to;
+    if (count)
+        ask_all(s, SYSTEM_RENEW, codes, count);
+    free(codes);
+}
+
 /* -- starting anew -- */
 
 static void count_old(struct process *p, void *context)

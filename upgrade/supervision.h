@@ -11,9 +11,10 @@
  *   become   each supervises what the new version says          -
  *   unpause  each starts what was stopped                       -
  *   remove   each ends the children that are no more            -
+ *   renew    each starts those anew whose spec wants that       -
  *
- * Add, pause, unpause and remove talk to running supervisors; check and become need them at rest.  On
- * the release handler's thread.
+ * Add, pause, unpause, remove and renew talk to running supervisors; check and become need
+ * them at rest.  On the release handler's thread.
  */
 #ifndef MOULT_SUPERVISION_H
 #define MOULT_SUPERVISION_H
@@ -65,6 +66,7 @@ void supervision_become(struct supervision *s);
 void supervision_place(struct supervision *s, const struct pick *pick);
 
 void supervision_remove(struct supervision *s);
+void supervision_renew(struct supervision *s);
 
 /*
  * What is started anew is stopped; 0 or -ENOMEM and `why`.  Then it is started, in the

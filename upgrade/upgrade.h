@@ -21,7 +21,8 @@
  *   commit    new code on new states                         -
  *   resume    lets all go on, and starts what was stopped    -
  *   retire    the record is renamed; frees old states, ends  -
- *             removed children, stops removed applications
+ *             removed children, starts those anew whose spec
+ *             wants it, stops removed applications
  *
  * Each step is taken for all applications before the next, so there is one pause for all
  * of them.  Until the point of no return the old states are only read, so undoing is

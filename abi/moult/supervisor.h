@@ -102,6 +102,13 @@ typedef struct {
      * hibernate_after.
      */
     uint32_t hibernate_after_ms;
+    /*
+     * 1: an upgrade to this version from one with other args for it ends it and starts it
+     * anew when all is done, without its state; but not one that was started at run time
+     * with args of its own.  0: it goes on, and has the new ones from its next start on, as
+     * in OTP.
+     */
+    int32_t renew;
 } moult_child;
 
 /* OTP: what a supervisor's init returns. */

@@ -60,6 +60,7 @@ enum system_request {
     SYSTEM_TAKE_BACK, /* the same of those that were added, whatever is given */
     SYSTEM_PAUSE,     /* end them, and keep them for */
     SYSTEM_UNPAUSE,   /* start anew those that were ended so, whatever is given */
+    SYSTEM_RENEW,     /* end those that run, and start them anew */
     SYSTEM_START_APPLICATION,
     SYSTEM_STOP_APPLICATION,
     SYSTEM_CONFIG_CHANGE,

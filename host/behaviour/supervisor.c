@@ -261,6 +261,31 @@ static void restart_from(struct process *p, struct supervisor *s, struct child *
         restart_failed(p, s, failed);
 }
 
+static bool is_one_of(const struct code *code, const struct code *const *codes,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+
+void supervisor_renew(struct process *p, struct supervisor *s,
+                      const struct code *const *codes, size_t count)
+{
+    for (struct child *c = s->children.first, *next; c; c = next) {
+        next = c->next;
+        if (c->state != CHILD_RUNNING || (c->given && c->given->args) ||
+            !is_one_of(c->code, codes, count))
+            continue;
+        child_end(p, s, c);
+        if (child_start(p, s, c) < 0)
+            restart_failed(p, s, c);
+        else if (c->state == CHILD_RUNNING)
+            report_renewed(s, c);
+    }
+}
+
 static void restart(struct process *p, struct supervisor *s, struct child *c)
 {
     const char *vsn = c->code->vsn; /* the application's, which outlives its child */

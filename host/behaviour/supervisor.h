@@ -76,6 +76,14 @@ int supervisor_ask(moult_pid supervisor, enum system_request what,
                    size_t size);
 
 /*
+ * End the children that run and are of `codes`, but for those with args of their own, and
+ * start them anew; one that does not start is tried again as after a crash.  By its
+ * process.
+ */
+void supervisor_renew(struct process *p, struct supervisor *s,
+                      const struct code *const *codes, size_t count);
+
+/*
  * It supervises another version now, of `branch` and `code`: its children run, and will
  * be started from, the code of the same id in it, in that order.  By who owns it, at
  * rest.  Uses are counted.  Cannot fail.

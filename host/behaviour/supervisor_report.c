@@ -110,6 +110,15 @@ void report_gave_up(const struct supervisor *s, const struct child *c)
     event_emit_members(EVENT_ERROR, "supervisor.gave_up", &m);
 }
 
+void report_renewed(const struct supervisor *s, const struct child *c)
+{
+    char pid[PID_TEXT], id[CHILD_ID];
+
+    event_emit(EVENT_INFO, "server.renew", "{s:s, s:s, s:s, s:s, s:s}", "server",
+               child_title(c, id), "app", c->code->app, "vsn", c->code->vsn,
+               "supervisor", s->id, "pid", pid_print(c->pid, pid));
+}
+
 void report_progress(const struct supervisor *s, const struct child *c)
 {
     char id[CHILD_ID];

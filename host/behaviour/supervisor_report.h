@@ -33,6 +33,9 @@ void report_shutdown_error(const struct supervisor *s, const struct child *c,
 /* The end of `c` was one too many. */
 void report_gave_up(const struct supervisor *s, const struct child *c);
 
+/* It was started anew because an upgrade has other args for it. */
+void report_renewed(const struct supervisor *s, const struct child *c);
+
 void report_progress(const struct supervisor *s, const struct child *c);
 
 #endif

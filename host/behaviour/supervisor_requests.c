@@ -582,6 +582,9 @@ static int change_children(struct request *r)
     case SYSTEM_UNPAUSE:
         supervisor_unpause(r->p, r->s);
         break;
+    case SYSTEM_RENEW:
+        supervisor_renew(r->p, r->s, codes, count);
+        break;
     default:
         children_end_of(r->p, r->s, codes, count);
     }
@@ -609,6 +612,7 @@ static int (*const answers[])(struct request *r) = {
     [SYSTEM_CHILDREN] = list_children, [SYSTEM_ADD] = change_children,
     [SYSTEM_REMOVE] = change_children, [SYSTEM_TAKE_BACK] = change_children,
     [SYSTEM_PAUSE] = change_children,  [SYSTEM_UNPAUSE] = change_children,
+    [SYSTEM_RENEW] = change_children,
 };
 
 static int (*const works[])(struct request *r) = {

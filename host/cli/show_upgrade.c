@@ -37,7 +37,8 @@ static void print_moved(FILE *out, const json_t *moved)
     } ways[] = {{"pointer", "by pointer"},
                 {"schema", "by schema"},
                 {"code_change", "by code_change"}};
-    static const char *const others[] = {"unchanged", "added", "removed", "anew"};
+    static const char *const others[] = {"unchanged", "added", "removed", "anew",
+                                         "renewed"};
     bool first = true;
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {

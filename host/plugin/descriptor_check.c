@@ -72,6 +72,8 @@ int descriptor_check_child(const moult_child *c, size_t i, struct fault *why)
     if (c->supervisor && (c->args || c->hibernate_after_ms))
         return fault(why, -EINVAL, "child '%s' is a supervisor and takes no %s", c->id,
                      c->args ? "args" : "hibernate_after_ms");
+    if (c->renew != 0 && c->renew != 1)
+        return fault(why, -EINVAL, "child '%s' has renew %d: 0 or 1", c->id, c->renew);
     if (c->significant != 0 && c->significant != 1)
         return fault(why, -EINVAL, "child '%s' has significant %d: 0 or 1", c->id,
                      c->significant);

@@ -116,7 +116,9 @@ static bool same_spec(const struct code *a, const struct code *b)
            x->backoff_most_ms == y->backoff_most_ms &&
            x->mailbox_limit == y->mailbox_limit && x->max_heap == y->max_heap &&
            x->warn_callback_ms == y->warn_callback_ms &&
-           x->max_callback_ms == y->max_callback_ms && same_text(x->name, y->name) &&
+           x->max_callback_ms == y->max_callback_ms &&
+           x->hibernate_after_ms == y->hibernate_after_ms && x->renew == y->renew &&
+           same_text(x->name, y->name) &&
            same_bytes(a->args, a->args_len, b->args, b->args_len);
 }
 

@@ -375,6 +375,14 @@ static void at_add(void **state)
                                     .words = "there is no ground"});
 }
 
+static void at_apply(void **state)
+{
+    fails(*state, &(struct attempt){.plugin = "integration/beta_sin_10",
+                                    .vsn = "2.0.10",
+                                    .step = "apply",
+                                    .words = "'go' refuses: not on that day"});
+}
+
 static void hold_one(struct host *h)
 {
     talk_ask(h->talk, "call", talk_message("beta", "{\"hold\": 600}"));
@@ -429,6 +437,7 @@ int main(void)
         HOST_TEST(at_start_of_what_is_needed),
         HOST_TEST(at_migrate_when_what_is_needed_has_started),
         HOST_TEST(at_add),
+        HOST_TEST(at_apply),
         HOST_TEST(at_drain),
         HOST_TEST(at_migrate),
         HOST_TEST(at_migrate_by_a_message),

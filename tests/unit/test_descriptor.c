@@ -373,6 +373,7 @@ static void options_that_cannot_be_are_named(void **state)
     assert_refused(LIST(CHILD("a", .restart = -1)), "child 'a' has restart -1");
     assert_refused(LIST(CHILD("a", .significant = 7, .restart = MOULT_TEMPORARY)),
                    "child 'a' has significant 7: 0 or 1");
+    assert_refused(LIST(CHILD("a", .renew = 2)), "child 'a' has renew 2: 0 or 1");
     assert_refused(LIST(CHILD("a", .args = "{")), "the args of child 'a' are not JSON");
     assert_refused(LIST(CHILD("a", .count = 2000000)), "child 'a' has count 2000000");
     assert_refused(LIST(CHILD("a", .mailbox_limit = 0xffffffff)),

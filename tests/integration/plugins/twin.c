@@ -17,6 +17,7 @@
  *     6 migrate     message_change crashes
  *     7 start       the application's start refuses (of a version 1)
  *     8 migrate     its mode is a number, if somebody puts text there meanwhile
+ *    10 apply       a function that its appup has called refuses
  */
 #include <moult.h>
 
@@ -167,5 +168,24 @@ static const moult_child children[] = {
 #endif
     {.id = NULL}};
 
+#if SIN == 10
+static moult_next refuse_to_go(moult_ctx *ctx, moult_in *args)
+{
+    return moult_stop_because(ctx, -EPERM, "not on that day");
+}
+
+static const moult_instruction way[] = {
+    {MOULT_APPLY, "go"},           {MOULT_CODE_CHANGE, "main"},
+    {MOULT_CODE_CHANGE, "many"},   {MOULT_ADD_MODULE, "new"},
+    {MOULT_DELETE_MODULE, "gone"}, {0}};
+static const moult_appup appup =
+    MOULT_APPUP(.functions = (const moult_applied[]){{"go", refuse_to_go}, {NULL}},
+                .up = (const moult_way[]){{.vsn = "1.0.0", .instructions = way}, {0}});
+#define HOW &appup
+#else
+#define HOW NULL
+#endif
+
 MOULT_PLUGIN(.description = "is as its twin", .env = env, .mod = &mod,
-             .applications = (const char *const[]){NEEDS, NULL}, .children = children);
+             .applications = (const char *const[]){NEEDS, NULL}, .children = children,
+             .appup = HOW);
