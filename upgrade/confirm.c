@@ -250,14 +250,15 @@ static void back_refused(struct confirmation *c, const char *reason,
 static void went_back(const struct confirmation *c, const struct stock *s,
                       const char *reason, json_t *report)
 {
-    const json_t *running = ledger_running(record_ledger(s->record));
+    const json_t *ledger = record_ledger(s->record),
+                 *runs = s->reboots ? ledger_next(ledger) : ledger_running(ledger);
     char name[LEDGER_NAME_TEXT];
 
-    ledger_name(running, name);
+    ledger_name(runs, name);
     json_object_set_new(report, "release", json_string(name));
     json_object_set_new(report, "from", json_string(c->release));
     json_object_set_new(report, "permanent",
-                        json_boolean(ledger_is(running, "permanent")));
+                        json_boolean(ledger_is(runs, "permanent")));
     event_emit(EVENT_WARN, "upgrade.back", "{s:s, s:s, s:s}", "release", name, "from",
                c->release, "reason", reason);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lost.h"
 #include "moving.h"
 #include "others.h"
 #include "plain.h"
@@ -282,9 +283,12 @@ static void write_steps(struct writing *w)
 static json_t *servers_json(const struct writing *w)
 {
     const struct plan *plan = w->o->plan;
-    json_t *servers = json_array();
+    json_t *servers;
 
-    for (size_t i = 0; i < plan->count && !plan->reboots; i++) {
+    if (plan->restarts || plan->reboots)
+        return lost_json(plan, &w->o->move->app->group);
+    servers = json_array();
+    for (size_t i = 0; i < plan->count; i++) {
         const struct plan_child *c = &plan->children[i];
         const struct code *code = c->to ? c->to : c->from;
         uint64_t count = c->from ? w->live[i] : plan_servers_of(plan->to, code);

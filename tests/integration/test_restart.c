@@ -235,12 +235,40 @@ static void a_plan_says_that_all_is_lost_and_what_is_called_before(void **state)
     assert_has(ran->out, "'ask' is called, and may refuse");
     assert_has(ran->out, "all that 4 processes of 2 applications hold is lost");
     assert_has(ran->out, "until 'moult permanent'");
+    assert_has(ran->out,
+               "inn         1  anew      its appup says so: what it holds is lost");
     assert_int_equal(host_call_int(h, "inn", "\"get\""), 7);
     assert_nothing_is_next();
     ran = moult(h->socket, "upgrade", "inn@2.0.0", NULL);
     assert_int_equal(ran->status, 0);
     assert_has(ran->out, "inn 1.0.0 -> 2.0.0: the host begins anew with it");
     host_rebooted(h);
+    host_stop(h);
+}
+
+/* The way up is as usual; the way down is not. */
+static void what_is_on_trial_may_go_back_so(void **state)
+{
+    static const char appup[] =
+        "vsn = \"2.0.0\";\n"
+        "up = ({ vsn = \"1.0.0\"; instructions = ({ update = \"inn\"; }); });\n"
+        "down = ({ vsn = \"1.0.0\"; instructions = ({ restart = true; }); });\n";
+    struct host *h = *state;
+    json_t *report;
+
+    write_file(in_folder("plugins/inn-2.0.0.appup"), appup, sizeof(appup) - 1);
+    start_inn(h, "integration/inn-2.0.0", "2.0.0");
+    host_ask(
+        h, "upgrade",
+        json_pack("{s:[s], s:i}", "targets", "inn@2.0.0", "confirm_within_ms", 600000));
+    assert_int_equal(host_call_int(h, "inn", "\"get\""), 7);
+    report = host_ask(h, "withdraw", NULL);
+    assert_string_equal(text_at(report, "release"), "local@1");
+    assert_true(json_is_true(at(report, "permanent")));
+    host_rebooted(h);
+    assert_string_equal(host_vsn(h, "inn"), "1.0.0");
+    is(h, "local@1", "permanent");
+    is(h, "local@2", "unpacked");
     host_stop(h);
 }
 
@@ -344,6 +372,7 @@ int main(void)
         HOST_TEST(what_is_dropped_does_not_end_the_host),
         HOST_TEST(there_is_nothing_to_confirm_and_no_part_that_goes_ahead),
         HOST_TEST(a_plan_says_that_all_is_lost_and_what_is_called_before),
+        HOST_TEST(what_is_on_trial_may_go_back_so),
         HOST_TEST(a_host_that_dies_while_it_ends_for_it_comes_up_whole),
         HOST_TEST(a_host_that_dies_while_it_begins_with_it_comes_up_whole),
     };
