@@ -177,7 +177,7 @@ static void check(struct process *p, void *context)
     const struct supervisor *s = supervisor_of(p);
     const struct addition *a = all->additions;
 
-    if (all->has_paused && is_old(all, p))
+    if (all->pausing && is_old(all, p))
         c->again = p;
     if (!s || new_below(all, branch_to(all, s->code), NULL) == 0)
         return;
@@ -315,26 +315,65 @@ static void count_old(struct process *p, void *context)
     s->paused += server_of(p) && is_old(s, p);
 }
 
+/* Whatever happens, they can be told to start these. */
+static int prepare_unpausing(struct supervision *s)
+{
+    struct listing all = {0};
+    int error = list_all(s, &all);
+
+    if (!error && !(s->pausing = calloc(all.count + 1, sizeof(*s->pausing))))
+        error = -ENOMEM;
+    for (size_t i = 0; i < all.count && !error; i++) {
+        struct pausing *p = &s->pausing[s->pausing_count++];
+
+        *p = (struct pausing){all.supervisors[i].pid, supervisor_unpausing()};
+        if (!p->unpause)
+            error = -ENOMEM;
+    }
+    free(all.supervisors);
+    return error;
+}
+
+/* One that ended meanwhile has taken what it had along. */
+static int pause_all(struct supervision *s, const struct code *const *codes,
+                     size_t count)
+{
+    char text[256];
+    int error = 0;
+
+    for (size_t i = 0; i < s->pausing_count && error != -ENOMEM; i++)
+        error = supervisor_ask(s->pausing[i].supervisor, SYSTEM_PAUSE, codes, count,
+                               text, sizeof(text));
+    return error == -ENOMEM ? error : 0;
+}
+
 int supervision_pause(struct supervision *s, struct fault *why)
 {
     const struct code **codes = calloc(s->plan->count + 1, sizeof(*codes));
     size_t count = 0;
+    int error = codes ? prepare_unpausing(s) : -ENOMEM;
 
-    if (!codes)
-        return fault(why, -ENOMEM, "no memory for what is started anew");
-    for (size_t i = 0; i < s->plan->count; i++)
+    for (size_t i = 0; i < s->plan->count && codes; i++)
         if (s->plan->children[i].move == PLAN_ANEW && s->plan->children[i].from)
             codes[count++] = s->plan->children[i].from;
     group_each(&s->app->group, count_old, s);
-    s->has_paused = true;
-    ask_all(s, SYSTEM_PAUSE, codes, count);
+    if (!error)
+        error = pause_all(s, codes, count);
     free(codes);
-    return 0;
+    return error ? fault(why, error, "no memory for what is started anew") : 0;
 }
 
 void supervision_unpause(struct supervision *s)
 {
-    if (s->has_paused)
-        ask_all(s, SYSTEM_UNPAUSE, NULL, 0);
-    s->has_paused = false;
+    char text[256];
+
+    for (size_t i = 0; i < s->pausing_count; i++)
+        if (s->pausing[i].unpause)
+            process_send(NULL, s->pausing[i].supervisor, s->pausing[i].unpause);
+    for (size_t i = 0; i < s->pausing_count; i++) /* and wait until they have */
+        supervisor_ask(s->pausing[i].supervisor, SYSTEM_UNPAUSE, NULL, 0, text,
+                       sizeof(text));
+    free(s->pausing);
+    s->pausing = NULL;
+    s->pausing_count = 0;
 }

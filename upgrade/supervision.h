@@ -38,8 +38,15 @@ struct supervision {
     const struct plan *plan;
     const struct branch *top; /* of the new version */
     struct addition *additions;
-    bool has_paused;
+    struct pausing *pausing; /* the supervisors of what is paused */
+    size_t pausing_count;
     size_t paused; /* servers */
+};
+
+/* One that has paused children, and what has it start them again. */
+struct pausing {
+    moult_pid supervisor;
+    struct envelope *unpause; /* NULL: it is sent */
 };
 
 /* Is there anything to add?  Of a count that has grown the rest is.  [pure] */
@@ -69,7 +76,7 @@ void supervision_remove(struct supervision *s);
 void supervision_renew(struct supervision *s);
 
 /*
- * What is started anew is stopped; 0 or -ENOMEM and `why`.  Then it is started, in the
+ * What is started anew is stopped; 0 or -ENOMEM and `why`, to be unpaused either way.  Then it is started, in the
  * version that its supervisor has by then; who does not start is tried again as who fell.
  */
 int supervision_pause(struct supervision *s, struct fault *why);

@@ -18,6 +18,7 @@
 #include "telling.h"
 
 #define SELF_RESTART  1   /* `code` of a cast to itself: try a child again */
+#define HOST_UNPAUSE  2   /* of one of the host's: see supervisor_unpause() */
 #define BACKOFF_TIMES 60u /* its first delay, at most, unless the spec says otherwise */
 
 const char *supervisor_strategy_text(int32_t strategy)
@@ -241,6 +242,15 @@ void supervisor_unpause(struct process *p, struct supervisor *s)
     }
 }
 
+struct envelope *supervisor_unpausing(void)
+{
+    struct envelope *e = envelope_create(ENVELOPE_CAST);
+
+    if (e)
+        e->code = HOST_UNPAUSE;
+    return e;
+}
+
 /* End all from `first` on (NULL: all), and start them again in order. */
 static void restart_from(struct process *p, struct supervisor *s, struct child *first)
 {
@@ -380,6 +390,10 @@ static void handle_cast(struct process *p, struct supervisor *s)
 
     if (p->current->flags & ENVELOPE_TIMED)
         send_timer_received(p, p->current->ref);
+    if (p->current->code == HOST_UNPAUSE && moult_pid_is_none(p->current->from)) {
+        supervisor_unpause(p, s);
+        return;
+    }
     if (p->current->code != SELF_RESTART ||
         !moult_pid_equal(p->current->from, process_pid(p)))
         return;

@@ -66,6 +66,9 @@ const char *supervisor_strategy_text(int32_t strategy);
  */
 void supervisor_unpause(struct process *p, struct supervisor *s);
 
+/* A message that has a supervisor do that, made before it is needed; NULL: no memory. */
+struct envelope *supervisor_unpausing(void);
+
 /*
  * Add the children of `codes` (borrowed for the call) and start them, all or none; or
  * end those that run them and forget them; or what else a request says.  0, or a negative errno and words.  Not on a
