@@ -91,7 +91,7 @@ int64_t moult_get_int(moult_in *in)
         in->at++;
         return *at;
     }
-    n = token_integer(at, in->end, &value);
+    n = token_argument(at, in->end, &value);
     if (n == 0 || value > INT64_MAX)
         return get_any_int(in);
     in->at = at + n;

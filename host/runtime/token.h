@@ -36,11 +36,12 @@ size_t token_read(struct token *t, const uint8_t *at, const uint8_t *end);
 bool token_next(struct token *t, moult_in *in);
 
 /*
- * The integer at `at`, which is before `end`: the bytes read and `*value`, of which it is
- * -1 - value if it is negative.  0: leave it to token_read().  [pure]
+ * The argument (RFC 8949) of the head at `at`, which is before `end`: how many bytes the head
+ * takes, and `*value`: an integer, of which it is -1 - value if it is negative, a length, a
+ * count or a tag.  0: leave it to token_read().  [pure]
  */
-static inline size_t token_integer(const uint8_t *at, const uint8_t *end,
-                                   uint64_t *value)
+static inline size_t token_argument(const uint8_t *at, const uint8_t *end,
+                                    uint64_t *value)
 {
     size_t left = (size_t)(end - at);
     uint32_t four;
