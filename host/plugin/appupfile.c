@@ -65,34 +65,40 @@ static bool is_more(const char *key)
     return false;
 }
 
-/* The one key that says what it does. */
-static int find_kind(const struct reading *r, const config_setting_t *group,
-                     const config_setting_t **out)
+static int check_kind(const struct reading *r, const config_setting_t *s,
+                      const config_setting_t *first)
 {
     char from[BESIDE_ORIGIN];
 
-    *out = NULL;
+    if (!appup_word(config_setting_name(s)))
+        return unknown_key(r, s);
+    beside_origin(r->label, s, from);
+    return first
+               ? fault(r->why, -EINVAL, "%s is a second instruction in one group", from)
+               : check_value(r, s, from);
+}
+
+/* The one key that says what it does; NULL: -EINVAL. */
+static const config_setting_t *find_kind(const struct reading *r,
+                                         const config_setting_t *group)
+{
+    const config_setting_t *kind = NULL;
+    char from[BESIDE_ORIGIN];
+
     for (int i = 0; i < config_setting_length(group); i++) {
         const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
-        const char *key = config_setting_name(s);
 
-        if (is_more(key))
+        if (is_more(config_setting_name(s)))
             continue;
-        if (!appup_word(key))
-            return unknown_key(r, s);
-        beside_origin(r->label, s, from);
-        if (*out)
-            return fault(r->why, -EINVAL, "%s is a second instruction in one group",
-                         from);
-        if (check_value(r, s, from) < 0)
-            return -EINVAL;
-        *out = s;
+        if (check_kind(r, s, kind) < 0)
+            return NULL;
+        kind = s;
     }
     beside_origin(r->label, group, from);
-    return *out ? 0
-                : fault(r->why, -EINVAL,
-                        "%s: a group without an instruction, as update = \"counter\"",
-                        from);
+    if (!kind)
+        fault(r->why, -EINVAL,
+              "%s: a group without an instruction, as update = \"counter\"", from);
+    return kind;
 }
 
 static int check_length(const struct reading *r, const config_setting_t *list,
@@ -213,16 +219,16 @@ static int read_instruction(const struct reading *r, const config_setting_t *gro
     char from[BESIDE_ORIGIN];
     struct instruction *to;
     const struct appup_word *word;
-    int err;
+    int err = 0;
 
     beside_origin(r->label, group, from);
     if (!config_setting_is_group(group))
         return fault(r->why, -EINVAL,
                      "%s: instructions must be groups, as { update = \"counter\"; }",
                      from);
-    err = find_kind(r, group, &kind);
-    if (err)
-        return err;
+    kind = find_kind(r, group);
+    if (!kind)
+        return -EINVAL;
     word = appup_word(config_setting_name(kind));
     to = way_add(way, word->kind, config_setting_get_string(kind), from);
     if (!to)
