@@ -84,7 +84,7 @@ static void so_is_what_a_timer_sends_later(void **state)
     json_t *got;
 
     start(h, "integration/purse-2.0.0", "2.0.0");
-    host_call(h, "purse", "{\"after\": [200, 9]}");
+    host_call(h, "purse", "{\"after\": [1500, 9]}");
     host_change(h, "upgrade", "purse@2.0.0");
     host_event(h, "plugin.log", "text", "pence=900");
     got = host_call(h, "purse", "\"get\"");
