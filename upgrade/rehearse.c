@@ -74,6 +74,12 @@ static int try_batch(struct rehearsal *r, const struct sampling *all, struct fau
     return error;
 }
 
+static int refuse_for(const struct fault *failed, struct fault *why)
+{
+    fault_where(why, NULL, NULL, failed->server, failed->field);
+    return fault(why, failed->error, "%s", failed->text);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): a struct for one more is not worth it */
 int rehearse(struct vet *vet, const struct plan *plan, struct application *app,
              size_t most, struct rehearsed *done, struct fault *why)
@@ -89,7 +95,8 @@ int rehearse(struct vet *vet, const struct plan *plan, struct application *app,
     if (!r.states || !r.whose)
         error = -ENOMEM;
     while (!error && sampling_next(&all))
-        error = try_batch(&r, &all, why);
+        error =
+            all.failed.error ? refuse_for(&all.failed, why) : try_batch(&r, &all, why);
     if (error)
         fault_where(why, "rehearse", app->name, NULL, NULL);
     sampling_finish(&all);

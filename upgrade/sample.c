@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sample.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -73,6 +74,10 @@ static void take_state(void *context, int error, const char *text, moult_in *in)
         copy_item(in, "messages", &sample->mail);
     }
     pthread_mutex_lock(&all->lock);
+    if (error == -EFAULT) {
+        fault_where(&all->failed, NULL, NULL, sample->id, "save");
+        fault(&all->failed, error, "%s", text);
+    }
     if (--all->waits == 0)
         pthread_cond_signal(&all->done);
     pthread_mutex_unlock(&all->lock);

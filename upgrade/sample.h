@@ -33,9 +33,10 @@ struct sampling {
     struct sample *samples;
     size_t count, room;
     size_t first, end;    /* that have been asked, of the last batch */
-    pthread_mutex_t lock; /* guards `waits` */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t done;
-    size_t waits; /* states that were asked for and did not come yet */
+    struct fault failed; /* the save of one did */
+    size_t waits;        /* states that were asked for and did not come yet */
 };
 
 /*

@@ -452,4 +452,5 @@ const struct process_class server_class = {.name = "server",
                                            .ended = server_ended,
                                            .whose = server_whose,
                                            .show = server_show_message,
+                                           .outlives = server_outlives,
                                            .label_at = offsetof(struct server, id)};

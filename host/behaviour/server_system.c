@@ -109,6 +109,24 @@ static int answer(struct request *r, uint32_t what)
     return error ? error : r->out->error;
 }
 
+/*
+ * To tell of its state is not what it is there for: where the plugin's own save fails over
+ * that, who asked hears of it.  OTP: a system_get_state that fails.
+ */
+bool server_outlives(struct process *p, int32_t reason, const char *words)
+{
+    const struct server *s = p->data;
+    const struct envelope *e = p->current;
+
+    if (!(s->flags & SERVER_STARTED) || !e || e->kind != ENVELOPE_SYSTEM ||
+        (e->code != SYSTEM_STATE && e->code != SYSTEM_STATUS))
+        return false;
+    if (p->drafts)
+        drafts_drop(p);
+    process_refuse(p, reason, words);
+    return true;
+}
+
 void server_system(struct process *p, struct server *s)
 {
     struct envelope *e = p->current, *reply;

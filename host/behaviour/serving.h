@@ -19,6 +19,9 @@ bool server_begin(struct process *p, struct server *s, moult_next *init_said);
 /* Answer a call of ENVELOPE_SYSTEM. */
 void server_system(struct process *p, struct server *s);
 
+/* A callback of that failed: true if that is answered, and it goes on.  Of its class. */
+bool server_outlives(struct process *p, int32_t reason, const char *words);
+
 /*
  * The exit or down at hand becomes an info, as abi/moult/process.h has it.  False: there is
  * no memory, and it ends.

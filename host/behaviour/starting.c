@@ -10,6 +10,9 @@
 #include "message.h"
 #include "signals.h"
 
+/* Of the init of a child that comes with a version: the release handler waits for it. */
+#define ADDED_INIT_MS 60000u
+
 /* -- args -- */
 
 static void join_arrays(moult_in *a, moult_in *b, moult_out *out)
@@ -98,6 +101,9 @@ static int start_server(struct process *p, struct supervisor *s, struct child *c
                                .args_len = c->code->args_len};
     int error = 0;
 
+    if (p->current && p->current->kind == ENVELOPE_SYSTEM &&
+        p->current->code == SYSTEM_ADD)
+        spec.timeout_ms = ADDED_INIT_MS;
     if (c->given && c->given->args) {
         spec.args = c->given->args;
         spec.args_len = c->given->args_len;

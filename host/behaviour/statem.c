@@ -417,4 +417,5 @@ const struct process_class statem_class = {.name = "statem",
                                            .ended = ended,
                                            .whose = server_whose,
                                            .show = server_show_message,
+                                           .outlives = server_outlives,
                                            .label_at = offsetof(struct server, id)};

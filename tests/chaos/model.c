@@ -139,6 +139,12 @@ static void count_running(struct host *h, unsigned *running, unsigned *processes
     }
 }
 
+/* How many help out is for the machine to say. */
+static unsigned own_threads(const struct host *h)
+{
+    return host_threads(h) - host_extras(h);
+}
+
 /* What has ended may be there for a moment longer. */
 static bool is_at_rest(const struct model *m, struct host *h, char *why, size_t size)
 {
@@ -149,10 +155,10 @@ static bool is_at_rest(const struct model *m, struct host *h, char *why, size_t 
     snprintf(why, size,
              "%u images of %u applications, %u processes that should be %u, %u threads "
              "that were %u, %u descriptors that were %u",
-             images, running, now, processes, host_threads(h), m->threads,
+             images, running, now, processes, own_threads(h), m->threads,
              host_descriptors(h), m->descriptors);
     return images == running && now == processes &&
-           (!m->has_baseline || (host_threads(h) <= m->threads + THREADS &&
+           (!m->has_baseline || (own_threads(h) <= m->threads + THREADS &&
                                  host_descriptors(h) == m->descriptors));
 }
 
@@ -170,7 +176,7 @@ static void check_leaks(struct model *m, struct host *h)
     }
     if (!m->has_baseline) {
         m->has_baseline = true;
-        m->threads = host_threads(h);
+        m->threads = own_threads(h);
         m->descriptors = host_descriptors(h);
         m->mappings = maps_of(h).lines;
         m->resident_kb = resident_kb(h);

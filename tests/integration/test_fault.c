@@ -294,17 +294,20 @@ static void a_server_that_fails_in_terminate_has_ended_all_the_same(void **state
     host_stop(h);
 }
 
-static void a_server_that_fails_in_save_is_restarted(void **state)
+static void a_server_that_fails_in_save_goes_on_and_has_not_told(void **state)
 {
     struct host *h = *state;
     json_t *event;
 
     drop("tests/misbehaving/crashes_in_save");
     host_start(h, NULL);
-    host_refuses(h, "state", json_pack("{s:s}", "name", "sinner"));
+    assert_has(text_at(host_refuses(h, "state", json_pack("{s:s}", "name", "sinner")),
+                       "message"),
+               "SIGSEGV at address 0x0 in save");
     event = host_event(h, "server.fault", "app", "crashes_in_save");
     assert_string_equal(text_at(event, "function"), "save");
-    host_event(h, "server.restart", "server", "sinner");
+    host_refuses(h, "state", json_pack("{s:s}", "name", "sinner"));
+    assert_int_equal(host_events(h, "server.restart"), 0);
     host_stop(h);
 }
 
@@ -333,6 +336,36 @@ static void an_upgrade_rolls_back(struct host *h, const char *sin, const char *v
     assert_int_equal(host_events(h, "server.exit"), 0);
     assert_false(host_maps(h, "crashes_live"));
     host_stop(h);
+}
+
+/* It is found while states are copied for the rehearsal, or if there is none, moved. */
+static void save_refuses_an_upgrade(struct host *h, const char *rehearse,
+                                    const char *step)
+{
+    json_t *error;
+
+    drop("tests/misbehaving/crashes_in_save");
+    host_start(h, "--on-drop", "stage", "--rehearse", rehearse, NULL);
+    drop("tests/misbehaving/crashes_in_save_next");
+    host_event(h, "plugin.staged", "vsn", "2.0.0");
+    error = host_change_refused(h, "upgrade", "crashes_in_save@2.0.0");
+    assert_has(text_at(error, "data.reason"), "SIGSEGV at address 0x0 in save");
+    assert_string_equal(text_at(error, "data.step"), step);
+    assert_string_equal(text_at(error, "data.server"), "sinner");
+    assert_string_equal(text_at(error, "data.field"), "save");
+    assert_string_equal(host_vsn(h, "crashes_in_save"), "1.0.0");
+    assert_int_equal(host_events(h, "server.exit"), 0);
+    host_stop(h);
+}
+
+static void a_fault_in_save_refuses_the_rehearsal(void **state)
+{
+    save_refuses_an_upgrade(*state, "all", "rehearse");
+}
+
+static void a_fault_in_save_rolls_the_upgrade_back(void **state)
+{
+    save_refuses_an_upgrade(*state, "off", "migrate");
 }
 
 static void a_fault_in_code_change_rolls_the_upgrade_back(void **state)
@@ -426,7 +459,9 @@ int main(void)
         HOST_TEST(a_server_that_fails_in_handle_info_is_restarted),
         HOST_TEST(a_server_that_fails_in_handle_cast_is_restarted),
         HOST_TEST(a_server_that_fails_in_terminate_has_ended_all_the_same),
-        HOST_TEST(a_server_that_fails_in_save_is_restarted),
+        HOST_TEST(a_server_that_fails_in_save_goes_on_and_has_not_told),
+        HOST_TEST(a_fault_in_save_refuses_the_rehearsal),
+        HOST_TEST(a_fault_in_save_rolls_the_upgrade_back),
         HOST_TEST(a_fault_in_code_change_rolls_the_upgrade_back),
         HOST_TEST(a_fault_in_load_rolls_the_upgrade_back),
         HOST_TEST(a_fault_that_might_leave_a_lock_held_is_fatal),

@@ -101,7 +101,9 @@ static void a_loop_in_save_ends_at_its_limit(void **state)
     start_with(h, "loops");
     host_call_int(h, "limited", "\"save\"");
     host_refuses(h, "state", json_pack("{s:s}", "name", "limited"));
-    host_event(h, "server.restart", "server", "limited");
+    host_event(h, "server.killed", "server", "limited");
+    assert_int_equal(host_call_int(h, "limited", "\"bump\""), 1); /* it goes on */
+    assert_int_equal(host_events(h, "server.restart"), 0);
     host_stop(h);
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +28,8 @@ static void mark(char sign, const char *id)
         snprintf(trace + len, sizeof(trace) - len, "%c%s", sign, id);
 }
 
+static _Atomic bool waits; /* the init of "for ever" */
+
 static moult_next child_init(moult_ctx *ctx, void *state, moult_in *args)
 {
     const char *id = process_label(process_of(ctx));
@@ -35,6 +40,10 @@ static moult_next child_init(moult_ctx *ctx, void *state, moult_in *args)
     }
     if (id[0] == 'i')
         return moult_ignore();
+    if (strcmp(id, "for ever") == 0) {
+        atomic_store(&waits, true);
+        moult_sleep(ctx, MOULT_INFINITY);
+    }
     moult_trap_exit(ctx, true);
     mark('+', id);
     return moult_noreply();
@@ -538,6 +547,40 @@ static void adding_is_all_or_nothing(void **state)
     end_later();
 }
 
+static char added_text[256];
+
+static void *add_one(void *code)
+{
+    const struct code *added[] = {code};
+
+    return change(SYSTEM_ADD, added, 1, added_text) == -ETIMEDOUT ? code : NULL;
+}
+
+static void an_added_one_whose_init_takes_a_minute_is_not_added(void **state)
+{
+    struct code *added = code_of(&child, "for ever");
+    pthread_t thread;
+    void *refused;
+
+    add_plain("a");
+    start_well();
+    assert_int_equal(pthread_create(&thread, NULL, add_one, added), 0);
+    while (!atomic_load(&waits))
+        sched_yield();
+    workers_settle();
+    pass(59999);
+    assert_string_equal(added_text, "");
+    pass(1);
+    pthread_join(thread, &refused);
+    assert_ptr_equal(refused, added);
+    assert_string_equal(
+        added_text,
+        "child 'for ever' failed to start: its init did not return in 60000 "
+        "ms");
+    assert_int_equal(it()->children.count, 1);
+    end_later();
+}
+
 static void one_that_is_removed_while_it_is_tried_again_is_forgotten(void **state)
 {
     const struct code *removed[1];
@@ -670,6 +713,7 @@ int main(void)
         TEST(ten_thousand_children_start_and_end),
         TEST(children_can_be_added_and_removed),
         TEST(adding_is_all_or_nothing),
+        TEST(an_added_one_whose_init_takes_a_minute_is_not_added),
         TEST(one_that_is_removed_while_it_is_tried_again_is_forgotten),
         TEST(another_version_may_allow_more_restarts_or_less),
         TEST(another_version_may_order_its_children_anew),
