@@ -18,6 +18,7 @@ struct target {
     struct application *app;
     struct catalog_entry to;
     bool is_there; /* already */
+    bool starts;   /* it does not run yet */
 };
 
 struct targets {
@@ -68,20 +69,22 @@ static int check_direction(enum release_verb verb, const char *from, const char 
     return 0;
 }
 
-/* Perhaps a version of it waits for a release. */
-static int not_started(const struct targets *all, const struct target *t,
-                       struct fault *why)
+/* A version of it may wait to be started: then that is what an upgrade does. */
+static int find_new(struct targets *all, struct target *t, struct fault *why)
 {
     struct catalog_entry entry = {0};
     int error = catalog_find_highest(all->change->stock->catalog, t->name, &entry);
 
-    if (error)
-        return fault(why, -ENOENT, "no application is called '%s'", t->name);
     catalog_entry_release(&entry);
-    return fault(why, -ESRCH,
-                 "application '%s' does not run: a release that has it starts it, see "
-                 "'moult help release'",
-                 t->name);
+    if (error)
+        return fault(why, error, "no application is called '%s'", t->name);
+    if (all->change->verb != RELEASE_UPGRADE &&
+        all->change->verb != RELEASE_PLAN_UPGRADE)
+        return fault(why, -ESRCH,
+                     "application '%s' does not run: 'moult upgrade %s' starts it",
+                     t->name, t->name);
+    t->starts = true;
+    return resolve(all->change, t, why);
 }
 
 static int find(struct targets *all, struct target *t, struct fault *why)
@@ -89,8 +92,8 @@ static int find(struct targets *all, struct target *t, struct fault *why)
     int error;
 
     t->app = application_find(t->name);
-    if (!t->app)
-        return not_started(all, t, why);
+    if (!t->app || (!t->app->owner && t->app->status != APPLICATION_RUNNING))
+        return find_new(all, t, why);
     if (!t->app->spec || t->app->status != APPLICATION_RUNNING)
         return fault(why, -ESRCH, "application '%s' does not run", t->name);
     error = resolve(all->change, t, why);
@@ -195,14 +198,20 @@ static json_t *ledger_after(const struct targets *all)
     return next;
 }
 
+static int add(struct order *o, const struct target *t, struct fault *why)
+{
+    if (t->starts)
+        return follow_start(o, &t->to, why);
+    return t->is_there ? 0 : order_move(o, t->app, &t->to, why);
+}
+
 static int run(struct targets *all, json_t **report, struct fault *why)
 {
     json_t *next;
     int error = 0;
 
     for (size_t i = 0; i < all->count && !error; i++)
-        if (!all->list[i].is_there)
-            error = order_move(&all->order, all->list[i].app, &all->list[i].to, why);
+        error = add(&all->order, &all->list[i], why);
     if (!error)
         error = follow_needs(&all->order, why);
     if (error)
@@ -248,6 +257,19 @@ static json_t *unchanged(const struct target *t)
                      "moved", "unchanged", 0);
 }
 
+/* Of one that starts, which `started` of the whole lists as well. */
+static json_t *starting(const struct targets *all, const struct target *t)
+{
+    json_t *report =
+        json_pack("{s:s, s:s}", "application", t->name, "to", t->to.manifest.vsn);
+
+    if (all->order.mode == UPGRADE_PLAN)
+        json_object_set_new(report, "steps",
+                            json_pack("[{s:s, s:s}]", "step", "start", "text",
+                                      "it starts, with what it needs"));
+    return report;
+}
+
 /* What is said there, if it is anything. */
 static void take_over(json_t *report, const json_t *whole, const char *key)
 {
@@ -257,6 +279,27 @@ static void take_over(json_t *report, const json_t *whole, const char *key)
         json_object_set(report, key, list);
 }
 
+/* Of one target; `*next` of those that moved is told next. */
+static json_t *report_one(const struct targets *all, const struct target *t,
+                          const json_t *upgraded, size_t *next)
+{
+    if (t->is_there)
+        return unchanged(t);
+    return t->starts ? starting(all, t)
+                     : json_incref(json_array_get(upgraded, (*next)++));
+}
+
+/* What is said of all, as part of the first. */
+static void tell_of_all(json_t *first, json_t *whole)
+{
+    json_t *ms = json_object_get(whole, "confirm_within_ms");
+
+    take_over(first, whole, "started");
+    take_over(first, whole, "stopped");
+    if (ms)
+        json_object_set(first, "confirm_within_ms", ms);
+}
+
 /* Of `whole` (taken) what is said of each target; given. */
 static json_t *report_of(const struct targets *all, json_t *whole)
 {
@@ -264,20 +307,15 @@ static json_t *report_of(const struct targets *all, json_t *whole)
     size_t next = 0;
 
     if (all->count == 1) {
-        report = json_incref(json_array_get(upgraded, 0));
-        take_over(report, whole, "started");
-        take_over(report, whole, "stopped");
+        report = report_one(all, &all->list[0], upgraded, &next);
+        tell_of_all(report, whole);
         json_decref(whole);
         return report;
     }
     report = json_array();
     for (size_t i = 0; i < all->count; i++)
-        json_array_append_new(report,
-                              all->list[i].is_there
-                                  ? unchanged(&all->list[i])
-                                  : json_incref(json_array_get(upgraded, next++)));
-    take_over(json_array_get(report, 0), whole, "started");
-    take_over(json_array_get(report, 0), whole, "stopped");
+        json_array_append_new(report, report_one(all, &all->list[i], upgraded, &next));
+    tell_of_all(json_array_get(report, 0), whole);
     json_decref(whole);
     return report;
 }

@@ -17,12 +17,14 @@ static int start_all(struct order *o, const struct needs *n, struct fault *why)
     return error;
 }
 
-static int start_with_needs(struct order *o, const struct catalog_entry *entry,
-                            struct fault *why)
+int follow_start(struct order *o, const struct catalog_entry *entry, struct fault *why)
 {
     struct needs needs = {.stock = o->stock};
     int error = needs_add(&needs, entry, why);
 
+    if (error == -ENOENT)
+        fault(why, error, "'%s' needs '%s', which is not here", entry->manifest.name,
+              needs.missing);
     if (!error)
         error = start_all(o, &needs, why);
     needs_release(&needs);
@@ -40,7 +42,7 @@ static int add(struct order *o, const struct instruction *i, struct fault *why)
     if (error)
         return fault(why, error, "%s adds application '%s', which is not here",
                      i->where, i->name);
-    error = start_with_needs(o, &entry, why);
+    error = follow_start(o, &entry, why);
     catalog_entry_release(&entry);
     return error;
 }
@@ -118,7 +120,7 @@ static int start_needed(struct order *o, const struct upgrade_move *m, const cha
                      "application '%s' %s needs '%s', which is not here: dropping a "
                      "version of it into the plugin folder adds it",
                      m->app->name, m->to->vsn, name);
-    error = start_with_needs(o, &entry, &said);
+    error = follow_start(o, &entry, &said);
     catalog_entry_release(&entry);
     return error ? fault(why, error, "application '%s' %s needs '%s': %s", m->app->name,
                          m->to->vsn, name, said.text)

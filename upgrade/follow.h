@@ -19,6 +19,13 @@
 int follow_appup(struct order *order, struct upgrade_move *move, struct fault *why);
 
 /*
+ * Have it start what `entry` lists, which does not run, and what that needs.  0; or a
+ * negative errno and `why`: -ENOENT (something is nowhere).
+ */
+int follow_start(struct order *order, const struct catalog_entry *entry,
+                 struct fault *why);
+
+/*
  * Have it start what is needed by those that move.  0; or a negative errno and `why`:
  * -ENOENT (it is nowhere).
  */

@@ -205,9 +205,11 @@ static void print_others(const struct screen *screen, const json_t *report,
 
 static void print_one(const struct screen *screen, const json_t *upgrade)
 {
-    if (json_object_get(upgrade, "steps"))
+    bool moves = show_text(upgrade, "from") != NULL; /* else it starts */
+
+    if (moves && json_object_get(upgrade, "steps"))
         print_plan(screen, upgrade);
-    else
+    else if (moves)
         print_done(screen, upgrade);
     print_others(screen, upgrade, json_object_get(upgrade, "steps") != NULL);
 }
@@ -228,16 +230,13 @@ static void print_unpacked(const struct screen *screen, const json_t *result)
     putc(' ', screen->out);
     screen_text(screen, PLAIN, 0, vsn);
     fputs(known ? " was known already" : " is there", screen->out);
-    if (json_is_false(json_object_get(result, "runs"))) {
-        fputs(": a release that has it starts it, see 'moult help release'\n",
-              screen->out);
-        return;
-    }
     fputs(": 'moult upgrade ", screen->out);
     screen_text(screen, PLAIN, 0, name);
     putc('@', screen->out);
     screen_text(screen, PLAIN, 0, vsn);
-    fputs("' moves to it\n", screen->out);
+    fputs(json_is_false(json_object_get(result, "runs")) ? "' starts it\n"
+                                                         : "' moves to it\n",
+          screen->out);
 }
 
 void show_unpacked(const struct screen *screen, const json_t *result)

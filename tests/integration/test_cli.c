@@ -185,9 +185,8 @@ static void what_is_refused_ends_with_1_and_one_line(void **state)
     complains(h->socket, 1, "a canary has no plan", "upgrade", "counter", "--canary",
               "5%", "--brutal");
     assert_has(moult(h->socket, "unpack", built("samples/kv-1.0.0"), NULL)->out,
-               "kv 1.0.0 is there: a release that has it starts it");
-    complains(h->socket, 1, "application 'kv' does not run: a release", "upgrade",
-              "kv");
+               "kv 1.0.0 is there: 'moult upgrade kv@1.0.0' starts it");
+    complains(h->socket, 1, "'moult upgrade kv' starts it", "downgrade", "kv@1.0.0");
 
     ran = moult(h->socket, "upgrade", "counter@9.0.0", "--json", NULL);
     assert_int_equal(ran->status, 1);

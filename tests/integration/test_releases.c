@@ -98,6 +98,48 @@ static void a_plan_of_several_touches_nothing(void **state)
     host_stop(h);
 }
 
+static void one_that_does_not_run_yet_is_started_by_an_upgrade(void **state)
+{
+    struct host *h = *state;
+    json_t *report;
+
+    start_both(h, "auto");
+    host_ask(h, "unpack",
+             json_pack("{s:[s, s]}", "files", built("samples/kv-1.0.0"),
+                       PLUGINS "/leaks_a_descriptor.so"));
+    host_ask(h, "upgrade", json_pack("{s:[s], s:b}", "targets", "kv", "plan", 1));
+    assert_null(host_vsn(h, "kv"));
+    report = host_change(h, "upgrade", "kv@1.0.0");
+    assert_string_equal(
+        text_at(json_array_get(at(report, "started"), 0), "application"), "kv");
+    assert_string_equal(host_vsn(h, "kv"), "1.0.0");
+    assert_string_equal(recorded_vsn("kv"), "1.0.0");
+    host_ask(h, "install", release("local@1")); /* and stopped ... */
+    assert_null(host_vsn(h, "kv"));
+    host_ask(h, "permanent", NULL);
+    host_change(h, "upgrade", "kv"); /* ... it may be started again */
+    assert_string_equal(host_vsn(h, "kv"), "1.0.0");
+    report = host_ask(h, "upgrade", both("leaks_a_descriptor", "counter@2.0.0"));
+    assert_string_equal(text_at(json_array_get(report, 1), "from"), "1.0.0");
+    assert_string_equal(host_vsn(h, "leaks_a_descriptor"), "1.0.0");
+    both_run(h, "2.0.0", "1.0.0");
+    host_stop(h);
+}
+
+static void one_that_starts_goes_with_the_others_or_not_at_all(void **state)
+{
+    struct host *h = *state;
+
+    start_both(h, "auto");
+    host_ask(h, "unpack", json_pack("{s:[s]}", "files", built("samples/kv-1.0.0")));
+    host_refuses(h, "upgrade", both("kv", "counter@3.4.0"));
+    assert_null(host_vsn(h, "kv"));
+    both_run(h, "1.0.0", "1.0.0");
+    release_is(h, "local@1", "permanent");
+    assert_null(host_release_status(h, "local@2"));
+    host_stop(h);
+}
+
 /* -- what a host begins with -- */
 
 static void a_host_begins_with_what_was_upgraded_to(void **state)
@@ -361,6 +403,8 @@ int main(void)
         HOST_TEST(of_several_applications_all_go_or_none),
         HOST_TEST(one_that_is_there_already_does_not_keep_the_others),
         HOST_TEST(a_plan_of_several_touches_nothing),
+        HOST_TEST(one_that_does_not_run_yet_is_started_by_an_upgrade),
+        HOST_TEST(one_that_starts_goes_with_the_others_or_not_at_all),
         HOST_TEST(a_host_begins_with_what_was_upgraded_to),
         HOST_TEST(manually_what_is_dropped_is_on_trial_too),
         HOST_TEST(release_files_that_wait_are_64_at_most),
