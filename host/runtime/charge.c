@@ -88,7 +88,7 @@ void charge_refused(struct process *p, moult_pid to)
     if (most && (limit + 1) * sizeof(struct envelope) > most)
         end_for_memory(p, to);
     else
-        atomic_store_explicit(&p->was_full, pid_generation(to), memory_order_relaxed);
+        atomic_store_explicit(&p->was_full, process_mark(to), memory_order_relaxed);
 }
 
 uint64_t charge_put_on(struct process *p, struct envelope *e)

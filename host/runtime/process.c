@@ -319,15 +319,30 @@ static inline bool hand_over(struct process *p, moult_pid to, struct envelope *e
     return true;
 }
 
+/* How many more messages there is room for, by what waits at the moment. */
+static uint32_t room_now(struct process *p)
+{
+    uint32_t backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
+    uint32_t limit = atomic_load_explicit(&p->limit, memory_order_relaxed);
+
+    return backlog < limit ? limit - backlog : 0;
+}
+
 /*
- * `e` (taken if this fails) was refused with `error`.  Who looks after a process gets
- * through to it, however much waits: else one that is suspended could stay so.
+ * `e` (taken if this fails) was refused with `error`.  For want of room, perhaps, that has
+ * come since `p` looked last.  Who looks after a process gets through to it, however much
+ * waits: else one that is suspended could stay so.
  */
-static int push_anyway(struct process *p, moult_pid to, struct envelope *e, int error)
+static __attribute__((noinline)) int push_anyway(struct process *p, moult_pid to,
+                                                 struct envelope *e, int error)
 {
     if (error == -EAGAIN && e->kind == ENVELOPE_SYSTEM && e->code < SYS_WORK)
         error = mailbox_push(&p->inbox, e, UINT32_MAX);
+    else if (error == -EAGAIN && e->out.owned)
+        error = charge_push(p, to, e, room_now(p));
     else if (error == -EAGAIN)
+        error = mailbox_push(&p->inbox, e, room_now(p));
+    if (error == -EAGAIN)
         charge_refused(p, to);
     if (error < 0)
         envelope_destroy(e);
@@ -381,7 +396,7 @@ static inline __attribute__((always_inline)) int
 send(struct process *sender, moult_pid to, struct envelope *e, bool message, bool last)
 {
     struct process *p = find(to);
-    uint32_t backlog, limit, room;
+    uint32_t backlog, limit, room; /* at least: see push_anyway() */
     int woken = 1;
 
     if (__builtin_expect(!p, 0)) {
@@ -394,7 +409,7 @@ send(struct process *sender, moult_pid to, struct envelope *e, bool message, boo
         if (__builtin_expect(sender->flags & (PROCESS_WATCHED | PROCESS_TOLD), 0))
             tell_sent(sender, to, e);
     }
-    backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
+    backlog = atomic_load_explicit(&p->backlog_most, memory_order_relaxed);
     limit = atomic_load_explicit(&p->limit, memory_order_relaxed);
     room = backlog < limit ? limit - backlog : 0;
     if (!hand_over(p, to, e, message, room))
@@ -489,9 +504,8 @@ static void queue_all(struct process *p, struct envelope *first, struct envelope
     else
         p->first = first;
     p->last = last;
-    atomic_store_explicit(
-        &p->backlog, atomic_load_explicit(&p->backlog, memory_order_relaxed) + count,
-        memory_order_relaxed);
+    process_set_backlog(p, atomic_load_explicit(&p->backlog, memory_order_relaxed) +
+                               count);
 }
 
 static void receive_all(struct process *p)
@@ -501,6 +515,9 @@ static void receive_all(struct process *p)
     uint32_t remote = 0, count = 0, mixed = 0;
     struct envelope *newest = mailbox_take(&p->inbox), *e = newest, *oldest = NULL;
 
+    atomic_store_explicit(&p->backlog_most,
+                          atomic_load_explicit(&p->backlog, memory_order_relaxed),
+                          memory_order_relaxed);
     while (e) { /* turn them round, and see what they are */
         struct envelope *older = e->next;
 
@@ -518,8 +535,9 @@ static void receive_all(struct process *p)
         queue_all(p, oldest, newest, count);
     if (remote)
         worker_count_remote(remote);
-    if (__builtin_expect(
-            atomic_load_explicit(&p->was_full, memory_order_relaxed) == generation, 0))
+    if (__builtin_expect(atomic_load_explicit(&p->was_full, memory_order_relaxed) ==
+                             process_mark(process_pid(p)),
+                         0))
         charge_tell_full(p);
 }
 
@@ -796,5 +814,6 @@ void process_finish(struct process *p)
     p->flags = 0;
     atomic_store_explicit(&p->memory, 0, memory_order_relaxed);
     atomic_store_explicit(&p->backlog, 0, memory_order_relaxed);
+    atomic_store_explicit(&p->backlog_most, 0, memory_order_relaxed);
     slot_put(p);
 }

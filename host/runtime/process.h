@@ -125,52 +125,53 @@ struct bounds {
 };
 
 /*
- * What a million idle ones consist of, so nothing is here that few have.  The first cache
- * line is what a sender and the turn it causes need, the second what a callback does.
+ * What a million idle ones consist of, so nothing is here that few have.  What senders read
+ * and write comes first, and apart from what the owner writes with every message: else a
+ * sender on another core would wait for that line each time.
  */
 struct process {
-    /* Senders read and write these. */
     mailbox inbox;
     /* Its bits; the index is the slot's for good.  Release when taken into use; acquire in
      * find. */
     _Atomic uint64_t pid;
-    _Atomic uint32_t backlog; /* messages in the queue below; relaxed, for the limit */
-    _Atomic uint32_t
-        limit; /* messages, that its bounds allow; relaxed: a late sender */
-    /* The generation of whom a message was refused since it looked last, for want of
-     * room in its mailbox.  Relaxed: it is told by what is pushed then. */
-    _Atomic uint32_t was_full;
-    /* For the watchdog; relaxed: a handler on the worker's own thread looks again. */
-    _Atomic uint32_t handled; /* messages, ever */
-    _Atomic uint32_t doomed;  /* the generation that was sent a kill */
-    _Atomic uint16_t worker;  /* that ran it last; relaxed, to judge thefts by */
-    /* The owner's. */
-    uint16_t told_full_s; /* when it was told that its mailbox was full; or 0 */
-    struct envelope *first, *last; /* messages taken from the mailbox, in order */
+    /* Messages that its bounds allow, and that `backlog` was at most since it looked into
+     * its mailbox last.  Relaxed: a late sender. */
+    _Atomic uint32_t limit, backlog_most;
+    _Atomic uint32_t doomed; /* the generation that was sent a kill */
+    _Atomic uint16_t worker; /* that ran it last; relaxed, to judge thefts by */
+    uint16_t told_full_s;    /* when it was told that its mailbox was full; or 0 */
+    /* These rarely change. */
     const struct process_class *class;
-
-    struct fiber *fiber; /* where it waits inside a callback, or NULL */
-    struct moult_ctx ctx;
-    void *data;               /* the class's */
-    struct envelope *current; /* being handled, if the class left it here */
-
-    struct envelope *drafts; /* written, not sent */
-    struct envelope *answer; /* the last call's, lent to the callback */
-    struct await *await;
-    struct relations *relations;
-    uint64_t last_ref;
+    void *data;                  /* the class's */
     _Atomic(struct hold *) hold; /* an upgrade wants it at rest; see group.h */
     struct group *group;         /* the application it is part of */
-    uint32_t next, previous; /* by number, in the group; the group's lock guards them */
 
-    struct name *name; /* it is registered as */
+    /* The owner's, with each message. */
+    struct envelope *first, *last; /* messages taken from the mailbox, in order */
+    struct envelope *current;      /* being handled, if the class left it here */
+    struct envelope *drafts;       /* written, not sent */
+    _Atomic uint32_t backlog; /* messages from `first` on; relaxed, for the limit */
+    /* For the watchdog; relaxed: a handler on the worker's own thread looks again. */
+    _Atomic uint32_t handled; /* messages, ever */
+    _Atomic uint32_t memory;  /* bytes of `ctx`, at most 4 GiB; relaxed, a figure */
+    uint8_t sends;            /* since its turn began */
+    uint8_t flags;            /* enum process_flag */
+    _Atomic bool suspended;   /* by sys.h; relaxed, a figure for others */
+    /* Whose message was refused since it looked last, for want of room in its mailbox: see
+     * process_mark().  Relaxed: it is told by what is pushed then. */
+    _Atomic uint8_t was_full;
+    struct moult_ctx ctx;
+
+    struct fiber *fiber; /* where it waits inside a callback, or NULL */
+    struct await *await;
+    struct envelope *answer; /* the last call's, lent to the callback */
+    struct relations *relations;
+    uint64_t last_ref;
+    uint32_t next, previous; /* by number, in the group; the group's lock guards them */
+    struct name *name;       /* it is registered as */
     moult_pid parent;
     uint32_t run_next; /* by number, in the injection queue */
     int32_t reason;
-    _Atomic uint32_t memory; /* bytes of `ctx`, at most 4 GiB; relaxed, a figure */
-    uint16_t sends;          /* since its turn began */
-    uint8_t flags;           /* enum process_flag */
-    _Atomic bool suspended;  /* by sys.h; relaxed, a figure for others */
 };
 
 _Static_assert(sizeof(struct process) == 224, "what an idle one costs; see above");
@@ -251,6 +252,12 @@ static inline uint32_t process_max_ms(struct process *p)
 static inline const char *process_reason_text(const struct process *p)
 {
     return p->relations ? p->relations->reason_text : NULL;
+}
+
+/* What was_full holds for the process that `pid` named: of its generation, never 0. */
+static inline uint8_t process_mark(moult_pid pid)
+{
+    return (uint8_t)(pid_generation(pid) | 0x80);
 }
 
 /* How many there are.  [any] */
@@ -357,18 +364,24 @@ int process_await_done(struct process *p, struct await *a,
                        bool (*done)(struct process *p, moult_pid about),
                        uint64_t timeout_ms);
 
+/* So many messages have been received and wait.  By `p`. */
+static inline void process_set_backlog(struct process *p, uint32_t backlog)
+{
+    atomic_store_explicit(&p->backlog, backlog, memory_order_relaxed);
+    if (backlog > atomic_load_explicit(&p->backlog_most, memory_order_relaxed))
+        atomic_store_explicit(&p->backlog_most, backlog, memory_order_relaxed);
+}
+
 /* Put `e` (taken) at the end of what has been received.  By `p`. */
 static inline void process_queue(struct process *p, struct envelope *e)
 {
-    uint32_t backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
-
     e->next = NULL;
     if (p->last)
         p->last->next = e;
     else
         p->first = e;
     p->last = e;
-    atomic_store_explicit(&p->backlog, backlog + 1, memory_order_relaxed);
+    process_set_backlog(p, atomic_load_explicit(&p->backlog, memory_order_relaxed) + 1);
     if (__builtin_expect(e->out.owned, 0))
         p->ctx.heap.queued += e->out.capacity;
 }
@@ -376,13 +389,11 @@ static inline void process_queue(struct process *p, struct envelope *e)
 /* Put `e` (taken), which was first already, back there. */
 static inline void process_queue_again(struct process *p, struct envelope *e)
 {
-    uint32_t backlog = atomic_load_explicit(&p->backlog, memory_order_relaxed);
-
     e->next = p->first;
     p->first = e;
     if (!p->last)
         p->last = e;
-    atomic_store_explicit(&p->backlog, backlog + 1, memory_order_relaxed);
+    process_set_backlog(p, atomic_load_explicit(&p->backlog, memory_order_relaxed) + 1);
     if (e->out.owned)
         p->ctx.heap.queued += e->out.capacity;
 }

@@ -284,7 +284,7 @@ static void keep(struct process *p, struct sys *sys, struct envelope *e)
         sys->first = e;
     sys->last = e;
     /* It still waits: for the limits, and for who looks. */
-    atomic_store_explicit(&p->backlog, backlog + 1, memory_order_relaxed);
+    process_set_backlog(p, backlog + 1);
     p->ctx.heap.queued += envelope_outside(e);
 }
 

@@ -9,6 +9,7 @@
 
 #define TURN_MESSAGES 1024u /* of one process before others run */
 #define TURN_CHECK    64u   /* messages between looks at how long it has been */
+#define TURN_FETCH    16u   /* messages between looks into a mailbox that others fill */
 #define TURN_NS       250000u
 #define NEXT_STREAK   64u /* turns out of the `next` slot before the queue gets one */
 #define CHECK_TURNS   16u /* turns between looks at timers, outside work, grace periods */
@@ -234,12 +235,14 @@ static inline void turn(struct worker *w, struct process *p)
     begin_telling(p);
     p->sends = 0;
     for (;;) {
-        process_fetch(p);
+        hold = atomic_load_explicit(&p->hold, memory_order_seq_cst);
+        if (!p->first || hold || p->ctx.heap.is_limited ||
+            handled % TURN_FETCH == TURN_FETCH - 1)
+            process_fetch(p);
         if (__builtin_expect(p->flags & PROCESS_EXITING, 0)) {
             process_finish(p);
             return;
         }
-        hold = atomic_load_explicit(&p->hold, memory_order_seq_cst);
         e = __builtin_expect(hold != NULL, 0) ? process_next_held(p, &hurried)
                                               : process_next(p);
         if (!e) {
