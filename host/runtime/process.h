@@ -461,6 +461,9 @@ struct relations *process_relations(struct process *p);
 void process_answer_dead(struct envelope *e, moult_pid callee, int32_t reason,
                          const char *text);
 
+/* Answer `e` (taken), which was meant for who had the slot of `p` before it. */
+void process_answer_stale(struct process *p, struct envelope *e);
+
 /* Answer all of the list `e` (taken) that `p`, which they were sent to, ends. */
 void process_answer_all(struct process *p, struct envelope *e);
 
