@@ -45,8 +45,6 @@ void process_fail_callback(struct process *p, int32_t reason, const char *words)
 
 static void relations_destroy(struct relations *r)
 {
-    if (!r)
-        return;
     map_finish(&r->links);
     map_finish(&r->watched);
     map_finish(&r->watchers);
@@ -113,6 +111,16 @@ static void turn_away(struct process *p, struct envelope *e)
     }
 }
 
+/* Of what only some have: what others see or wait for. */
+static void let_go(struct process *p)
+{
+    sys_finish(p);
+    telemetry_spans_finish(p);
+    send_timers_finish(p);
+    registry_leave(p);
+    io_finish(p);
+}
+
 void process_finish(struct process *p)
 {
     group_remove(p->group, p); /* first: who walks the group reads `data` */
@@ -123,22 +131,22 @@ void process_finish(struct process *p)
         timer_cancel(&p->await->timer);
         p->await = NULL;
     }
-    sys_finish(p);
-    telemetry_spans_finish(p);
-    send_timers_finish(p);
+    if (p->relations)
+        let_go(p);
     name_release(p);
-    registry_leave(p);
-    io_finish(p);
     turn_away(p, mailbox_in_order(mailbox_close(&p->inbox)));
     process_answer_all(p, p->current);
     p->current = NULL; /* what is sent from here on is sent on nobody's behalf */
     process_answer_all(p, p->first);
-    debts_answer(p);
+    if (p->relations)
+        debts_answer(p);
     signal_farewell(p);
     process_answer_all(p, p->drafts); /* calls that it received are among them */
-    dictionary_finish(p);
     envelope_destroy(p->answer);
-    relations_destroy(p->relations);
+    if (p->relations) {
+        dictionary_finish(p);
+        relations_destroy(p->relations);
+    }
     heap_finish(&p->ctx.heap);
     p->first = p->last = p->drafts = p->answer = NULL;
     p->relations = NULL;

@@ -75,6 +75,11 @@ static int set_bounds(struct process *p, const struct process_options *o)
     bool is_bounded =
         o->max_heap || o->quota || o->warn_callback_ms || o->max_callback_ms;
 
+    if (!is_bounded && !process_bounds(p)) { /* nearly always */
+        atomic_store_explicit(&p->limit, o->limit ? o->limit : MAILBOX_LIMIT,
+                              memory_order_relaxed);
+        return 0;
+    }
     if (is_bounded && process_reserve_bounds(p) < 0)
         return -ENOMEM;
     process_set_limits(p, o->limit, o->max_heap);
