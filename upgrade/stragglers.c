@@ -66,7 +66,8 @@ void stragglers_tell(const struct stragglers *all, const char *step, uint64_t ms
     waits = json_pack("{s:s, s:s, s:I, s:i, s:o, s:s}", "step", step, "app", all->app,
                       "ms", (json_int_t)ms, "count", (int)all->count, "servers",
                       list(all), "text", text);
-    event_emit(EVENT_WARN, "upgrade.waits", "O*", waits);
+    /* A copy: who reads events counts its uses on another thread. */
+    event_emit(EVENT_WARN, "upgrade.waits", "o*", json_deep_copy(waits));
     if (listener->tell && waits)
         listener->tell(listener->context, step, waits);
     json_decref(waits);

@@ -19,9 +19,11 @@ void changes_releases(struct request *request, void *context)
 static void change_progress(void *context, const char *step, const json_t *more)
 {
     json_t *members = json_pack("{s:s}", "step", step);
+    json_t *own = json_deep_copy(more); /* its uses are counted on another thread */
 
-    if (more && members)
-        json_object_update_missing(members, (json_t *)(uintptr_t)more);
+    if (own && members)
+        json_object_update_missing(members, own);
+    json_decref(own);
     request_progress(context, members);
 }
 
