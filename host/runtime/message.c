@@ -208,11 +208,13 @@ static __attribute__((noinline)) int send_any(moult_ctx *ctx, moult_pid to,
 static inline int send_as(moult_ctx *ctx, moult_pid to, moult_out *out,
                           enum envelope_kind kind)
 {
-    struct process *p = process_of(ctx);
-    struct envelope *e = envelope_of(out);
+    struct envelope *e;
+    struct process *p;
 
-    if (__builtin_expect(!ctx || !is_plain(p, e), 0))
+    if (__builtin_expect(!ctx || !is_plain(process_of(ctx), envelope_of(out)), 0))
         return send_any(ctx, to, out, kind);
+    p = process_of(ctx);
+    e = envelope_of(out);
     take_plain(p, e);
     e->kind = (uint8_t)kind;
     e->from = process_pid(p);
