@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -130,7 +131,8 @@ static void put_note(struct note *note)
 /* NULL: no memory. */
 static struct note *take_note(enum event_level level, const char *name, size_t len)
 {
-    size_t at = strlen(name) + 1;
+    size_t whole = strlen(name) + 1, before = offsetof(struct note, name),
+           at = ((before + whole + 7) & ~(size_t)7) - before; /* see members.c */
     struct note *note = malloc(sizeof(*note) + at + len);
 
     if (!note)
@@ -141,7 +143,7 @@ static struct note *take_note(enum event_level level, const char *name, size_t l
     note->members = NULL;
     note->at = at;
     note->len = len;
-    memcpy(note->name, name, at);
+    memcpy(note->name, name, whole);
     return note;
 }
 

@@ -8,12 +8,20 @@
 
 enum kind { NIL, TEXT, WORD, INT, BOOL, PID, ITEM, JSON };
 
-/* What stands before each; the bytes of the value follow. */
+/*
+ * What stands before each; the bytes of the value follow, up to a multiple of eight: a
+ * pointer among them is one to whoever looks for what is lost.
+ */
 struct head {
     const char *key;
     uint32_t len;
     enum kind kind;
 };
+
+static inline size_t padded(size_t len)
+{
+    return (len + 7) & ~(size_t)7;
+}
 
 void members_begin(struct members *m)
 {
@@ -34,15 +42,17 @@ static inline bool put(struct members *m, const char *key, enum kind kind,
 {
     struct head head = {key, (uint32_t)len, kind};
     uint8_t *to = m->out.bytes + m->out.len;
+    size_t all = sizeof(head) + padded(len);
 
-    if (m->out.error || sizeof(head) + len > m->out.capacity - m->out.len)
-        to = out_room(&m->out, sizeof(head) + len);
+    if (m->out.error || all > m->out.capacity - m->out.len)
+        to = out_room(&m->out, all);
     if (!to)
         return false;
     memcpy(to, &head, sizeof(head));
     if (len > 0)
         memcpy(to + sizeof(head), value, len);
-    m->out.len += (uint32_t)(sizeof(head) + len);
+    memset(to + sizeof(head) + len, 0, padded(len) - len);
+    m->out.len += (uint32_t)all;
     return true;
 }
 
@@ -153,7 +163,7 @@ static const uint8_t *next(const uint8_t **at, const uint8_t *end, struct head *
     if (*at == end)
         return NULL;
     memcpy(head, *at, sizeof(*head));
-    *at = value + head->len;
+    *at = value + padded(head->len);
     return value;
 }
 
