@@ -168,7 +168,7 @@ static void take_name(moult_ctx *ctx, struct client *c, const char *name)
     char room[WORD_SIZE];
 
     memcpy(room, c->room, sizeof(room));
-    snprintf(c->name, sizeof(c->name), "%s", name);
+    snprintf(c->name, sizeof(c->name), "%.*s", (int)sizeof(c->name) - 1, name);
     if (room[0])
         enter(ctx, c, room); /* under its new name */
 }

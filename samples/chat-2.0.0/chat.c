@@ -201,7 +201,7 @@ static void take_name(moult_ctx *ctx, struct client *c, const char *name)
     memcpy(rooms, c->rooms, sizeof(rooms));
     while (c->rooms[0][0])
         leave(ctx, c, 0);
-    snprintf(c->name, sizeof(c->name), "%s", name);
+    snprintf(c->name, sizeof(c->name), "%.*s", (int)sizeof(c->name) - 1, name);
     for (unsigned i = ROOMS_MAX; i-- > 0;)
         if (rooms[i][0])
             enter(ctx, c, rooms[i]);

@@ -14,6 +14,8 @@
  */
 #include <moult.h>
 
+static int *volatile nothing;
+
 struct purse {
     int64_t pence;
     int64_t call, cast, info; /* that were carried from another format */
@@ -150,7 +152,7 @@ static int message_change(const moult_change *change, int32_t kind, moult_in *fr
         return copy(from, to);
     n = moult_get_int(&value);
     if (n == 667)
-        *(volatile int *)8 = 1;
+        *nothing = 1;
     if (n == 668)
         return 0;
     if (n == 666 || (!up && n % 100))

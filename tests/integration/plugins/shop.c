@@ -17,6 +17,8 @@
 
 #include <stdio.h>
 
+static int *volatile nothing;
+
 #ifndef NEEDS
 #define NEEDS NULL
 #endif
@@ -93,7 +95,7 @@ static moult_next config_check(moult_ctx *ctx, moult_in *changed, moult_in *adde
     moult_log(ctx, MOULT_INFO, "config_check port=%d instead of %d", (int)number,
               (int)moult_env_int(ctx, "port", 0));
     if (number == 14)
-        *(volatile int *)8 = 1;
+        *nothing = 1;
     while (number == 15)
         ;
     return number == 13 ? moult_stop_because(ctx, -EADDRINUSE, "13 brings bad luck")

@@ -21,6 +21,8 @@
  */
 #include <moult.h>
 
+static int *volatile nothing;
+
 #ifndef SIN
 #define SIN 0
 #endif
@@ -112,7 +114,7 @@ static int message_change(const moult_change *change, int32_t kind, moult_in *fr
     const void *item = moult_get_item(from, &len);
 
     if (SIN == 6)
-        *(volatile int *)8 = 1;
+        *nothing = 1;
     moult_put_item(to, item, len);
     return SIN == 5 ? -EBADMSG : 0;
 }
