@@ -7,6 +7,8 @@
 #define LEARN_NS \
     10000000u /* a thread may lose its core for some ms between two readings */
 
+#define PACE_BITS 16u
+
 /* Relaxed: a clock orders nothing; timers are fired under the lock of their wheel. */
 static _Atomic uint64_t virtual_ns;
 static _Atomic bool is_virtual;
@@ -33,9 +35,9 @@ uint64_t clock_ticks(void)
 #endif
 }
 
-uint64_t clock_cached_ns(struct clock_cache *cache)
+static uint64_t cached_at(struct clock_cache *cache, uint64_t ticks)
 {
-    uint64_t ticks = clock_ticks(), ns;
+    uint64_t ns;
 
     if (ticks - cache->ticks < cache->ticks_limit &&
         !atomic_load_explicit(&is_virtual, memory_order_relaxed))
@@ -49,10 +51,25 @@ uint64_t clock_cached_ns(struct clock_cache *cache)
         cache->ticks_limit =
             (uint64_t)((double)(ticks - cache->first_ticks) /
                        (double)(ns - cache->first_ns) * CLOCK_STALE_NS / 2);
+        if (cache->ticks_limit > 0) /* else the clock is one that was moved */
+            cache->pace =
+                ((uint64_t)CLOCK_STALE_NS << PACE_BITS) / cache->ticks_limit + 1;
     }
     cache->ns = ns;
     cache->ticks = ticks;
     return ns;
+}
+
+uint64_t clock_cached_ns(struct clock_cache *cache)
+{
+    return cached_at(cache, clock_ticks());
+}
+
+uint64_t clock_latest_ns(struct clock_cache *cache)
+{
+    uint64_t ticks = clock_ticks(), ns = cached_at(cache, ticks);
+
+    return ns + ((ticks - cache->ticks) * cache->pace >> PACE_BITS);
 }
 
 void clock_set_virtual(bool on)

@@ -21,10 +21,14 @@ struct clock_cache {
     uint64_t ns;
     uint64_t ticks;
     uint64_t ticks_limit; /* ticks that it is good for; 0: not known yet */
+    uint64_t pace; /* no tick takes longer, in 65536ths of a ns; 0: not known yet */
     uint64_t first_ns;
     uint64_t first_ticks;
 };
 uint64_t clock_cached_ns(struct clock_cache *cache);
+
+/* The same, but perhaps CLOCK_STALE_NS ahead, and never old. */
+uint64_t clock_latest_ns(struct clock_cache *cache);
 
 /* The processor's counter: for telling long from short, in ticks of no known length. */
 uint64_t clock_ticks(void);

@@ -446,10 +446,9 @@ void worker_start_timer(struct timer *t, uint64_t delay_ms)
 {
     struct worker *own = worker_current(), *w = own ? own : &pool.workers[0];
     struct clock_cache fresh = {0};
-    uint64_t now_ns = clock_cached_ns(own ? &own->clock : &fresh);
+    uint64_t now_ns =
+        clock_latest_ns(own ? &own->clock : &fresh); /* none fires early */
 
-    if (!clock_is_virtual())
-        now_ns += CLOCK_STALE_NS; /* it may be later by that */
     if (delay_ms > INT64_MAX / 2)
         delay_ms = INT64_MAX / 2;
     if (timer_start(t, &w->wheel, (now_ns + 999999u) / 1000000u + delay_ms) &&

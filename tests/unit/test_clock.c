@@ -35,6 +35,22 @@ a_cached_time_is_never_ahead_and_half_a_millisecond_behind_at_most(void **state)
     assert_int_equal(late, 0);
 }
 
+static void the_latest_that_it_can_be_is_never_behind_and_soon_there(void **state)
+{
+    struct clock_cache cache = {0};
+    uint64_t until = clock_ns() + 60 * MS, before, latest;
+    uint32_t reads = 0;
+
+    do {
+        before = clock_ns();
+        latest = clock_latest_ns(&cache);
+        assert_true(latest >= before);
+        assert_true(latest <= clock_ns() + MS / 2);
+        reads++;
+    } while (latest < until);
+    assert_true(reads > 100);
+}
+
 static void virtual_time_stands_still_until_it_is_advanced(void **state)
 {
     struct clock_cache cache = {0};
@@ -66,6 +82,7 @@ int main(void)
         cmocka_unit_test(time_never_goes_back),
         cmocka_unit_test(
             a_cached_time_is_never_ahead_and_half_a_millisecond_behind_at_most),
+        cmocka_unit_test(the_latest_that_it_can_be_is_never_behind_and_soon_there),
         cmocka_unit_test(virtual_time_stands_still_until_it_is_advanced),
         cmocka_unit_test(ticks_go_up),
     };
