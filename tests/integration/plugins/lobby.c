@@ -11,7 +11,7 @@
  */
 #include <moult.h>
 
-static int *volatile nothing;
+static int *volatile nowhere = (int *)8; /* null would be UBSan's */
 
 #if KIND == 1
 #define TOPICS "{\"keys\": \"duplicate\", \"partitions\": 8}"
@@ -53,7 +53,7 @@ static moult_next guest_call(moult_ctx *ctx, void *state, const moult_from *from
     } else if (moult_match(request, "leave")) {
         moult_registry_unregister(ctx, moult_whereis("topics"), &news);
     } else if (moult_match(request, "crash")) {
-        *nothing = 1;
+        *nowhere = 1;
     }
     moult_put_int(reply, g->calls);
     return moult_reply();

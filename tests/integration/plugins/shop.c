@@ -17,7 +17,7 @@
 
 #include <stdio.h>
 
-static int *volatile nothing;
+static int *volatile nowhere = (int *)8; /* null would be UBSan's */
 
 #ifndef NEEDS
 #define NEEDS NULL
@@ -95,7 +95,7 @@ static moult_next config_check(moult_ctx *ctx, moult_in *changed, moult_in *adde
     moult_log(ctx, MOULT_INFO, "config_check port=%d instead of %d", (int)number,
               (int)moult_env_int(ctx, "port", 0));
     if (number == 14)
-        *nothing = 1;
+        *nowhere = 1;
     while (number == 15)
         ;
     return number == 13 ? moult_stop_because(ctx, -EADDRINUSE, "13 brings bad luck")
