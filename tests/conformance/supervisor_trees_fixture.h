@@ -7,6 +7,7 @@
 
 #include "test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,11 +30,16 @@ static char said[128];        /* what init last got, as text */
 static moult_pid said_parent; /* moult_parent() of who was started last */
 static int said_error;        /* of an init that asks its own supervisor */
 
+/* Those that end all at once may do so on several workers. */
 static inline void mark(char sign, const char *id)
 {
-    size_t len = strlen(trace);
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    size_t len;
 
+    pthread_mutex_lock(&lock);
+    len = strlen(trace);
     snprintf(trace + len, sizeof(trace) - len, "%c%s", sign, id);
+    pthread_mutex_unlock(&lock);
 }
 
 static inline void assert_trace(const char *expected)

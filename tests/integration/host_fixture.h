@@ -146,11 +146,4 @@ json_int_t int_at(const json_t *value, const char *path);
             fail_msg("'%s' does not have '%s'", has_text, has_words); \
     } while (0)
 
-/* Skips under the thread sanitizer, whose own abort, exit, memcpy ... come first. */
-#ifdef __SANITIZE_THREAD__
-#define NEEDS_INTERPOSITION skip()
-#else
-#define NEEDS_INTERPOSITION ((void)0)
-#endif
-
 #endif

@@ -103,6 +103,7 @@ static void a_crash_an_exit_an_abort_and_a_hang_are_told_apart(void **state)
 
 static void where_it_failed_is_told_by_function_and_line(void **state)
 {
+    NEEDS_INTERPOSITION;
     assert_refused("change_crashes", "good_1_0_0", "(Segmentation fault)",
                    " in code_change (bad_change.c:");
     assert_refused("change_loops", "good_1_0_0", "within 300 ms",
