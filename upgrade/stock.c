@@ -111,7 +111,7 @@ void stock_close(struct stock *s)
     free(s->unpacking);
     catalog_destroy(s->catalog);
     store_close(s->store);
-    *s = (struct stock){0};
+    *s = (struct stock){.loaded = s->loaded};
 }
 
 int stock_add_application(json_t *apps, const struct catalog_entry *entry)

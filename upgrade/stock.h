@@ -45,7 +45,10 @@ int stock_open(struct stock *stock, const char *data, struct fault *why);
 /* Empty that folder, and remove it. */
 void stock_clear_unpacking(const struct stock *stock);
 
-/* Nothing of it is loaded any more.  All zero is fine. */
+/*
+ * What a process that is just ending still runs in stays in the list, as it stays mapped.
+ * All zero is fine.
+ */
 void stock_close(struct stock *stock);
 
 /*
