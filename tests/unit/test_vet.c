@@ -6,6 +6,7 @@
 
 #include "folder.h"
 #include "moult.h"
+#include "route.h"
 #include "sanitize.h"
 #include "vet.h"
 
@@ -184,6 +185,21 @@ static void a_trial_has_limits_and_no_descriptor_of_the_host(void **state)
     close(ends[1]);
 }
 
+static void a_way_has_sixteen_legs_at_most(void **state)
+{
+    const char *via[ROUTE_LEGS_MAX], *from = plugin("good_1_0_0");
+    const struct vet_job job = {.path = plugin("good_1_1_0"),
+                                .with = from,
+                                .via = via,
+                                .via_count = ROUTE_LEGS_MAX};
+    struct vet_report report;
+
+    for (size_t i = 0; i < ROUTE_LEGS_MAX; i++)
+        via[i] = from;
+    assert_int_equal(vet_run_job(vet, &job, &report, &why), -EINVAL);
+    assert_non_null(strstr(why.text, "more than 16 versions"));
+}
+
 static void another_application_is_refused(void **state)
 {
     assert_refused("duplicate_ids", NULL, "two", "");
@@ -340,6 +356,7 @@ int main(int argc, char **argv)
         TEST(formats_without_a_way_are_refused_and_named),
         TEST(a_code_change_that_sins_is_refused),
         TEST(a_trial_has_limits_and_no_descriptor_of_the_host),
+        TEST(a_way_has_sixteen_legs_at_most),
         TEST(another_application_is_refused),
         TEST(what_it_leaves_behind_is_told),
         TEST(states_are_carried_and_the_bad_one_is_named),
