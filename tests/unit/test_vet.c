@@ -196,6 +196,7 @@ static void a_way_has_sixteen_legs_at_most(void **state)
 
     for (size_t i = 0; i < ROUTE_LEGS_MAX; i++)
         via[i] = from;
+    why = (struct fault){0};
     assert_int_equal(vet_run_job(vet, &job, &report, &why), -EINVAL);
     assert_non_null(strstr(why.text, "more than 16 versions"));
 }
